@@ -1,0 +1,60 @@
+# One vocabulary for a laptop, for hooks and for CI. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+.PHONY: help setup demo fmt lint types imports test test-recorded golden-accept bench schemas lock check clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: $(VENV)/.ready ## Make .venv with the locked dependencies and the trueup command.
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("trueup needs Python 3.11 or later, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## Plan, apply, drift and repair an application against the built-in emulator; no network.
+	@$(BIN)/trueup demo
+
+fmt: setup ## Format and sort imports.
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format --quiet .
+
+lint: setup ## ruff: style and likely mistakes.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## mypy --strict.
+	$(BIN)/mypy
+
+imports: setup ## Import contracts: who may see whom.
+	$(BIN)/lint-imports
+
+test: setup ## All tests that need no cluster; those that need other things skip with the reason.
+	$(BIN)/python -m pytest -n auto
+
+test-recorded: setup ## Only the tests on recorded Azure traffic.
+	$(BIN)/python -m pytest tests/recorded
+
+golden-accept: setup ## Rewrite the golden files; read the diff afterwards.
+	TRUEUP_GOLDEN_ACCEPT=1 $(BIN)/python -m pytest -q tests/golden
+
+bench: setup ## The table of a full pass at 1k, 10k and 100k resources.
+	$(BIN)/python -m benchmarks.full_pass --table
+
+schemas: setup ## Compile schemas/data again from public type definitions: make schemas SOURCE=folder
+	$(BIN)/python -m schemas.build.all $(SOURCE)
+
+lock: ## Resolve requirements.lock again (needs pip-tools).
+	pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra dev -o requirements.lock pyproject.toml
+
+check: lint types imports test ## What CI runs.
+
+clean: ## Remove what was built.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

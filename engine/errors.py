@@ -1,0 +1,108 @@
+"""Every error the engine raises on purpose; classes follow what the caller must do.
+
+::
+
+    EngineError
+      InvalidSpecError          terminal   tell the user; wait for a new generation
+      PolicyDeniedError         terminal   deletion protection, limits, observe-only
+      OwnershipConflictError    terminal   someone else manages it
+      TransientError            retry      carries retry_after
+        ThrottledError, UnavailableError, NotReadyError, ConflictError
+      NotFulfilledError         report     written, but read back differently
+      InvariantError            bug        stop this resource, keep evidence
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class EngineError(Exception):
+    """Base of the tree. ``reason`` is usable as a condition reason."""
+
+    reason = "Failed"
+
+    def __init__(self, summary: str, *, detail: str = "", hint: str = "") -> None:
+        """Keep the fixed summary, the values and the advice apart.
+
+        Args:
+            summary: One fixed sentence that names the resource or the input.
+            detail: Values that belong to it (never secrets).
+            hint: What the reader can do about it.
+        """
+        super().__init__(summary)
+        self.summary = summary
+        self.detail = detail
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Render summary, detail and hint as one line."""
+        text = f"{self.summary}: {self.detail}" if self.detail else self.summary
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class InvalidSpecError(EngineError):
+    """The input is wrong; only its author can mend it."""
+
+    reason = "InvalidSpec"
+
+
+class PolicyDeniedError(EngineError):
+    """A policy, a guard or the operator's credentials forbid it."""
+
+    reason = "PolicyDenied"
+
+
+class OwnershipConflictError(EngineError):
+    """Someone else manages the resource."""
+
+    reason = "OwnershipConflict"
+
+
+class TransientError(EngineError):
+    """Trying again later may help."""
+
+    reason = "Transient"
+
+    def __init__(
+        self, summary: str, *, detail: str = "", hint: str = "", retry_after: timedelta | None = None
+    ) -> None:
+        """Add when to try again; None means that the caller chooses."""
+        super().__init__(summary, detail=detail, hint=hint)
+        self.retry_after = retry_after
+
+
+class ThrottledError(TransientError):
+    """The other side refused for rate (HTTP 429)."""
+
+    reason = "Throttled"
+
+
+class UnavailableError(TransientError):
+    """The other side did not answer, or not in its own language."""
+
+    reason = "Unavailable"
+
+
+class NotReadyError(TransientError):
+    """Something this resource needs does not exist yet."""
+
+    reason = "NotReady"
+
+
+class ConflictError(TransientError):
+    """Another writer was faster (HTTP 409, 412)."""
+
+    reason = "Conflict"
+
+
+class NotFulfilledError(EngineError):
+    """The write succeeded, but Azure holds something else than was planned."""
+
+    reason = "NotFulfilled"
+
+
+class InvariantError(EngineError):
+    """A law of the engine does not hold: a defect of ours."""
+
+    reason = "Invariant"

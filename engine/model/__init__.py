@@ -1,0 +1,1 @@
+"""Frozen data that flows through a pass. No input or output and no policy here."""

@@ -1,0 +1,89 @@
+"""How one resource differs: changes, what was left out and why, who moved."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from engine.model.document import ABSENT
+from engine.model.path import FieldPath
+
+
+class ChangeKind(enum.StrEnum):
+    """What the plan would do at the place."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    CHANGE = "change"
+    REORDER = "reorder"
+
+
+class ChangeOrigin(enum.StrEnum):
+    """Who moved since our last settled write; unknown where nothing is remembered."""
+
+    USER = "user"
+    DRIFT = "drift"
+    BOTH = "both"
+    UNKNOWN = "unknown"
+
+
+class DiffState(enum.StrEnum):
+    """The verdict on one resource."""
+
+    IN_SYNC = "in_sync"
+    CHANGED = "changed"
+    DRIFTED = "drifted"
+    CONFLICTED = "conflicted"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One difference, as the plan would mend it.
+
+    Attributes:
+        path: Place in the ARM body; list positions are the desired ones, for elements only Azure has the actual one.
+        before: Azure now; ABSENT when it has none. Secrets are REDACTED.
+        after: Desired now; ABSENT to remove, UNKNOWN when not known yet.
+        baseline: Azure as we last left it; ABSENT when nothing is remembered.
+        spec_path: The same place in the object, None where it has none.
+        sensitive: The values must not be shown.
+    """
+
+    path: FieldPath
+    kind: ChangeKind
+    before: Any
+    after: Any
+    origin: ChangeOrigin
+    baseline: Any = ABSENT
+    spec_path: FieldPath | None = None
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppressed:
+    """A difference that is no change: the receipt.
+
+    Attributes:
+        rule: Name of the rule or fact that decided (``region``, ``arm-id``, ``known-difference`` ...).
+        why: One sentence with the source of the rule.
+    """
+
+    path: FieldPath
+    rule: str
+    why: str
+    before: Any = ABSENT
+    after: Any = ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceDiff:
+    """All differences of one resource, sorted by path."""
+
+    changes: tuple[FieldChange, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    state: DiffState = DiffState.IN_SYNC
+
+
+IN_SYNC = ResourceDiff()

@@ -1,0 +1,148 @@
+"""JSON values as the engine holds them: four kinds of nothing, secrets that cannot be printed, lazy documents."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+
+class Marker(enum.Enum):
+    """Values that are not JSON. None is JSON null and never means any of these."""
+
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+    REDACTED = "redacted"
+
+    def __repr__(self) -> str:
+        """Print as the name alone."""
+        return self.name
+
+
+ABSENT: Final = Marker.ABSENT
+UNKNOWN: Final = Marker.UNKNOWN
+REDACTED: Final = Marker.REDACTED
+MASK: Final = "***"
+
+
+class Secret:
+    """A text that must not be seen. Printing, comparing by ``==`` or encoding it never shows the value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        """Wrap the text."""
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the text; only for building a request body and for keyed hashes."""
+        return self._value
+
+    def hash_with(self, key: bytes) -> str:
+        """Return a keyed hash (hex, 32 characters) that may be stored and compared."""
+        return hashlib.blake2b(self._value.encode(), key=key[:64], digest_size=16).hexdigest()
+
+    def __repr__(self) -> str:
+        """Print the mask."""
+        return MASK
+
+
+JsonValue: TypeAlias = (
+    "None | bool | int | float | str | list[Any] | dict[str, Any]"  # Any: recursion mypy cannot afford here
+)
+BodyValue: TypeAlias = "JsonValue | Marker | Secret"
+"""What a desired body may hold: JSON, UNKNOWN and Secret, at any depth."""
+Body: TypeAlias = dict[str, Any]
+
+
+def canonical(value: Any) -> bytes:
+    """Return the bytes that two equal documents share: keys sorted, no white space. Secrets stay masked."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=_public)
+
+
+def encode_public(value: Any, *, indent: bool = False) -> bytes:
+    """Encode for people, logs and files: secrets are ``***``, unknown values null; keys sorted."""
+    options = orjson.OPT_SORT_KEYS | (orjson.OPT_INDENT_2 if indent else 0)
+    return orjson.dumps(value, option=options, default=_public)
+
+
+def encode_wire(value: Any) -> bytes:
+    """Encode for a request: secrets are revealed.
+
+    Raises:
+        ValueError: The value holds UNKNOWN or another marker; that must never be sent.
+    """
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=_wire)
+    except orjson.JSONEncodeError as exc:
+        raise ValueError(str(exc)) from exc
+
+
+def _public(value: object) -> object:
+    if isinstance(value, Secret):
+        return MASK
+    if isinstance(value, Marker):
+        return MASK if value is REDACTED else None
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    raise TypeError(f"not JSON: {type(value).__name__}")
+
+
+def _wire(value: object) -> object:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"must not be sent: {value!r}")
+
+
+class Document:
+    """A JSON document: bytes as read, parsed when first looked at.
+
+    Either side may be given; the other is made on demand and kept. Treat ``value`` as frozen.
+    """
+
+    __slots__ = ("_raw", "_value")
+
+    def __init__(self, raw: bytes | None = None, value: Any = ABSENT) -> None:
+        """Hold bytes, a value, or both."""
+        self._raw = raw
+        self._value = value
+
+    @property
+    def is_parsed(self) -> bool:
+        """Whether somebody looked inside already."""
+        return self._value is not ABSENT
+
+    @property
+    def value(self) -> Any:
+        """Return the parsed view.
+
+        Raises:
+            ValueError: The bytes are not JSON.
+        """
+        if self._value is ABSENT:
+            self._value = orjson.loads(self._raw or b"null")
+        return self._value
+
+    @property
+    def raw(self) -> bytes:
+        """Return the bytes as read, else the canonical form."""
+        if self._raw is None:
+            self._raw = canonical(self._value)
+        return self._raw
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by canonical bytes: 1, 1.0 and true are three values."""
+        return isinstance(other, Document) and canonical(self.value) == canonical(other.value)
+
+    def __hash__(self) -> int:
+        """Hash the canonical bytes."""
+        return hash(canonical(self.value))
+
+    def __repr__(self) -> str:
+        """Never print contents: they may hold secrets."""
+        return f"Document({len(self.raw)} bytes)"

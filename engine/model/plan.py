@@ -1,0 +1,181 @@
+"""Decisions: one step per resource, printable and complete before anything happens."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.model.change import FieldChange, ResourceDiff
+from engine.model.ids import ApiVersion, ArmId, Generation, PlanId, ResourceKey
+from engine.model.state import DesiredState
+
+
+class Action(enum.StrEnum):
+    """What a step does to one resource."""
+
+    NOOP = "noop"
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    ADOPT = "adopt"
+    FORGET = "forget"
+    WAIT = "wait"
+    SKIP = "skip"
+    BLOCKED = "blocked"
+    UNREADABLE = "unreadable"
+
+    @property
+    def mutates(self) -> bool:
+        """Whether the action writes to ARM; observe-only plans have none."""
+        return self in _MUTATING
+
+    @property
+    def symbol(self) -> str:
+        """Return the sign in rendered plans."""
+        return _SYMBOLS[self]
+
+
+_MUTATING = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE, Action.ADOPT})
+_SYMBOLS = {
+    Action.NOOP: "=",
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.REPLACE: "±",
+    Action.DELETE: "-",
+    Action.ADOPT: "<",
+    Action.FORGET: ".",
+    Action.WAIT: ">",
+    Action.SKIP: "*",
+    Action.BLOCKED: "!",
+    Action.UNREADABLE: "?",
+}
+
+
+class Reason(enum.StrEnum):
+    """Why a step is what it is. For readers; nothing may branch on it later."""
+
+    IN_SYNC = "InSync"
+    MISSING = "Missing"
+    SPEC_CHANGED = "SpecChanged"
+    DRIFTED = "Drifted"
+    CONFLICTED = "Conflicted"
+    DIFFERS = "Differs"
+    NOT_SETTLED = "NotSettled"
+    IMMUTABLE_CHANGE = "ImmutableChange"
+    NO_LONGER_IN_INPUT = "NoLongerInInput"
+    OBJECT_DELETED = "ObjectDeleted"
+    POLICY_SKIP = "PolicySkip"
+    DRIFT_POLICY = "DriftPolicy"
+    DETACHED = "Detached"
+    WAITING_FOR_OWNER = "WaitingForOwner"
+    WAITING_FOR_REFERENCE = "WaitingForReference"
+    WAITING_FOR_INPUT = "WaitingForInput"
+    DEPENDENCY_BLOCKED = "DependencyBlocked"
+    GUARDED = "Guarded"
+    UNREADABLE = "Unreadable"
+    NOT_CONVERGING = "NotConverging"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request to ARM.
+
+    Attributes:
+        url: Absolute, with api-version.
+        body: JSON with Secret values possible; ABSENT (None is null) when there is none.
+    """
+
+    method: str
+    url: str
+    body: Any
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """One reason for which a step may not run, as data.
+
+    Attributes:
+        name: ``protect``, ``data-bearing``, ``mass-delete``, ``unowned-contents``, ``lock``, ``other-owner``, ``replace``.
+        blocks: False is a warning only.
+    """
+
+    name: str
+    text: str
+    blocks: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precondition:
+    """What must still hold when a saved step is applied."""
+
+    generation: Generation = Generation(0)
+    etag: str = ""
+    actual_hash: str = ""
+    desired_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The decision about one resource: enough to print, audit or refuse it without another look-up.
+
+    Attributes:
+        requests: In order; empty when nothing is sent. A replace has two.
+        diff: Empty for resources that are absent or unreadable.
+        depends_on: Steps (by object) that must have succeeded before this one starts.
+        notes: Short sentences for the reader (``secret not compared``).
+        desired: None when the object left the input.
+    """
+
+    key: ResourceKey
+    id: ArmId | None
+    arm_type: str
+    api_version: ApiVersion
+    action: Action
+    reason: Reason
+    detail: str = ""
+    requests: tuple[Request, ...] = ()
+    diff: ResourceDiff = field(default_factory=ResourceDiff)
+    precondition: Precondition = field(default_factory=Precondition)
+    depends_on: tuple[ResourceKey, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    notes: tuple[str, ...] = ()
+    desired: DesiredState | None = None
+    origin: str = ""
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        """Return what differs."""
+        return self.diff.changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What the plan spends and how long ARM's own limits make that last (seconds)."""
+
+    writes: int = 0
+    deletes: int = 0
+    floor_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Steps in an order that respects ``depends_on``.
+
+    Attributes:
+        complete: False when something could not be read or rendered; such a plan is for reading only.
+        problems: Why it is not complete, one sentence each.
+    """
+
+    steps: tuple[Step, ...]
+    complete: bool
+    id: PlanId = PlanId("")
+    problems: tuple[str, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+
+    @property
+    def appliable(self) -> bool:
+        """Whether there is anything to do and it is safe to do it."""
+        return self.complete and any(s.action.mutates for s in self.steps)

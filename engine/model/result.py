@@ -1,0 +1,79 @@
+"""What happened when a plan was applied."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import timedelta
+
+from engine.model.document import Document
+from engine.model.plan import Plan, Step
+
+
+class Outcome(enum.StrEnum):
+    """The past participle of an action."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    REPLACED = "replaced"
+    DELETED = "deleted"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    NOT_FULFILLED = "not_fulfilled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """How one step ended.
+
+    Attributes:
+        cause: One sentence with what ARM said and what to do; empty unless failed or skipped.
+        requests: How many writes were sent for it.
+    """
+
+    step: Step
+    outcome: Outcome
+    cause: str = ""
+    reason: str = ""
+    requests: int = 0
+    duration: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyResult:
+    """All results, in the order the steps finished."""
+
+    plan: Plan
+    results: tuple[StepResult, ...]
+
+    @property
+    def failed(self) -> tuple[StepResult, ...]:
+        """Return what did not end as planned."""
+        return tuple(r for r in self.results if r.outcome in (Outcome.FAILED, Outcome.NOT_FULFILLED))
+
+
+class OperationStatus(enum.StrEnum):
+    """Where a long-running operation stands."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationProgress:
+    """Answer of the applier: done, failed, or to be polled again.
+
+    Attributes:
+        token: Saved form of the poller while running; storable, holds no secret.
+        wait: How long to wait before the next poll.
+        document: The resource as the final answer showed it, if it did.
+        error: Set when failed.
+    """
+
+    status: OperationStatus
+    token: str = ""
+    wait: timedelta = timedelta(0)
+    document: Document | None = None
+    error: Exception | None = None

@@ -1,0 +1,148 @@
+"""What is asked for, what is there, what we last left behind."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.model.document import Body, Document
+from engine.model.ids import ApiVersion, ArmId, Fingerprint, Generation, ResourceKey
+from engine.model.path import FieldPath
+from engine.model.policy import ObjectPolicy
+
+EMPTY: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomResource:
+    """One object as a source read it; nothing in it has been checked.
+
+    Attributes:
+        spec: The object's ``spec``, parsed on demand; an empty object when it has none.
+        status: The object's ``status`` where the source keeps it, else None. Never an input of the desired body.
+        origin: Where it came from, for messages: ``file.yaml:12`` or ``cluster``.
+        generation: 0 outside a cluster.
+        deleting: The object carries a deletion timestamp.
+    """
+
+    key: ResourceKey
+    spec: Document
+    status: Document | None = None
+    annotations: Mapping[str, str] = EMPTY
+    labels: Mapping[str, str] = EMPTY
+    generation: Generation = Generation(0)
+    uid: str = ""
+    resource_version: str = ""
+    deleting: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Something that must be known before the resource can be written.
+
+    Attributes:
+        text: For people: ``known after default/UserAssignedIdentity/app is created``.
+        on: The object it waits for; None for secrets, config maps and look-ups in Azure.
+        path: Where in the body the unknown value goes; None when the id itself is unknown.
+        secret_only: Only a Secret's value is missing; an existing resource can still be compared without it.
+    """
+
+    text: str
+    on: ResourceKey | None = None
+    path: FieldPath | None = None
+    secret_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredState:
+    """What one object asks Azure for.
+
+    Attributes:
+        id: None while an owner is not known; then ``waits`` says so.
+        arm_type: Spelled as the kind catalog spells it.
+        body: ARM body; may hold ``UNKNOWN`` and ``Secret`` at any depth. Treat as frozen.
+        unknown: Places of UNKNOWN values (an unknown map key: the place of its parent).
+        waits: Why it cannot be written yet; empty when it can.
+        owner: The owning object, None for roots and for owners named by armId.
+        references: Objects whose ids went into the body or the id's owner chain; they order steps.
+        ids: ARM ids the resource depends on that no object of the input provides are not listed.
+        deleting: The object is being deleted.
+    """
+
+    key: ResourceKey
+    id: ArmId | None
+    arm_type: str
+    api_version: ApiVersion
+    body: Body
+    unknown: tuple[FieldPath, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    owner: ResourceKey | None = None
+    references: tuple[ResourceKey, ...] = ()
+    policy: ObjectPolicy = field(default_factory=ObjectPolicy)
+    generation: Generation = Generation(0)
+    origin: str = ""
+    deleting: bool = False
+
+
+class Presence(enum.StrEnum):
+    """What a read of ARM said."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActualState:
+    """What Azure returned for one id.
+
+    Attributes:
+        document: The whole body; None unless present.
+        cause: Why it is unreadable, in words; empty otherwise.
+        etag: From header or body; empty when the type has none. Must not be used to decide equality.
+    """
+
+    id: ArmId
+    presence: Presence
+    document: Document | None = None
+    etag: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What our last settled write asked for and left behind.
+
+    Attributes:
+        desired: The body sent, secrets replaced by ``{"$hash": hex}``; None when only fingerprints are left.
+        actual: The body read back.
+        body_hash: Fingerprint of the actual bytes, to see "nothing moved" without parsing.
+        rules: Version of the comparison rules it was taken under.
+    """
+
+    id: ArmId
+    api_version: ApiVersion
+    desired: Document
+    actual: Document
+    body_hash: Fingerprint = Fingerprint("")
+    rules: str = ""
+    key: ResourceKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceSnapshot:
+    """Desired, actual and baseline of one resource at one moment."""
+
+    desired: DesiredState
+    actual: ActualState | None
+    baseline: Baseline | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything a plan is made from, sorted by object key."""
+
+    resources: tuple[ResourceSnapshot, ...]
+    complete: bool = True

@@ -1,0 +1,140 @@
+"""What the core needs from the outside world; adapters in ``providers`` implement it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from engine.errors import EngineError
+from engine.model.document import Secret
+from engine.model.ids import ApiVersion, ArmId, ResourceKey
+from engine.model.plan import Request
+from engine.model.result import OperationProgress
+from engine.model.state import ActualState, Baseline, CustomResource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """An input that could not be used; the other objects go on."""
+
+    error: EngineError
+    origin: str = ""
+    key: ResourceKey | None = None
+
+
+class DesiredSource(Protocol):
+    """Where custom resources, secrets and config maps come from."""
+
+    async def list_resources(self) -> Sequence[CustomResource]:
+        """Return every ASO object, duplicates included, in a stable order."""
+        ...
+
+    def problems(self) -> Sequence[Problem]:
+        """Return what could not be read; complete after ``list_resources``."""
+        ...
+
+    async def fetch_secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
+        """Return a Secret's decoded data; None when this source has no such Secret or may not read it."""
+        ...
+
+    async def fetch_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """Return a ConfigMap's data; None when this source has none of that name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTarget:
+    """One resource whose actual state is wanted."""
+
+    id: ArmId
+    arm_type: str
+    api_version: ApiVersion
+
+
+class ActualSource(Protocol):
+    """Azure, read-only."""
+
+    def observe(self, targets: Sequence[ReadTarget]) -> AsyncIterator[Sequence[ActualState]]:
+        """Yield batches that together hold exactly one state per target, by the cheapest reads.
+
+        A resource missing from a list is absent only where the list is known to be complete; otherwise a GET decides.
+        """
+        ...
+
+    async def fetch(self, target: ReadTarget) -> ActualState:
+        """Read one resource by GET (HEAD where the type has no GET)."""
+        ...
+
+    async def list_children(self, group: ArmId) -> Sequence[ArmId] | None:
+        """Return the ids of all resources in a resource group; None when that cannot be read."""
+        ...
+
+    async def find_role_definition(self, scope: str, role_name: str) -> str | None:
+        """Return the id of a role definition by its display name; None when there is none."""
+        ...
+
+
+class StepApplier(Protocol):
+    """Azure, writing. One call sends at most one request."""
+
+    async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
+        """Send the request; the answer says whether an operation goes on."""
+        ...
+
+    async def poll(self, token: str) -> OperationProgress:
+        """Ask once how the operation stands."""
+        ...
+
+
+class BaselineStore(Protocol):
+    """Memory of our settled writes, outside a cluster a state folder."""
+
+    def load(self) -> Mapping[ArmId, Baseline]:
+        """Return every baseline; unusable ones are left out and reported by ``warnings``."""
+        ...
+
+    def warnings(self) -> Sequence[str]:
+        """Return what was wrong with the stored state, in words."""
+        ...
+
+    def save(self, baseline: Baseline) -> None:
+        """Store one baseline atomically."""
+        ...
+
+    def forget(self, resource: ArmId) -> None:
+        """Drop what is remembered of a resource; no error when nothing is."""
+        ...
+
+    def save_operation(self, resource: ArmId, key: ResourceKey, token: str) -> None:
+        """Store a poller before waiting for it."""
+        ...
+
+    def operations(self) -> Mapping[ArmId, str]:
+        """Return pollers that were not seen to their end."""
+        ...
+
+    def clear_operation(self, resource: ArmId) -> None:
+        """Drop a poller that ended."""
+        ...
+
+    def secret_key(self) -> bytes:
+        """Return the random key of this store for keyed hashes of secrets."""
+        ...
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """Return the current time, with time zone."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Wait."""
+        ...

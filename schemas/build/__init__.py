@@ -1,0 +1,1 @@
+"""Compilers that turn public type definitions into ``schemas/data``. Nothing at run time imports this."""
