@@ -64,9 +64,7 @@ class TransientError(EngineError):
 
     reason = "Transient"
 
-    def __init__(
-        self, summary: str, *, detail: str = "", hint: str = "", retry_after: timedelta | None = None
-    ) -> None:
+    def __init__(self, summary: str, *, detail: str = "", hint: str = "", retry_after: timedelta | None = None) -> None:
         """Add when to try again; None means that the caller chooses."""
         super().__init__(summary, detail=detail, hint=hint)
         self.retry_after = retry_after

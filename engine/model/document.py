@@ -51,7 +51,7 @@ class Secret:
 
 
 JsonValue: TypeAlias = (
-    "None | bool | int | float | str | list[Any] | dict[str, Any]"  # Any: recursion mypy cannot afford here
+    "bool | int | float | str | list[Any] | dict[str, Any] | None"  # Any: mypy has no cheap recursion
 )
 BodyValue: TypeAlias = "JsonValue | Marker | Secret"
 """What a desired body may hold: JSON, UNKNOWN and Secret, at any depth."""

@@ -98,7 +98,7 @@ class Guard:
     """One reason for which a step may not run, as data.
 
     Attributes:
-        name: ``protect``, ``data-bearing``, ``mass-delete``, ``unowned-contents``, ``lock``, ``other-owner``, ``replace``.
+        name: protect, data-bearing, mass-delete, unowned-contents, lock, other-owner or replace.
         blocks: False is a warning only.
     """
 

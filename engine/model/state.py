@@ -11,8 +11,6 @@ from engine.model.ids import ApiVersion, ArmId, Fingerprint, Generation, Resourc
 from engine.model.path import FieldPath
 from engine.model.policy import ObjectPolicy
 
-EMPTY: Mapping[str, str] = {}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomResource:
@@ -29,8 +27,8 @@ class CustomResource:
     key: ResourceKey
     spec: Document
     status: Document | None = None
-    annotations: Mapping[str, str] = EMPTY
-    labels: Mapping[str, str] = EMPTY
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     generation: Generation = Generation(0)
     uid: str = ""
     resource_version: str = ""
@@ -67,7 +65,6 @@ class DesiredState:
         waits: Why it cannot be written yet; empty when it can.
         owner: The owning object, None for roots and for owners named by armId.
         references: Objects whose ids went into the body or the id's owner chain; they order steps.
-        ids: ARM ids the resource depends on that no object of the input provides are not listed.
         deleting: The object is being deleted.
     """
 

@@ -1,0 +1,1 @@
+"""How much a pass costs, as counts and ratios."""

@@ -1,0 +1,5 @@
+"""``python -m engine`` is ``trueup``."""
+
+from engine.app.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Composition root and command line. The only place that sees everything."""

@@ -1,0 +1,89 @@
+"""``trueup``: finds the verb, imports only that verb, turns errors into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from engine.app.exit_codes import MEANINGS, ExitCode
+from engine.app.settings import Settings
+from engine.errors import EngineError, InvariantError
+
+VERBS = {
+    "plan": "show what apply would do, and send nothing",
+    "apply": "make Azure as the manifests say, by the smallest requests",
+    "drift": "show what moved in Azure since the last apply, and who moved it",
+    "diff": "compare bodies offline: pairs of what was sent and what was read back",
+    "explain": "say for one object why each difference counts or does not",
+    "render": "show the ARM requests that manifests turn into, offline",
+    "schema": "look up ARM types and ASO kinds",
+    "emulator": "run Azure Resource Manager on this machine, for tests and trials",
+    "demo": "plan, apply, drift and repair an application against the emulator",
+    "version": "print the version",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with usage errors as exit code 1: 2 means differences."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and the message, then leave."""
+        self.print_usage(sys.stderr)
+        self.exit(ExitCode.ERROR, f"trueup: error: {message}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verb = arguments[0] if arguments else ""
+    if verb in VERBS:
+        return _run(verb, arguments[1:])
+    parser = _overview()
+    if verb in ("", "-h", "--help", "help"):
+        parser.print_help(sys.stdout if verb else sys.stderr)
+        return ExitCode.CLEAN if verb else ExitCode.ERROR
+    if verb == "--version":
+        return _run("version", [])
+    return parser.error(f"unknown verb {verb!r}; verbs: {', '.join(VERBS)}")
+
+
+def _overview() -> Parser:
+    verbs = "\n".join(f"  {name:10} {summary}" for name, summary in VERBS.items())
+    codes = "\n".join(f"  {code.value}  {meaning}" for code, meaning in MEANINGS.items())
+    return Parser(
+        prog="trueup",
+        usage="trueup VERB [OPTION ...]      (trueup VERB --help for its options)",
+        description="Desired-state engine for Azure: the input is Azure Service Operator objects, unmodified.",
+        epilog=f"verbs:\n{verbs}\n\nexit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _run(verb: str, arguments: list[str]) -> int:
+    module = importlib.import_module(f"engine.app.commands.{verb}")
+    parser = Parser(
+        prog=f"trueup {verb}", description=VERBS[verb], formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    module.add_arguments(parser)
+    args = parser.parse_args(arguments)
+    try:
+        return int(module.run(args, Settings.from_environment(os.environ)))
+    except InvariantError as exc:
+        return _fail(f"a defect of trueup, please report it: {exc}")
+    except EngineError as exc:
+        return _fail(str(exc))
+    except KeyboardInterrupt:
+        return _fail("interrupted")
+    except BrokenPipeError:
+        # The reader left (trueup plan | head); Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.ERROR
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"trueup: error: {message}\n")
+    return ExitCode.ERROR

@@ -1,0 +1,50 @@
+"""The environment, read once into a frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+DEFAULT_ENDPOINT = "https://management.azure.com"
+DEFAULT_AUTHORITY = "https://login.microsoftonline.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says.
+
+    Attributes:
+        endpoint: ARM's address without trailing slash.
+        audience: Resource tokens are asked for; the endpoint unless set.
+        authority: The token authority; instance discovery is off when it is not Microsoft's.
+        subscription: Default subscription id; empty when not set.
+        credential: Every AZURE_* variable a credential is made from; never printed.
+        colour: NO_COLOR is not set.
+    """
+
+    endpoint: str = DEFAULT_ENDPOINT
+    audience: str = ""
+    authority: str = DEFAULT_AUTHORITY
+    subscription: str = ""
+    credential: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ca_file: str = ""
+    colour: bool = True
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the variables that ASO and azure-identity document."""
+
+        def text(name: str, default: str = "") -> str:
+            return environment.get(name, "").strip() or default
+
+        endpoint = text("AZURE_RESOURCE_MANAGER_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
+        authority = text("AZURE_AUTHORITY_HOST", DEFAULT_AUTHORITY).rstrip("/")
+        return cls(
+            endpoint=endpoint,
+            audience=text("AZURE_RESOURCE_MANAGER_AUDIENCE", endpoint).rstrip("/"),
+            authority=authority if "://" in authority else f"https://{authority}",
+            subscription=text("AZURE_SUBSCRIPTION_ID"),
+            credential={k: v for k, v in environment.items() if k.startswith("AZURE_") and v},
+            ca_file=text("SSL_CERT_FILE") or text("REQUESTS_CA_BUNDLE"),
+            colour=not environment.get("NO_COLOR"),
+        )

@@ -1,0 +1,1 @@
+"""Desired, actual and baseline become a structured diff. Pure; never validates."""

@@ -1,0 +1,1 @@
+"""Custom resource and what it refers to become a desired state. Pure."""

@@ -1,0 +1,1 @@
+"""Diffs and policy become a plan. Pure; sends nothing."""

@@ -1,0 +1,1 @@
+"""Plans and results in the reader's words. Pure; decides nothing."""

@@ -1,0 +1,1 @@
+"""The async shell: one pass from observing to reporting."""

@@ -1,0 +1,1 @@
+"""Azure Resource Manager and its token authority on this machine, driven by the compiled facts."""

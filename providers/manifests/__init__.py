@@ -1,0 +1,1 @@
+"""Files, folders and standard input as a source of objects. Checks form, never meaning."""

@@ -1,0 +1,25 @@
+"""What every test gets: blocked sockets, and the folder of recorded traffic where it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Open the loopback for tests that say so; skip with the reason what needs the recorded traffic."""
+    for item in items:
+        if item.get_closest_marker("loopback"):
+            item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost"]))
+        if item.get_closest_marker("shared") and not SHARED.is_dir():
+            item.add_marker(pytest.mark.skip(reason="the folder of recorded traffic (../shared) is not here"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of recorded traffic."""
+    return SHARED
