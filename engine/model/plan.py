@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.model.change import FieldChange, ResourceDiff
 from engine.model.ids import ApiVersion, ArmId, Generation, PlanId, ResourceKey
-from engine.model.state import DesiredState
+from engine.model.state import DesiredState, Wait
 
 
 class Action(enum.StrEnum):
@@ -126,6 +126,7 @@ class Step:
         diff: Empty for resources that are absent or unreadable.
         depends_on: Steps (by object) that must have succeeded before this one starts.
         notes: Short sentences for the reader (``secret not compared``).
+        waits: What must be known before it can be written; kept here so that a saved plan can still say it.
         desired: None when the object left the input.
     """
 
@@ -142,6 +143,7 @@ class Step:
     depends_on: tuple[ResourceKey, ...] = ()
     guards: tuple[Guard, ...] = ()
     notes: tuple[str, ...] = ()
+    waits: tuple[Wait, ...] = ()
     desired: DesiredState | None = None
     origin: str = ""
 

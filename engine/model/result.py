@@ -30,6 +30,7 @@ class StepResult:
     Attributes:
         cause: One sentence with what ARM said and what to do; empty unless failed or skipped.
         requests: How many writes were sent for it.
+        http_status: Of the last write's answer; 0 when nothing was sent or it is not known.
     """
 
     step: Step
@@ -38,6 +39,7 @@ class StepResult:
     reason: str = ""
     requests: int = 0
     duration: timedelta = timedelta(0)
+    http_status: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
