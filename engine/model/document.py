@@ -10,12 +10,24 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 
+class _NotJson:
+    """The value behind a marker: orjson would write an enum's text as if it were data, but not this."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
 class Marker(enum.Enum):
     """Values that are not JSON. None is JSON null and never means any of these."""
 
-    ABSENT = "absent"
-    UNKNOWN = "unknown"
-    REDACTED = "redacted"
+    ABSENT = _NotJson("absent")
+    UNKNOWN = _NotJson("unknown")
+    REDACTED = _NotJson("redacted")
 
     def __repr__(self) -> str:
         """Print as the name alone."""
@@ -84,8 +96,8 @@ def encode_wire(value: Any) -> bytes:
 def _public(value: object) -> object:
     if isinstance(value, Secret):
         return MASK
-    if isinstance(value, Marker):
-        return MASK if value is REDACTED else None
+    if isinstance(value, _NotJson):
+        return MASK if value is REDACTED.value else None
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Sequence):
