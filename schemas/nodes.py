@@ -74,7 +74,8 @@ class ListNode:
     """A list.
 
     Attributes:
-        identifiers: Members that together name an element; empty when the table has none for this place.
+        identifiers: Members that together name an element, some of which elements may lack; empty when the
+            table has none for this place. Nothing promises that they are unique in a given list.
         is_ordered: Order is significant by fact.
         is_set: Order is insignificant by fact although elements have no identifier.
     """
@@ -137,10 +138,19 @@ class ObjectNode:
         """Return the shape of keys that are not members."""
         return self.resolve_additional() if self.resolve_additional else None
 
-    @property
+    @cached_property
     def is_map(self) -> bool:
         """Whether keys are data, not members."""
         return not self.properties and self.resolve_additional is not None
+
+    @cached_property
+    def folded(self) -> Mapping[str, Property]:
+        """Return the members by their names in lower case."""
+        return {name.lower(): member for name, member in self.properties.items()}
+
+    def find(self, name: str) -> Property | None:
+        """Return the member of that name, in any letter case when none is spelled exactly so."""
+        return self.properties.get(name) or self.folded.get(name.lower())
 
 
 @dataclass(frozen=True)
@@ -152,9 +162,24 @@ class UnionNode:
     variants: Mapping[str, Callable[[], ObjectNode]] = field(repr=False, compare=False)
 
     def select(self, value: object) -> ObjectNode:
-        """Return base plus the variant's members; base alone for an unknown value."""
-        resolve = self.variants.get(value.lower()) if isinstance(value, str) else None
-        return ObjectNode({**self.base, **resolve().properties}) if resolve else ObjectNode(self.base)
+        """Return base plus the variant's members; base alone for an unknown value. Made once per variant."""
+        key = value.lower() if isinstance(value, str) else ""
+        if key not in self._selected:
+            key = key if key in self.variants else ""
+        if key not in self._selected:
+            self._selected[key] = self._merge(self.variants.get(key))
+        return self._selected[key]
+
+    @cached_property
+    def _selected(self) -> dict[str, ObjectNode]:
+        return {}
+
+    def _merge(self, resolve: Callable[[], ObjectNode] | None) -> ObjectNode:
+        if resolve is None:
+            return ObjectNode(self.base)
+        variant = resolve()
+        members = {**self.base, **variant.properties}
+        return ObjectNode(members, variant.resolve_additional, variant.sensitive)
 
 
 Node = TextNode | NumberNode | BooleanNode | AnyNode | EnumNode | ListNode | ObjectNode | UnionNode
@@ -167,9 +192,11 @@ class ResourceType:
 
     Attributes:
         scopes: Names out of tenant, managementGroup, subscription, resourceGroup, extension.
+        readable_only: Azure answers for it but takes no PUT.
     """
 
     name: str
     api_version: str
     body: ObjectNode | UnionNode
     scopes: frozenset[str] = frozenset()
+    readable_only: bool = False
