@@ -7,21 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from engine.errors import EngineError
 from engine.model.document import Secret
 from engine.model.ids import ApiVersion, ArmId, ResourceKey
 from engine.model.plan import Request
+from engine.model.problem import Problem as Problem
 from engine.model.result import OperationProgress
 from engine.model.state import ActualState, Baseline, CustomResource
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """An input that could not be used; the other objects go on."""
-
-    error: EngineError
-    origin: str = ""
-    key: ResourceKey | None = None
 
 
 class DesiredSource(Protocol):

@@ -22,6 +22,7 @@ class CustomResource:
         origin: Where it came from, for messages: ``file.yaml:12`` or ``cluster``.
         generation: 0 outside a cluster.
         deleting: The object carries a deletion timestamp.
+        namespace_annotations: The annotations of the object's namespace, where the source knows them.
     """
 
     key: ResourceKey
@@ -34,6 +35,7 @@ class CustomResource:
     resource_version: str = ""
     deleting: bool = False
     origin: str = ""
+    namespace_annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
