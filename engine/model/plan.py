@@ -123,6 +123,7 @@ class Step:
 
     Attributes:
         requests: In order; empty when nothing is sent. A replace has two.
+        fallback: The PUT that is sent once if Azure refuses the PATCH; None for other requests.
         diff: Empty for resources that are absent or unreadable.
         depends_on: Steps (by object) that must have succeeded before this one starts.
         notes: Short sentences for the reader (``secret not compared``).
@@ -138,6 +139,7 @@ class Step:
     reason: Reason
     detail: str = ""
     requests: tuple[Request, ...] = ()
+    fallback: Request | None = None
     diff: ResourceDiff = field(default_factory=ResourceDiff)
     precondition: Precondition = field(default_factory=Precondition)
     depends_on: tuple[ResourceKey, ...] = ()
