@@ -1,1 +1,1 @@
-"""A Kubernetes API server as a source of objects. Read-only."""
+"""A cluster as a source of desired state. Reads only: nothing here may create, change or delete an object."""

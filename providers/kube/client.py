@@ -1,0 +1,158 @@
+"""GET requests to an API server: bytes or an engine error. Blocking; call it in a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+import urllib3.exceptions as http
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+
+from engine.errors import EngineError, InvalidSpecError, PolicyDeniedError, ThrottledError, UnavailableError
+
+if TYPE_CHECKING:
+    from kubernetes.client.api_client import ApiClient
+
+TIMEOUT = (10, 90)
+"""Seconds to connect, and between two pieces of an answer."""
+JSON = "application/json"
+
+
+class NotFoundError(EngineError):
+    """The API server has nothing at this path."""
+
+    reason = "NotFound"
+
+
+class GoneError(EngineError):
+    """The continue token is too old; the list has to start again."""
+
+    reason = "Gone"
+
+
+class _Status(msgspec.Struct):
+    """The part of a ``Status`` object that says what went wrong."""
+
+    message: str = ""
+    reason: str = ""
+
+
+class KubeClient:
+    """The client library's configuration and connections, without its models."""
+
+    def __init__(self, api: ApiClient, *, name: str) -> None:
+        """Take a configured ``ApiClient``; ``name`` says in messages which cluster it is."""
+        self._api = api
+        self._name = name
+        self._credentials = threading.Lock()
+        self._host = urlsplit(api.configuration.host).netloc or api.configuration.host
+
+    def __str__(self) -> str:
+        """Name cluster and server for messages."""
+        return f"{self._name} ({self._host})"
+
+    def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = JSON) -> bytes:
+        """Return the body of a GET.
+
+        Raises:
+            NotFoundError: 404.
+            GoneError: 410.
+            PolicyDeniedError: 401 and 403, an untrusted certificate.
+            ThrottledError: 429 after the waits that the server asked for.
+            UnavailableError: No answer, not all of it, or not that of a Kubernetes API server.
+        """
+        try:
+            method, url, sent, _, _ = self._request(path, query or {}, accept)
+            response = self._api.call_api(method, url, sent, _request_timeout=TIMEOUT)
+            status, headers = response.status, response.headers
+            body: bytes = response.response.read()
+            response.response.release_conn()
+        except (ApiException, http.HTTPError) as exc:
+            raise self._no_answer(path, exc) from exc
+        except ConfigException as exc:
+            raise PolicyDeniedError(f"The credentials of {self} could not be renewed", detail=str(exc)) from exc
+        except ValueError as exc:
+            raise InvalidSpecError(f"The server address of {self} cannot be used", detail=str(exc)) from exc
+        if status != 200:
+            raise self._refusal(path, status, body, headers)
+        if not headers.get("content-type", "").startswith(JSON):
+            raise self._foreign(path, headers.get("content-type", ""))
+        return body
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._api.close()  # type: ignore[no-untyped-call]  # the library is typed in parts
+
+    def _request(self, path: str, query: Mapping[str, str], accept: str) -> Any:
+        # Renewing a token changes the shared configuration: one thread at a time.
+        with self._credentials:
+            return self._api.param_serialize(
+                "GET",
+                path,
+                query_params=list(query.items()),
+                header_params={"Accept": accept},
+                auth_settings=["BearerToken"],
+            )
+
+    def _no_answer(self, path: str, exc: Exception) -> EngineError:
+        cause = getattr(exc, "reason", None) or exc
+        text = " ".join(str(cause).split())
+        if "CERTIFICATE" in text.upper():
+            return PolicyDeniedError(
+                f"The certificate of {self} is not trusted",
+                detail=text,
+                hint="check certificate-authority and server of the cluster in the kubeconfig",
+            )
+        return UnavailableError(
+            f"{self} did not answer",
+            detail=f"GET {path}: {text}",
+            hint="is the cluster up, and does this machine reach it?",
+        )
+
+    def _refusal(self, path: str, status: int, body: bytes, headers: Mapping[str, str]) -> EngineError:
+        detail = f"GET {path}: HTTP {status} {_explain(body)}".rstrip()
+        match status:
+            case 401:
+                return PolicyDeniedError(
+                    f"{self} does not accept the credentials",
+                    detail=detail,
+                    hint="the token is missing, wrong or expired: log in again, `kubectl get namespaces` must work",
+                )
+            case 403:
+                return PolicyDeniedError(
+                    f"The credentials for {self} may not read this", detail=detail, hint="ask for get and list on it"
+                )
+            case 404:
+                return NotFoundError(f"{self} has nothing there", detail=detail)
+            case 410:
+                return GoneError(f"{self} forgot where the list was", detail=detail)
+            case 429:
+                return ThrottledError(f"{self} asks for fewer requests", detail=detail, retry_after=_wait(headers))
+        if 300 <= status < 400:
+            return self._foreign(path, f"a redirect to {headers.get('location', 'nowhere')}")
+        return UnavailableError(f"{self} failed", detail=detail, hint="try again; the server's log knows more")
+
+    def _foreign(self, path: str, what: str) -> UnavailableError:
+        return UnavailableError(
+            f"{self} does not answer as a Kubernetes API server",
+            detail=f"GET {path}: {what or 'no content type'} instead of JSON",
+            hint="is this the server's address, or a proxy's or a login page's?",
+        )
+
+
+def _explain(body: bytes) -> str:
+    try:
+        status = msgspec.json.decode(body, type=_Status)
+    except msgspec.MsgspecError:
+        return ""
+    return status.message or status.reason
+
+
+def _wait(headers: Mapping[str, str]) -> timedelta | None:
+    text = headers.get("retry-after", "")
+    return timedelta(seconds=int(text)) if text.isdigit() else None

@@ -1,0 +1,113 @@
+"""All objects of one kind, page by page, each in the version its author speaks. Blocking."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.errors import UnavailableError
+from engine.model.ids import ResourceKey
+from engine.model.state import CustomResource
+from providers.kube.client import GoneError, KubeClient, NotFoundError
+from providers.kube.decode import Listed, build_resource, decode_page
+from providers.kube.discovery import ServedKind
+from providers.kube.versions import applied_version
+
+PAGE_SIZE = 500
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which objects are wanted; the server filters.
+
+    Attributes:
+        namespaces: Empty for all of them.
+        labels: A label selector as kubectl takes it. Owners that it leaves out are missing for their children.
+        keep_status: Keep ``status`` too; it is two thirds of an object.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    labels: str = ""
+    keep_status: bool = False
+
+
+class Lister:
+    """Lists kinds, and remembers per kind which version most of its objects speak.
+
+    A kind is listed once, in that version (at first: the newest one). Objects applied by another served version are
+    listed in theirs too: a conversion may have renamed members in between.
+    """
+
+    def __init__(self, client: KubeClient, selection: Selection) -> None:
+        """Nothing is read yet."""
+        self._client = client
+        self._selection = selection
+        self._spoken: dict[ServedKind, str] = {}
+
+    def list_kind(self, kind: ServedKind) -> list[CustomResource]:
+        """Return the objects in the order of the server: by namespace and name.
+
+        Raises:
+            EngineError: The list could not be read to its end.
+        """
+        listed = self._spoken.get(kind, kind.newest)
+        resources = self._list_at(kind, listed)
+        spoken = Counter(r.key.version for r in resources)
+        self._spoken[kind] = max(spoken, key=lambda v: (spoken[v], v), default=listed)
+        if len(spoken) <= 1 and listed in spoken:
+            return resources
+        others = {v: {r.key: r for r in self._list_at(kind, v)} for v in sorted(spoken) if v != listed}
+        return [_in_own_version(r, others) for r in resources]
+
+    def _list_at(self, kind: ServedKind, version: str) -> list[CustomResource]:
+        for attempt in range(ATTEMPTS):
+            try:
+                namespaces = self._selection.namespaces if kind.namespaced else ()
+                return [
+                    resource
+                    for namespace in (namespaces or ("",))
+                    for resource in self._pages(kind, version, kind.path(version, namespace), PAGE_SIZE << attempt)
+                ]
+            except GoneError:
+                continue
+            except NotFoundError:
+                # The kind was removed after discovery: it has no objects.
+                return []
+        raise UnavailableError(
+            f"The list of {kind.plural}.{kind.group} never came to its end",
+            detail=f"{self._client} forgot its continue token {ATTEMPTS} times",
+            hint="the API server is overloaded or compacts very often; try again",
+        )
+
+    def _pages(self, kind: ServedKind, version: str, path: str, limit: int) -> Iterator[CustomResource]:
+        query = {"limit": str(limit)}
+        if self._selection.labels:
+            query["labelSelector"] = self._selection.labels
+        while True:
+            page = decode_page(self._client.get(path, query), path)
+            for item in page.items:
+                yield self._build(kind, version, item)
+            if not page.token:
+                return
+            query["continue"] = page.token
+
+    def _build(self, kind: ServedKind, listed: str, item: Listed) -> CustomResource:
+        meta = item.metadata
+        applied = applied_version(meta.managed_fields, kind.group)
+        key = ResourceKey(
+            namespace=meta.namespace,
+            group=kind.group,
+            kind=kind.kind,
+            name=meta.name,
+            version=applied if applied in kind.versions else listed,
+        )
+        return build_resource(item, key, keep_status=self._selection.keep_status)
+
+
+def _in_own_version(
+    resource: CustomResource, others: Mapping[str, Mapping[ResourceKey, CustomResource]]
+) -> CustomResource:
+    """Take the object from the list in its own version; one that changed in between keeps what was read first."""
+    return others.get(resource.key.version, {}).get(resource.key, resource)
