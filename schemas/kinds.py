@@ -1,0 +1,389 @@
+"""Every ASO kind: names, ARM type, scope, owner, and the types of spec and status with their places in the ARM body.
+
+One group is read when one of its kinds is first asked for; nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any
+
+import orjson
+
+from schemas import store
+
+GROUP_SUFFIX = ".azure.com"
+
+
+class Scope(enum.StrEnum):
+    """Where a resource lies in ARM; children count as RESOURCE_GROUP. NONE: not an ARM resource."""
+
+    RESOURCE_GROUP = "ResourceGroup"
+    EXTENSION = "Extension"
+    TENANT = "Tenant"
+    LOCATION = "Location"
+    NONE = ""
+
+
+class Scalar(enum.StrEnum):
+    """A JSON value without parts; ANY is everything."""
+
+    TEXT = "string"
+    INTEGER = "int"
+    NUMBER = "number"
+    BOOLEAN = "bool"
+    ANY = "any"
+
+
+class Special(enum.StrEnum):
+    """A value that is not what it becomes in the ARM body."""
+
+    REFERENCE = "$ResourceReference"
+    WELL_KNOWN_REFERENCE = "$WellKnownResourceReference"
+    SECRET = "$SecretReference"  # noqa: S105 - a type name
+    SECRET_MAP = "$SecretMapReference"  # noqa: S105 - a type name
+    CONFIG_MAP = "$ConfigMapReference"
+    OWNER = "$KnownResourceReference"
+    ARBITRARY_OWNER = "$ArbitraryOwnerReference"
+    KUBERNETES_OWNER = "$KubernetesOwnerReference"
+    SECRET_DESTINATION = "$SecretDestination"  # noqa: S105 - a type name
+    CONFIG_MAP_DESTINATION = "$ConfigMapDestination"
+    EXPRESSION = "$DestinationExpression"
+    CONDITION = "$Condition"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a value must be like beyond its type; None where there is no rule."""
+
+    pattern: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    multiple_of: float | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+    values: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EnumType:
+    """One of a closed set of texts, or of integers."""
+
+    values: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuledType:
+    """A named scalar or list with rules of its own."""
+
+    base: TypeExpr
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class ListType:
+    """A list."""
+
+    item: TypeExpr
+
+
+@dataclass(frozen=True, slots=True)
+class MapType:
+    """An object whose keys are data."""
+
+    item: TypeExpr
+
+
+@dataclass(frozen=True)
+class Member:
+    """One property of an object.
+
+    Attributes:
+        place: Path in the ARM object; None: not part of it; empty: merged into the object itself (a union's variant).
+        is_id_map: A list of ``{reference}`` that becomes a map from ARM id to an empty object.
+        default: What an API server would fill in; None where there is no default.
+    """
+
+    name: str
+    place: tuple[str, ...] | None
+    resolve: Callable[[], TypeExpr] = field(repr=False, compare=False)
+    rules: Rules | None = None
+    is_id_map: bool = False
+    default: Any = None
+
+    @cached_property
+    def type(self) -> TypeExpr:
+        """Return the type of the value."""
+        return self.resolve()
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectType:
+    """An object with known members. Two objects of one group with the same shape are the same instance.
+
+    Attributes:
+        discriminator: For a union: the ARM property that tells variants apart; empty otherwise.
+        variants: For a union: discriminator value -> name of the member that holds the variant.
+        always_sent: Place in the ARM object -> value that is sent when the spec does not set it.
+    """
+
+    members: Mapping[str, Member]
+    required: frozenset[str] = frozenset()
+    discriminator: str = ""
+    variants: Mapping[str, str] = field(default_factory=dict)
+    always_sent: Mapping[tuple[str, ...], Any] = field(default_factory=dict)
+
+
+TypeExpr = Scalar | Special | EnumType | RuledType | ListType | MapType | ObjectType
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerRule:
+    """What may own a kind. ``kind`` is ``*`` when any resource may. ``kubernetes_only``: no armId."""
+
+    group: str
+    kind: str
+    kubernetes_only: bool = False
+
+    @property
+    def is_any(self) -> bool:
+        """Whether any resource may be the owner."""
+        return self.kind == "*"
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """One kind at one version.
+
+    Attributes:
+        arm_type: Empty for the few kinds that are not ARM resources.
+        fixed_name: The ARM name is this constant; empty otherwise.
+        operations: Of Get, Put, Delete, Head.
+        hooks: Names of what the kind does beside plain requests; facts for readers, not to branch on.
+        config_map_exports: Key below ``operatorSpec.configMaps`` -> path in status.
+    """
+
+    group: str
+    version: str
+    name: str
+    arm_type: str
+    api_version: str
+    scope: Scope
+    owner: OwnerRule | None
+    fixed_name: str
+    operations: frozenset[str]
+    plural: str
+    categories: tuple[str, ...]
+    is_hub: bool
+    hooks: tuple[str, ...]
+    config_map_exports: Mapping[str, str]
+    resolve: Callable[[str], ObjectType] = field(repr=False)
+
+    @property
+    def is_arm(self) -> bool:
+        """Whether the kind stands for an ARM resource."""
+        return bool(self.arm_type)
+
+    @cached_property
+    def spec(self) -> ObjectType:
+        """Return the type of ``spec``."""
+        return self.resolve("spec")
+
+    @cached_property
+    def status(self) -> ObjectType:
+        """Return the type of ``status``."""
+        return self.resolve("status")
+
+    def __str__(self) -> str:
+        """Print as manifests name it."""
+        return f"{self.group}/{self.version} {self.name}"
+
+
+def lookup_kind(group: str, version: str, kind: str) -> Kind | None:
+    """Return a kind; None when it is not known at exactly that version."""
+    table = _group(group)
+    return table.kind(version, kind) if table is not None else None
+
+
+def groups() -> Sequence[str]:
+    """Return all group names, sorted."""
+    return tuple(_index())
+
+
+def versions(group: str, kind: str) -> Sequence[str]:
+    """Return the versions in which a kind is known, oldest first; empty for an unknown kind."""
+    found = (version for version, kinds in _index().get(group, {}).items() if kind in kinds)
+    return tuple(sorted(found, key=_age))
+
+
+def is_known(group: str, kind: str) -> bool:
+    """Whether a kind exists in any version."""
+    return any(kind in kinds for kinds in _index().get(group, {}).values())
+
+
+def all_kinds() -> Iterator[Kind]:
+    """Yield every kind at every version, sorted; reads all groups."""
+    for group in groups():
+        for version, kinds in _index()[group].items():
+            for kind in kinds:
+                found = lookup_kind(group, version, kind)
+                assert found is not None
+                yield found
+
+
+def nearest_kind(group: str, version: str, kind: str) -> Sequence[str]:
+    """Return up to three known ``group/version Kind`` texts that the writer may have meant, best first."""
+    if is_known(group, kind):
+        near = sorted(versions(group, kind), key=lambda known: _distance(known, version))
+        return tuple(f"{group}/{known} {kind}" for known in near[:3])
+    return _similar(group, kind)
+
+
+def _similar(group: str, kind: str) -> Sequence[str]:
+    from difflib import get_close_matches
+
+    names = {f"{g} {k}".lower(): (g, k) for g, by_version in _index().items() for ks in by_version.values() for k in ks}
+    close = get_close_matches(f"{group} {kind}".lower(), names, n=3, cutoff=0.75)
+    found = [names[name] for name in close]
+    found += [(g, k) for g, k in names.values() if k.lower() == kind.lower() and (g, k) not in found]
+    return tuple(f"{g}/{versions(g, k)[-1]} {k}" for g, k in found[:3])
+
+
+def _distance(known: str, wanted: str) -> tuple[bool, int, str]:
+    a, b = _date(known), _date(wanted)
+    return (("preview" in known) != ("preview" in wanted), abs(a - b), known)
+
+
+def _date(version: str) -> int:
+    digits = re.search(r"\d{8}", version)
+    return int(digits.group()) if digits else 0
+
+
+def _age(version: str) -> tuple[int, bool, bool]:
+    return (_date(version), "preview" not in version, "api" not in version)
+
+
+@cache
+def _index() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    content = store.read("kinds/index.zst")
+    return orjson.loads(content) if content is not None else {}
+
+
+@cache
+def _group(group: str) -> _GroupTable | None:
+    content = store.read(f"kinds/{group.removesuffix(GROUP_SUFFIX)}.zst") if group in _index() else None
+    return _GroupTable(orjson.loads(content)) if content is not None else None
+
+
+class _GroupTable:
+    """One group's compiled facts; types are made when first asked for and shared."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self._name: str = raw["group"]
+        self._types: list[dict[str, Any]] = raw["types"]
+        self._versions: Mapping[str, Mapping[str, Any]] = raw["versions"]
+        self._made: dict[int, TypeExpr] = {}
+        self._kinds: dict[tuple[str, str], Kind] = {}
+
+    def kind(self, version: str, name: str) -> Kind | None:
+        facts = self._versions.get(version, {}).get(name)
+        if facts is None:
+            return None
+        made = self._kinds.get((version, name))
+        if made is None:
+            made = self._kinds[version, name] = self._make_kind(version, name, facts)
+        return made
+
+    def _make_kind(self, version: str, name: str, facts: Mapping[str, Any]) -> Kind:
+        return Kind(
+            group=self._name,
+            version=version,
+            name=name,
+            arm_type=facts.get("armType", ""),
+            api_version=facts.get("apiVersion", ""),
+            scope=Scope(facts.get("scope", "")),
+            owner=_owner(facts.get("owner")),
+            fixed_name=facts.get("fixedName", ""),
+            operations=frozenset(facts.get("ops", ())),
+            plural=facts["plural"],
+            categories=tuple(facts["categories"]),
+            is_hub=bool(facts.get("hub")),
+            hooks=tuple(facts.get("hooks", ())),
+            config_map_exports=facts.get("configMapExports", {}),
+            resolve=lambda side: self._object(facts[side]),
+        )
+
+    def _object(self, index: int) -> ObjectType:
+        made = self._expression(index)
+        if not isinstance(made, ObjectType):
+            raise TypeError(f"{self._name}: type {index} is not an object")
+        return made
+
+    def _expression(self, raw: Any) -> TypeExpr:
+        if isinstance(raw, int):
+            if raw not in self._made:
+                self._made[raw] = self._definition(self._types[raw])
+            return self._made[raw]
+        if isinstance(raw, str):
+            return Special(raw) if raw.startswith("$") else Scalar(raw)
+        if "[]" in raw:
+            return ListType(self._expression(raw["[]"]))
+        return MapType(self._expression(raw["{}"]))
+
+    def _definition(self, raw: Mapping[str, Any]) -> TypeExpr:
+        if raw["k"] == "e":
+            return EnumType(tuple(raw["v"]))
+        if raw["k"] == "s":
+            return RuledType(self._expression(raw["t"]), _rules(raw["v"]))
+        return ObjectType(
+            members={name: self._member(name, prop) for name, prop in raw["p"].items()},
+            required=frozenset(raw.get("r", ())),
+            discriminator=raw.get("one", ""),
+            variants=raw.get("dv", {}),
+            always_sent={tuple(place.split("/")): value for place, value in raw.get("x", {}).items()},
+        )
+
+    def _member(self, name: str, raw: Any) -> Member:
+        prop = raw if isinstance(raw, dict) and "t" in raw else {"t": raw}
+        return Member(
+            name=name,
+            place=_place(prop.get("a", name)),
+            resolve=lambda: self._expression(prop["t"]),
+            rules=_rules(prop["v"]) if "v" in prop else None,
+            is_id_map=prop.get("m") == "idmap",
+            default=prop.get("d"),
+        )
+
+
+def _place(raw: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    if raw is None:
+        return None
+    return (raw,) if isinstance(raw, str) else tuple(raw)
+
+
+def _owner(raw: Any) -> OwnerRule | None:
+    if raw is None:
+        return None
+    if raw == "*":
+        return OwnerRule("", "*")
+    return OwnerRule(raw["group"], raw["kind"], bool(raw.get("k8sOnly")))
+
+
+def _rules(raw: Mapping[str, Any]) -> Rules:
+    return Rules(
+        pattern=raw.get("pattern"),
+        min_length=raw.get("minLength"),
+        max_length=raw.get("maxLength"),
+        minimum=raw.get("minimum"),
+        maximum=raw.get("maximum"),
+        multiple_of=raw.get("multipleOf"),
+        min_items=raw.get("minItems"),
+        max_items=raw.get("maxItems"),
+        values=tuple(raw.get("enum", ())),
+    )
