@@ -1,0 +1,18 @@
+"""Reads the compiled facts that lie beside the code: zstandard-compressed, in ``schemas/data``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import zstandard
+
+DATA = Path(__file__).parent / "data"
+
+
+def read(name: str) -> bytes | None:
+    """Return one data file's content, decompressed; None when there is none of that name."""
+    try:
+        packed = (DATA / name).read_bytes()
+    except FileNotFoundError:
+        return None
+    return zstandard.ZstdDecompressor().decompress(packed)
