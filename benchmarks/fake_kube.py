@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 LIST = re.compile(r"/apis/(?P<group>[^/]+)/(?P<version>[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[^/]+)")
 VERSION = re.compile(r"/apis/(?P<group>[^/]+)/(?P<version>[^/]+)")
 CORE = re.compile(r"/api/v1/namespaces/(?P<namespace>[^/]+)(?:/(?P<plural>secrets|configmaps)/(?P<name>[^/]+))?")
+NAMESPACES = "/api/v1/namespaces"
 AGGREGATED = "as=APIGroupDiscoveryList"
 STATUS_REASONS = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 410: "Expired", 429: "TooManyRequests"}
 
@@ -119,6 +120,9 @@ class FakeKube:
             return self._list(found["group"], found["plural"], found["version"], found["namespace"] or "", query)
         if found := VERSION.fullmatch(path):
             return _json({"kind": "APIResourceList", "resources": self._resources(found["group"], found["version"])})
+        if path == NAMESPACES:
+            names = [body for key, body in self.core.items() if key.count("/") == NAMESPACES.count("/") + 1]
+            return 200, "application/json", b'{"items":[%s]}' % b",".join(names)
         if path in self.core:
             return 200, "application/json", self.core[path]
         return _status(404)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -70,18 +71,14 @@ class Page(msgspec.Struct):
         return self.metadata.token
 
 
-class _Annotated(msgspec.Struct):
-    annotations: dict[str, str] | None = None
-
-
 class _Core(msgspec.Struct):
-    """A Secret, ConfigMap or Namespace."""
+    """A Secret or ConfigMap."""
 
     data: dict[str, str] | None = None
-    metadata: _Annotated = msgspec.field(default_factory=_Annotated)
 
 
 _decode_page = msgspec.json.Decoder(Page)
+_decode_item = msgspec.json.Decoder(Listed)
 _decode_core = msgspec.json.Decoder(_Core)
 
 
@@ -106,14 +103,14 @@ def decode_page(body: bytes, path: str) -> Page:
     return decode(_decode_page, body, path)
 
 
+def decode_item(body: bytes, path: str) -> Listed:
+    """Decode one object read by itself."""
+    return decode(_decode_item, body, path)
+
+
 def decode_config_map(body: bytes, path: str) -> dict[str, str]:
     """Decode a ConfigMap's ``data``."""
     return decode(_decode_core, body, path).data or {}
-
-
-def decode_annotations(body: bytes, path: str) -> dict[str, str]:
-    """Decode the annotations of a Namespace."""
-    return decode(_decode_core, body, path).metadata.annotations or {}
 
 
 def decode_secret(body: bytes, path: str) -> tuple[dict[str, Secret], tuple[str, ...]]:
@@ -128,7 +125,9 @@ def decode_secret(body: bytes, path: str) -> tuple[dict[str, Secret], tuple[str,
     return values, tuple(sorted(unusable))
 
 
-def build_resource(item: Listed, key: ResourceKey, *, keep_status: bool) -> CustomResource:
+def build_resource(
+    item: Listed, key: ResourceKey, *, namespace_annotations: Mapping[str, str], keep_status: bool
+) -> CustomResource:
     """Copy out what survives the page. The client-side copy of the whole manifest is not among it."""
     meta = item.metadata
     annotations = meta.annotations or {}
@@ -144,6 +143,7 @@ def build_resource(item: Listed, key: ResourceKey, *, keep_status: bool) -> Cust
         resource_version=meta.resource_version,
         deleting=meta.deletion_timestamp is not None,
         origin="cluster",
+        namespace_annotations=namespace_annotations,
     )
 
 

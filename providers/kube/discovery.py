@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import cache
+from typing import Self
 
 import msgspec
 
@@ -11,6 +13,7 @@ from engine.errors import EngineError
 from providers.kube.client import JSON, KubeClient, NotFoundError
 from providers.kube.decode import decode
 from providers.kube.versions import newest
+from schemas import kinds
 
 AGGREGATED = ",".join(
     (
@@ -33,6 +36,14 @@ class Catalog:
 
     groups: Collection[str]
     knows: Callable[[str, str, str], bool]
+
+    @classmethod
+    def of_kinds(cls) -> Self:
+        """Return all kinds of ours."""
+        versions = cache(lambda group, kind: frozenset(kinds.versions(group, kind)))
+        return cls(
+            groups=frozenset(kinds.groups()), knows=lambda group, version, kind: version in versions(group, kind)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

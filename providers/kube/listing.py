@@ -10,12 +10,14 @@ from engine.errors import UnavailableError
 from engine.model.ids import ResourceKey
 from engine.model.state import CustomResource
 from providers.kube.client import GoneError, KubeClient, NotFoundError
-from providers.kube.decode import Listed, build_resource, decode_page
+from providers.kube.decode import Listed, build_resource, decode_item, decode_page
 from providers.kube.discovery import ServedKind
 from providers.kube.versions import applied_version
 
 PAGE_SIZE = 500
 ATTEMPTS = 3
+NAMESPACES = "/api/v1/namespaces"
+_NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,21 @@ class Lister:
         self._client = client
         self._selection = selection
         self._spoken: dict[ServedKind, str] = {}
+        self._annotations: Mapping[str, Mapping[str, str]] = {}
+
+    def read_namespaces(self) -> None:
+        """Read the annotations of namespaces, which later objects are given.
+
+        Raises:
+            EngineError: They may not or cannot be read; objects then have none.
+        """
+        self._annotations = {}
+        wanted = [f"{NAMESPACES}/{name}" for name in self._selection.namespaces]
+        if wanted:
+            found = [decode_item(self._client.get(path), path) for path in wanted]
+        else:
+            found = list(self._items(NAMESPACES, PAGE_SIZE, ""))
+        self._annotations = {item.metadata.name: item.metadata.annotations or {} for item in found}
 
     def list_kind(self, kind: ServedKind) -> list[CustomResource]:
         """Return the objects in the order of the server: by namespace and name.
@@ -66,9 +83,9 @@ class Lister:
             try:
                 namespaces = self._selection.namespaces if kind.namespaced else ()
                 return [
-                    resource
+                    self._build(kind, version, item)
                     for namespace in (namespaces or ("",))
-                    for resource in self._pages(kind, version, kind.path(version, namespace), PAGE_SIZE << attempt)
+                    for item in self._items(kind.path(version, namespace), PAGE_SIZE << attempt, self._selection.labels)
                 ]
             except GoneError:
                 continue
@@ -81,14 +98,13 @@ class Lister:
             hint="the API server is overloaded or compacts very often; try again",
         )
 
-    def _pages(self, kind: ServedKind, version: str, path: str, limit: int) -> Iterator[CustomResource]:
+    def _items(self, path: str, limit: int, labels: str) -> Iterator[Listed]:
         query = {"limit": str(limit)}
-        if self._selection.labels:
-            query["labelSelector"] = self._selection.labels
+        if labels:
+            query["labelSelector"] = labels
         while True:
             page = decode_page(self._client.get(path, query), path)
-            for item in page.items:
-                yield self._build(kind, version, item)
+            yield from page.items
             if not page.token:
                 return
             query["continue"] = page.token
@@ -103,7 +119,12 @@ class Lister:
             name=meta.name,
             version=applied if applied in kind.versions else listed,
         )
-        return build_resource(item, key, keep_status=self._selection.keep_status)
+        return build_resource(
+            item,
+            key,
+            namespace_annotations=self._annotations.get(meta.namespace, _NONE),
+            keep_status=self._selection.keep_status,
+        )
 
 
 def _in_own_version(

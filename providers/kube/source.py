@@ -12,7 +12,7 @@ from engine.model.document import Secret
 from engine.model.problem import Problem
 from engine.model.state import CustomResource
 from providers.kube.client import KubeClient, NotFoundError
-from providers.kube.decode import decode_annotations, decode_config_map, decode_secret
+from providers.kube.decode import decode_config_map, decode_secret
 from providers.kube.discovery import Catalog, ServedKind, discover
 from providers.kube.listing import Lister, Selection
 
@@ -52,8 +52,13 @@ class KubeSource:
             EngineError: As ``list_resources``.
         """
         self._problems.clear()
+        self._notes.clear()
         kinds, errors = await asyncio.to_thread(discover, self._client, self._catalog)
         self._problems.extend(Problem(error=error, origin=str(self._client)) for error in errors)
+        try:
+            await asyncio.to_thread(self._lister.read_namespaces)
+        except (NotFoundError, PolicyDeniedError) as exc:
+            self._notes.add(f"Annotations of namespaces are not known: {exc.detail}")
         loop = asyncio.get_running_loop()
         waiting = deque(kinds)
         started: deque[tuple[ServedKind, asyncio.Future[list[CustomResource]]]] = deque()
@@ -97,12 +102,6 @@ class KubeSource:
         path = f"/api/v1/namespaces/{namespace}/configmaps/{name}"
         body = await self._fetch(path, f"ConfigMap {namespace}/{name}")
         return None if body is None else decode_config_map(body, path)
-
-    async def fetch_namespace_annotations(self, namespace: str) -> Mapping[str, str]:
-        """Return the annotations of a namespace; none, with a note, when it may not be read."""
-        path = f"/api/v1/namespaces/{namespace}"
-        body = await self._fetch(path, f"Namespace {namespace}")
-        return {} if body is None else decode_annotations(body, path)
 
     async def close(self) -> None:
         """Close connections."""

@@ -125,7 +125,7 @@ def test_lists_are_paged_and_only_known_kinds_are_listed(kube: Kube, source: Bui
     found = read(source())
 
     assert [r.key.name for r in found] == [f"a{n:04}" for n in range(1001)]
-    assert kube[0].counts() == {"/apis": 1, ACCOUNTS: 3}
+    assert kube[0].counts() == {"/apis": 1, "/api/v1/namespaces": 1, ACCOUNTS: 3}
 
 
 def test_batches_come_kind_by_kind_in_a_stable_order(kube: Kube, source: Build) -> None:
@@ -197,7 +197,11 @@ def test_the_version_most_objects_speak_is_asked_for_first_next_time(kube: Kube,
 
     read(tested)
 
-    assert kube[0].counts() == {"/apis": 1, "/apis/storage.azure.com/v1api20230101/storageaccounts": 1}
+    assert kube[0].counts() == {
+        "/apis": 1,
+        "/api/v1/namespaces": 1,
+        "/apis/storage.azure.com/v1api20230101/storageaccounts": 1,
+    }
 
 
 def test_a_version_that_is_not_served_cannot_be_spoken(kube: Kube, source: Build) -> None:
@@ -244,14 +248,35 @@ def test_secrets_are_decoded_and_stay_hidden(kube: Kube, source: Build) -> None:
     assert tested.notes() == ("Secret default/login: blob holds no text",)
 
 
-def test_config_maps_and_namespaces_are_read_by_get(kube: Kube, source: Build) -> None:
-    """ConfigMaps give their data, namespaces their annotations."""
+def test_config_maps_are_read_by_get(kube: Kube, source: Build) -> None:
+    """A ConfigMap gives its data."""
     kube[0].add_config_map("default", "settings", {"a": "1"})
+
+    assert asyncio.run(source().fetch_config_map("default", "settings")) == {"a": "1"}
+
+
+@pytest.mark.parametrize("namespaces", [(), ("default",)], ids=["all", "chosen"])
+def test_objects_know_the_annotations_of_their_namespace(
+    kube: Kube, source: Build, namespaces: tuple[str, ...]
+) -> None:
+    """Policies may be set on a namespace, so its annotations come with every object."""
     kube[0].add_namespace("default", {"trueup.dev/drift-policy": "report"})
+    kube[0].add(GROUP, build_object())
+
+    (found,) = read(source(Selection(namespaces=namespaces)))
+
+    assert found.namespace_annotations == {"trueup.dev/drift-policy": "report"}
+
+
+def test_namespaces_that_may_not_be_read_are_a_note(kube: Kube, source: Build) -> None:
+    """Rights on the objects alone are enough to read them."""
+    kube[0].refuse["/api/v1/namespaces"] = 403
+    kube[0].add(GROUP, build_object())
     tested = source()
 
-    assert asyncio.run(tested.fetch_config_map("default", "settings")) == {"a": "1"}
-    assert asyncio.run(tested.fetch_namespace_annotations("default")) == {"trueup.dev/drift-policy": "report"}
+    assert names(read(tested)) == ["default/ResourceGroup/app"]
+    assert tested.problems() == ()
+    assert "namespaces are not known" in tested.notes()[0]
 
 
 @pytest.mark.parametrize(("status", "words"), [(403, "may not be read"), (404, "does not exist")])
@@ -284,6 +309,15 @@ def test_a_kind_removed_after_discovery_has_no_objects(kube: Kube, source: Build
     tested = source()
 
     assert (read(tested), tested.problems()) == ([], ())
+
+
+def test_all_our_kinds_are_looked_for_by_default() -> None:
+    """The default catalog knows what the kind catalog knows."""
+    catalog = Catalog.of_kinds()
+
+    assert "storage.azure.com" in catalog.groups
+    assert catalog.knows("storage.azure.com", "v20250601", "StorageAccount")
+    assert not catalog.knows("storage.azure.com", "v20250601storage", "StorageAccount")
 
 
 def test_a_wrong_token_says_to_log_in_again(kube: Kube, source: Build) -> None:
