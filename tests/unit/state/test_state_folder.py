@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from engine.errors import EngineError, InvalidSpecError
+from engine.model.document import Document
+from engine.model.ids import ApiVersion, ArmId, Fingerprint, ResourceKey
+from engine.model.state import Baseline
+from providers.state.folder import StateFolder
+
+GROUP = "/subscriptions/s/resourceGroups/app"
+KEY = ResourceKey(namespace="default", group="resources.azure.com", version="v1", kind="ResourceGroup", name="app")
+
+
+def build_baseline(arm_id: str = GROUP) -> Baseline:
+    return Baseline(
+        id=ArmId(arm_id),
+        api_version=ApiVersion("2020-06-01"),
+        desired=Document(value={"location": "westeurope"}),
+        actual=Document(raw=b'{"location":"westeurope","id":"x"}'),
+        body_hash=Fingerprint("1:ab"),
+        rules="1",
+        key=KEY,
+    )
+
+
+def test_what_was_saved_is_loaded_by_another_process(tmp_path: Path) -> None:
+    """A baseline survives the process, whatever letter case its id has."""
+    StateFolder(tmp_path / "state").save(build_baseline())
+
+    loaded = StateFolder(tmp_path / "state").load()
+
+    assert loaded[ArmId(GROUP.upper())] == build_baseline()
+    assert loaded[ArmId(GROUP)].key == KEY
+
+
+def test_reading_leaves_no_trace(tmp_path: Path) -> None:
+    """A folder that is only read is not made."""
+    folder = StateFolder(tmp_path / "state")
+
+    assert (dict(folder.load()), dict(folder.operations()), len(folder.secret_key())) == ({}, {}, 32)
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_key_for_secrets_stays_the_same(tmp_path: Path) -> None:
+    """The key made before the first write is the one later processes read."""
+    first = StateFolder(tmp_path)
+    key = first.secret_key()
+    first.save(build_baseline())
+
+    assert StateFolder(tmp_path).secret_key() == key
+
+
+def test_forgetting_a_group_forgets_what_is_inside_and_nothing_beside(tmp_path: Path) -> None:
+    """Forgetting takes everything below an id, and not ids that merely start alike."""
+    folder = StateFolder(tmp_path)
+    for name in (GROUP, f"{GROUP}/providers/Microsoft.X/y/z", f"{GROUP}2"):
+        folder.save(build_baseline(name))
+
+    folder.forget(ArmId(GROUP))
+
+    assert list(folder.load()) == [ArmId(f"{GROUP}2")]
+
+
+def test_operations_are_kept_until_they_are_cleared(tmp_path: Path) -> None:
+    """A poller that was saved is found by the next process, and is gone once cleared."""
+    StateFolder(tmp_path).save_operation(ArmId(GROUP), KEY, "token")
+    folder = StateFolder(tmp_path)
+
+    found = dict(folder.operations())
+    folder.clear_operation(ArmId(GROUP))
+
+    assert found == {ArmId(GROUP): "token"}
+    assert dict(folder.operations()) == {}
+
+
+def test_a_damaged_file_says_that_it_may_be_deleted(tmp_path: Path) -> None:
+    """A file that is no database is an error that names the file and the way out."""
+    (tmp_path / "state.db").write_bytes(b"not a database, but long enough to be read as a header of one" * 20)
+
+    with pytest.raises(InvalidSpecError, match=r"state\.db is not a usable state file.*safe to delete"):
+        StateFolder(tmp_path).load()
+
+
+def test_one_damaged_row_is_left_out_and_reported(tmp_path: Path) -> None:
+    """Rows that cannot be read are skipped with a warning that names the resource; the others are there."""
+    folder = StateFolder(tmp_path)
+    folder.save(build_baseline())
+    folder.save(build_baseline(f"{GROUP}2"))
+    folder.close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("UPDATE baselines SET object = '{' WHERE id = ?", (GROUP,))
+    connection.close()
+
+    loaded = folder.load()
+
+    assert list(loaded) == [ArmId(f"{GROUP}2")]
+    assert [GROUP in w for w in folder.warnings()] == [True]
+    folder.close()
+
+
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    """A file of a newer release is never read as if it were ours."""
+    StateFolder(tmp_path).save(build_baseline())
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("UPDATE meta SET value = 99 WHERE name = 'format'")
+    connection.close()
+
+    with pytest.raises(EngineError, match="newer release"):
+        StateFolder(tmp_path).load()
