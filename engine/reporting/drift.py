@@ -1,0 +1,113 @@
+"""What moved in Azure since the last apply: the selection that every format of the drift report prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.model.change import ChangeKind, ChangeOrigin, FieldChange
+from engine.model.document import ABSENT
+from engine.model.plan import Action, Plan, Step
+from engine.reporting.phrases import plural, who_moved
+from engine.reporting.style import TextOptions
+from engine.reporting.summary import has_drifted
+from engine.reporting.values import KnownAfter, format_value, shorten
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRow:
+    """One resource that is not as we left it.
+
+    Attributes:
+        changes: What Azure moved, or what differs with nobody known; what only the manifest changed is left out.
+        gone: The resource itself was deleted in Azure.
+    """
+
+    step: Step
+    changes: tuple[FieldChange, ...]
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftReport:
+    """The drift in a plan.
+
+    Attributes:
+        drifted: Moved in Azure since the last apply.
+        unattributed: Differs, but no earlier apply is remembered.
+        unreadable: Steps whose resource could not be read: nothing is known of them.
+        pending: How many resources differ only because the manifest changed.
+        checked: How many resources were looked at.
+    """
+
+    drifted: tuple[DriftRow, ...]
+    unattributed: tuple[DriftRow, ...]
+    unreadable: tuple[Step, ...]
+    pending: int
+    checked: int
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing moved and everything could be read."""
+        return not (self.drifted or self.unattributed or self.unreadable)
+
+
+def drift_report(plan: Plan) -> DriftReport:
+    """Select what moved from the plan that would mend it; the plan's order is kept."""
+    drifted = [s for s in plan.steps if has_drifted(s)]
+    rest = [s for s in plan.steps if s.changes and not has_drifted(s)]
+    unknown = [s for s in rest if any(c.origin is ChangeOrigin.UNKNOWN for c in s.changes)]
+    return DriftReport(
+        drifted=tuple(_row(s) for s in drifted),
+        unattributed=tuple(_row(s) for s in unknown),
+        unreadable=tuple(s for s in plan.steps if s.action is Action.UNREADABLE),
+        pending=len(rest) - len(unknown),
+        checked=len(plan.steps),
+    )
+
+
+def _row(step: Step) -> DriftRow:
+    changes = tuple(c for c in step.changes if c.origin is not ChangeOrigin.USER)
+    return DriftRow(step=step, changes=changes, gone=step.action is Action.CREATE and not step.changes)
+
+
+def as_moved(change: FieldChange) -> FieldChange:
+    """Turn a change that would mend into the move that happened: from the last apply to Azure now.
+
+    Where no value is remembered the desired one stands for it.
+    """
+    was = change.after if change.baseline is ABSENT else change.baseline
+    return replace(change, before=was, after=change.before, kind=_moved_kind(change, was), baseline=ABSENT)
+
+
+def _moved_kind(change: FieldChange, was: Any) -> ChangeKind:
+    if was is ABSENT:
+        return ChangeKind.ADD
+    if change.before is ABSENT:
+        return ChangeKind.REMOVE
+    return ChangeKind.REORDER if change.kind is ChangeKind.REORDER else ChangeKind.CHANGE
+
+
+def moved_note(change: FieldChange, say: KnownAfter, options: TextOptions) -> str:
+    """Return who moved, and what the manifest asks by now where that moved too."""
+    who = who_moved(change)
+    if change.origin is not ChangeOrigin.BOTH or change.sensitive:
+        return who
+    asked = format_value(change.after, path=change.path, known_after=say)
+    return f"{who}, which asks {shorten(asked, options.value_limit)} now"
+
+
+def drift_line(report: DriftReport) -> str:
+    """Return the last line of a drift report."""
+    checked = plural(report.checked, "resource")
+    if report.clean:
+        pending = f"; {report.pending:,} changed in the manifests, not yet applied" if report.pending else ""
+        return f"No drift. {checked} checked{pending}."
+    parts = [f"{report.checked:,} checked", f"{len(report.drifted):,} drifted"]
+    if report.unattributed:
+        parts.append(f"{len(report.unattributed):,} differ without a remembered apply")
+    if report.unreadable:
+        parts.append(f"{len(report.unreadable):,} unreadable")
+    if report.pending:
+        parts.append(f"{report.pending:,} changed in the manifests only")
+    return f"Drift: {', '.join(parts)}."

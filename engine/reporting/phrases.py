@@ -1,0 +1,107 @@
+"""The sentences of the reports: why a step is what it is, who moved, what to do about a guard."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from engine.model.change import ChangeKind, ChangeOrigin, FieldChange
+from engine.model.document import ABSENT, canonical
+from engine.model.plan import Action, Guard, Reason, Request, Step
+from engine.reporting.values import printable
+
+_REASONS = {
+    Reason.IN_SYNC: "Azure matches the manifest.",
+    Reason.MISSING: "It does not exist in Azure.",
+    Reason.SPEC_CHANGED: "The manifest changed since the last apply.",
+    Reason.DRIFTED: "It was changed in Azure since the last apply.",
+    Reason.CONFLICTED: "It was changed in Azure and in the manifest since the last apply.",
+    Reason.DIFFERS: "Azure differs from the manifest; no earlier apply is remembered, so who moved is not known.",
+    Reason.NOT_SETTLED: "The last write was not seen to its end.",
+    Reason.IMMUTABLE_CHANGE: "A property changed that Azure sets only when the resource is created.",
+    Reason.NO_LONGER_IN_INPUT: "It is no longer in the input.",
+    Reason.OBJECT_DELETED: "The object was deleted.",
+    Reason.POLICY_SKIP: "Its reconcile policy says skip.",
+    Reason.DRIFT_POLICY: "Its drift policy says not to write.",
+    Reason.DETACHED: "Its reconcile policy says detach on delete: the resource stays in Azure.",
+    Reason.WAITING_FOR_OWNER: "Its owner is not there yet.",
+    Reason.WAITING_FOR_REFERENCE: "Something it refers to is not there yet.",
+    Reason.WAITING_FOR_INPUT: "A value it needs is not known yet.",
+    Reason.DEPENDENCY_BLOCKED: "Something it depends on cannot go on.",
+    Reason.GUARDED: "A guard holds it back.",
+    Reason.UNREADABLE: "Azure could not be read, so nothing is planned for it.",
+    Reason.NOT_CONVERGING: "The same difference came back after a successful write, so it is not written again.",
+}
+_ADVICE = {
+    "protect": "remove the annotation trueup.dev/protect from the object if this is meant",
+    "data-bearing": "pass --allow-data-loss if the data may go",
+    "mass-delete": "pass --allow-mass-delete, or set trueup.dev/allow-delete on the namespace",
+    "unowned-contents": "move or delete the resources that no object owns, or protect the group",
+    "lock": "remove the lock in Azure first",
+    "other-owner": "let the other owner release it, or set its reconcile policy to skip here",
+    "replace": "pass --allow-replace with the object, or set trueup.dev/allow-replace on it",
+}
+_MOVED = {
+    (ChangeOrigin.DRIFT, ChangeKind.ADD): "removed in Azure",
+    (ChangeOrigin.DRIFT, ChangeKind.REMOVE): "added in Azure",
+    (ChangeOrigin.DRIFT, ChangeKind.CHANGE): "changed in Azure",
+    (ChangeOrigin.DRIFT, ChangeKind.REORDER): "reordered in Azure",
+    (ChangeOrigin.USER, ChangeKind.ADD): "added in the manifest",
+    (ChangeOrigin.USER, ChangeKind.REMOVE): "removed from the manifest",
+    (ChangeOrigin.USER, ChangeKind.CHANGE): "changed in the manifest",
+    (ChangeOrigin.USER, ChangeKind.REORDER): "reordered in the manifest",
+}
+_TAGS = "/providers/microsoft.resources/tags/default?"
+
+
+def reason_sentence(step: Step) -> str:
+    """Return why the step is what it is, the detail included; printable, one line."""
+    sentence = _REASONS[step.reason]
+    if step.reason is Reason.DRIFTED and step.action is Action.CREATE:
+        sentence = "It was deleted in Azure since the last apply."
+    return f"{sentence[:-1]}: {full_stop(step.detail)}" if step.detail else sentence
+
+
+def full_stop(text: str) -> str:
+    """Make a text printable and end it with a full stop; it may start with a name, so its first letter stays."""
+    clean = printable(text.strip())
+    return clean if not clean or clean[-1] in ".!?" else clean + "."
+
+
+def advice_for(guard: Guard) -> str:
+    """Return what lets a guarded step go on; empty for a guard without a rule."""
+    return _ADVICE.get(guard.name, "")
+
+
+def who_moved(change: FieldChange) -> str:
+    """Return who moved since the last apply; empty where nothing is remembered."""
+    if change.origin is ChangeOrigin.BOTH:
+        return "changed in Azure and in the manifest"
+    return _MOVED.get((change.origin, change.kind), "")
+
+
+def baseline_tells_more(change: FieldChange) -> bool:
+    """Whether the value of the last apply is neither of the two that are shown anyway."""
+    if change.sensitive or change.baseline is ABSENT:
+        return False
+    remembered = canonical(change.baseline)
+    return all(v is ABSENT or canonical(v) != remembered for v in (change.before, change.after))
+
+
+def request_label(request: Request) -> str:
+    """Return the method, and the tags API by name."""
+    return f"{request.method} tags" if _TAGS in request.url.lower() else request.method
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return ``1 write``, ``2,041 writes``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def duration_text(duration: timedelta) -> str:
+    """Return ``3.2 s``, ``2 min 5 s``, ``1 h 4 min``."""
+    seconds = max(0.0, duration.total_seconds())
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

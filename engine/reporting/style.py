@@ -1,0 +1,61 @@
+"""Colour as a parameter: the same text with or without escape codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.plan import Action
+
+_RESET = "\x1b[0m"
+_CODES = {
+    "good": "\x1b[32m",
+    "warn": "\x1b[33m",
+    "bad": "\x1b[31m",
+    "strange": "\x1b[35m",
+    "info": "\x1b[36m",
+    "dim": "\x1b[2m",
+    "bold": "\x1b[1m",
+}
+_BY_ACTION = {
+    Action.CREATE: "good",
+    Action.UPDATE: "warn",
+    Action.ADOPT: "info",
+    Action.REPLACE: "strange",
+    Action.DELETE: "bad",
+    Action.BLOCKED: "bad",
+    Action.UNREADABLE: "bad",
+    Action.WAIT: "info",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextOptions:
+    """How to print for people.
+
+    Attributes:
+        colour: Whether escape codes may be used; the caller knows whether a terminal reads.
+        width: Columns that one line should fit; long values are shortened to it, sentences are not.
+        verbose: Show unchanged resources and every line of long values.
+    """
+
+    colour: bool = False
+    width: int = 100
+    verbose: bool = False
+
+    @property
+    def value_limit(self) -> int:
+        """Return how many characters one value may take on a line."""
+        return max(24, self.width * 2 // 5)
+
+    @property
+    def line_limit(self) -> int:
+        """Return how many lines one value may take."""
+        return 100_000 if self.verbose else 20
+
+    def paint(self, tone: str, text: str) -> str:
+        """Colour the text, or return it as it is."""
+        return f"{_CODES[tone]}{text}{_RESET}" if self.colour and tone and text else text
+
+    def paint_action(self, action: Action, text: str) -> str:
+        """Colour the text as the action's sign is coloured."""
+        return self.paint(_BY_ACTION.get(action, ""), text)

@@ -1,0 +1,178 @@
+"""Counts of a plan and of an apply: computed here once, printed by every format."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.model.change import ChangeOrigin, DiffState
+from engine.model.plan import Action, Plan, Step
+from engine.model.result import ApplyResult, Outcome
+from engine.reporting.phrases import plural
+
+_DRIFT_ORIGINS = (ChangeOrigin.DRIFT, ChangeOrigin.BOTH)
+_METHODS = ("PATCH", "PUT", "DELETE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSummary:
+    """What a plan holds.
+
+    Attributes:
+        actions: Steps per action; every action is a key.
+        methods: Requests that would be sent, per method; PATCH, PUT and DELETE are always keys.
+        update_methods: The same for updates alone.
+        drifted: Steps with something that Azure moved, conflicts included.
+        warnings: Guards that warn and do not block.
+    """
+
+    actions: Mapping[Action, int]
+    methods: Mapping[str, int]
+    update_methods: Mapping[str, int]
+    drifted: int
+    conflicted: int
+    warnings: int
+
+    @property
+    def resources(self) -> int:
+        """Return how many steps there are: one per resource."""
+        return sum(self.actions.values())
+
+    @property
+    def unchanged(self) -> int:
+        """Return how many resources need nothing."""
+        return self.actions[Action.NOOP]
+
+    @property
+    def writes(self) -> int:
+        """Return how many requests would be sent."""
+        return sum(self.methods.values())
+
+    @property
+    def clean(self) -> bool:
+        """Whether Azure matches the manifests in everything."""
+        return self.unchanged == self.resources
+
+
+def has_drifted(step: Step) -> bool:
+    """Whether Azure moved since the last apply: a changed member, or the resource itself is gone."""
+    drifted = step.diff.state in (DiffState.DRIFTED, DiffState.CONFLICTED)
+    return drifted or any(c.origin in _DRIFT_ORIGINS for c in step.changes)
+
+
+def summarize_plan(plan: Plan) -> PlanSummary:
+    """Count a plan. Requests of steps that will not be carried out are not counted."""
+    steps = plan.steps
+    actions = Counter(s.action for s in steps)
+    methods = Counter(r.method for s in steps if s.action.mutates for r in s.requests)
+    updates = Counter(r.method for s in steps if s.action is Action.UPDATE for r in s.requests)
+    return PlanSummary(
+        actions={a: actions[a] for a in Action},
+        methods=_by_method(methods),
+        update_methods=_by_method(updates),
+        drifted=sum(has_drifted(s) for s in steps),
+        conflicted=sum(s.diff.state is DiffState.CONFLICTED for s in steps),
+        warnings=sum(not g.blocks for s in steps for g in s.guards),
+    )
+
+
+def _by_method(counts: Counter[str]) -> dict[str, int]:
+    others = sorted(set(counts) - set(_METHODS))
+    return {m: counts[m] for m in (*_METHODS, *others)}
+
+
+_ALWAYS = ((Action.CREATE, "to create"), (Action.UPDATE, "to update"), (Action.REPLACE, "to replace"))
+_SOMETIMES = (
+    (Action.ADOPT, "to adopt"),
+    (Action.FORGET, "to forget"),
+    (Action.WAIT, "waiting"),
+    (Action.BLOCKED, "blocked"),
+    (Action.UNREADABLE, "unreadable"),
+    (Action.SKIP, "skipped"),
+)
+
+
+def plan_line(plan: Plan, summary: PlanSummary | None = None) -> str:
+    """Return the last line of a plan: one sentence, stable enough to search for."""
+    counts = summary or summarize_plan(plan)
+    if counts.clean and plan.complete:
+        return f"No changes. Azure matches the manifests ({plural(counts.resources, 'resource')}, 0 writes)."
+    parts = [f"{counts.actions[a]:,} {text}" for a, text in _ALWAYS]
+    parts[1] += _methods_in_brackets(counts.update_methods)
+    parts.append(f"{counts.actions[Action.DELETE]:,} to delete")
+    if counts.drifted:
+        parts.append(f"{counts.drifted:,} drifted")
+    parts += [f"{counts.actions[a]:,} {text}" for a, text in _SOMETIMES if counts.actions[a]]
+    return f"Plan: {', '.join(parts)}; {counts.unchanged:,} unchanged; {_budget(plan, counts)}."
+
+
+def _methods_in_brackets(methods: Mapping[str, int]) -> str:
+    used = [f"{n:,} {m}" for m, n in methods.items() if n]
+    return f" ({', '.join(used)})" if used else ""
+
+
+def _budget(plan: Plan, counts: PlanSummary) -> str:
+    writes = plural(counts.writes, "write")
+    if not counts.writes:
+        return writes
+    return f"{writes}, about {max(1, math.ceil(plan.budget.floor_s))} s of write budget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplySummary:
+    """How an apply ended.
+
+    Attributes:
+        outcomes: Results per outcome; every outcome is a key. Resources that needed nothing count as unchanged.
+        held_back: Steps without a result because the plan did not let them run, per action.
+        writes: Requests that were sent.
+    """
+
+    outcomes: Mapping[Outcome, int]
+    held_back: Mapping[Action, int]
+    writes: int
+
+    @property
+    def failed(self) -> int:
+        """Return how many steps did not end as planned."""
+        return self.outcomes[Outcome.FAILED] + self.outcomes[Outcome.NOT_FULFILLED]
+
+
+def summarize_apply(result: ApplyResult) -> ApplySummary:
+    """Count results; steps the plan did not let run are counted by their action."""
+    outcomes = Counter(r.outcome for r in result.results)
+    seen = {r.step.key.identity for r in result.results}
+    rest = Counter(s.action for s in result.plan.steps if s.key.identity not in seen)
+    outcomes[Outcome.UNCHANGED] += rest.pop(Action.NOOP, 0)
+    return ApplySummary(
+        outcomes={o: outcomes[o] for o in Outcome},
+        held_back={a: rest[a] for a in Action if rest[a]},
+        writes=sum(r.requests for r in result.results),
+    )
+
+
+_OUTCOMES = (
+    (Outcome.CREATED, "created"),
+    (Outcome.UPDATED, "updated"),
+    (Outcome.DELETED, "deleted"),
+    (Outcome.UNCHANGED, "unchanged"),
+    (Outcome.FAILED, "failed"),
+    (Outcome.SKIPPED, "skipped"),
+)
+_RARE_OUTCOMES = ((Outcome.REPLACED, "replaced"), (Outcome.NOT_FULFILLED, "not as planned"))
+
+
+def apply_line(result: ApplyResult, summary: ApplySummary | None = None) -> str:
+    """Return the last line of an apply."""
+    counts = summary or summarize_apply(result)
+    parts = [f"{counts.outcomes[o]:,} {text}" for o, text in _OUTCOMES]
+    parts += [f"{counts.outcomes[o]:,} {text}" for o, text in _RARE_OUTCOMES if counts.outcomes[o]]
+    parts += [f"{counts.held_back[a]:,} {_held_word(a)}" for a in counts.held_back]
+    head = "Apply finished with failures" if counts.failed else "Apply complete"
+    return f"{head}: {', '.join(parts)}; {plural(counts.writes, 'write')}."
+
+
+def _held_word(action: Action) -> str:
+    return dict(_SOMETIMES).get(action, f"{action.value} not started")

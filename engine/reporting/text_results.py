@@ -1,0 +1,135 @@
+"""Drift reports and applies for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+from engine.model.plan import Plan, Request, Step
+from engine.model.result import ApplyResult, Outcome, StepResult
+from engine.reporting.changes import change_lines, known_after, step_waits
+from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
+from engine.reporting.phrases import duration_text, full_stop, reason_sentence, request_label
+from engine.reporting.style import TextOptions
+from engine.reporting.summary import apply_line
+from engine.reporting.text import dress, problem_blocks, scope_title, step_header, step_remarks
+from engine.reporting.values import printable
+
+_OUTCOME_TONES = {
+    Outcome.CREATED: "good",
+    Outcome.UPDATED: "warn",
+    Outcome.REPLACED: "strange",
+    Outcome.DELETED: "bad",
+    Outcome.FAILED: "bad",
+    Outcome.NOT_FULFILLED: "bad",
+}
+_WORDS = {Outcome.NOT_FULFILLED: "not as planned"}
+
+
+def render_drift(plan: Plan, options: TextOptions | None = None) -> str:
+    """Return per resource who moved what since the last apply, and the request that would mend it."""
+    style = options or TextOptions()
+    report = drift_report(plan)
+    blocks = [["Moved in Azure since the last apply (as it was → as it is now):"]] if report.drifted else []
+    blocks += [list(_drift_block(row, style)) for row in report.drifted]
+    if report.unattributed:
+        blocks.append(["Differs, but no earlier apply is remembered (as the manifest asks → as it is now):"])
+        blocks += [list(_drift_block(row, style)) for row in report.unattributed]
+    blocks += [_unreadable_block(step, style) for step in report.unreadable]
+    blocks += problem_blocks(plan, style)
+    blocks.append([style.paint("bold", drift_line(report))])
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _drift_block(row: DriftRow, style: TextOptions) -> Iterator[str]:
+    step = row.step
+    where = scope_title(step.id)
+    yield style.paint("bold", f"{printable(str(step.key))}  {printable(step.arm_type)}")
+    yield style.paint("dim", f"    {where[0].lower()}{where[1:]}")
+    if row.gone:
+        yield "    deleted in Azure"
+    say = known_after(step_waits(step))
+    for change in row.changes:
+        lines = change_lines(as_moved(change), say, style, note=moved_note(change, say, style))
+        yield from (dress(line, style, indent=4) for line in lines)
+    yield f"    {mending_text(step)}"
+    yield from (f"    {text}" for text in step_remarks(step))
+
+
+def mending_text(step: Step) -> str:
+    """Return what an apply would send to mend the drift, or why it would send nothing."""
+    if step.action.mutates and step.requests:
+        return f"apply would send: {', '.join(_request_text(r) for r in step.requests)}"
+    return f"apply would send nothing: {reason_sentence(step)}"
+
+
+def _request_text(request: Request) -> str:
+    path = request.url.partition("?")[0]
+    rest = path.partition("://")[2]
+    return printable(f"{request_label(request)} /{rest.partition('/')[2]}" if rest else f"{request.method} {path}")
+
+
+def _unreadable_block(step: Step, style: TextOptions) -> list[str]:
+    return [style.paint_action(step.action, step_header(step)), f"    {reason_sentence(step)}"]
+
+
+def render_started(step: Step, *, done: int, total: int) -> str:
+    """Return the line for a step whose request is being sent; ``done`` counts the steps that ended."""
+    return f"[{done}/{total}] {step.action.value} {printable(str(step.key))}  {_methods(step)} …\n"
+
+
+def render_waiting(step: Step, elapsed: timedelta, *, done: int, total: int) -> str:
+    """Return the line for a step whose long-running operation goes on."""
+    key = printable(str(step.key))
+    return f"[{done}/{total}] still working on {key}  {_methods(step)}, {duration_text(elapsed)}\n"
+
+
+def _methods(step: Step) -> str:
+    return ", ".join(printable(request_label(r)) for r in step.requests)
+
+
+def render_progress(result: StepResult, *, done: int, total: int, options: TextOptions | None = None) -> str:
+    """Return the line for a step that ended; a failure has its cause below."""
+    style = options or TextOptions()
+    word = style.paint(_OUTCOME_TONES.get(result.outcome, ""), _word(result))
+    lines = [f"[{done}/{total}] {word} {printable(str(result.step.key))}{_sent(result)}"]
+    lines += _cause_lines(result)
+    return "\n".join(lines) + "\n"
+
+
+def _word(result: StepResult) -> str:
+    return _WORDS.get(result.outcome, result.outcome.value)
+
+
+def _sent(result: StepResult) -> str:
+    if not result.requests:
+        return ""
+    status = f" {result.http_status}" if result.http_status else ""
+    return f"  {_methods(result.step)}{status}, {duration_text(result.duration)}"
+
+
+def _cause_lines(result: StepResult) -> list[str]:
+    if not result.cause:
+        return []
+    reason = f"{printable(result.reason)}: " if result.reason else ""
+    return [f"      {reason}{full_stop(result.cause)}"]
+
+
+def render_result(result: ApplyResult, options: TextOptions | None = None) -> str:
+    """Return what did not end as planned, each with ARM's words, and the summary line."""
+    style = options or TextOptions()
+    failed = list(_result_blocks(result.failed, style))
+    skipped = list(_result_blocks((r for r in result.results if r.outcome is Outcome.SKIPPED and r.cause), style))
+    blocks = []
+    if failed:
+        blocks.append([style.paint("bad", "Failed:"), *failed])
+    if skipped:
+        blocks.append(["Skipped:", *skipped])
+    blocks.append([style.paint("bold", apply_line(result))])
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _result_blocks(results: Iterable[StepResult], style: TextOptions) -> Iterator[str]:
+    for result in results:
+        yield "  " + style.paint_action(result.step.action, step_header(result.step))
+        yield from _cause_lines(result)
