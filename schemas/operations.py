@@ -190,7 +190,7 @@ class TypeOperations:
     def list_url(self, endpoint: ListEndpoint, resource_id: str) -> str | None:
         """Return the path of the list that the resource would be in; None when the id does not say enough."""
         values = self.bind(resource_id)
-        return _fill(endpoint.url, values) if values is not None else None
+        return _fill(endpoint.url, values, resource_id) if values is not None else None
 
     def bind(self, resource_id: str) -> dict[str, str] | None:
         """Return the template values in a resource's id; None when the id is not of this type."""
@@ -331,6 +331,18 @@ def _bind(template: list[str], segments: list[str]) -> dict[str, str] | None:
     return values
 
 
-def _fill(template: str, values: Mapping[str, str]) -> str | None:
-    parts = [values.get(part, part) for part in template.strip("/").split("/")]
-    return None if any(part.startswith("{") for part in parts) else "/" + "/".join(parts)
+def _fill(template: str, values: Mapping[str, str], resource_id: str) -> str | None:
+    """Fill by name; a name the id's own template spells otherwise, by place as long as both run alike."""
+    segments = resource_id.strip("/").split("/")
+    out: list[str] = []
+    alike = True
+    for place, part in enumerate(template.strip("/").split("/")):
+        held = segments[place] if place < len(segments) else ""
+        if not part.startswith("{"):
+            alike = alike and part.lower() == held.lower()
+            out.append(part)
+        elif part in values or (alike and held):
+            out.append(values.get(part, held))
+        else:
+            return None
+    return "/" + "/".join(out)
