@@ -1,0 +1,101 @@
+"""One line of ``trueup diff --pairs``: decode, compare, encode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from engine.compare.compare import RememberedBodies, Subject, check_type, compare_bodies
+from engine.errors import EngineError, InvalidSpecError
+from engine.model.change import ResourceDiff
+from engine.model.document import MASK, REDACTED, Marker, encode_public
+
+_TEXTS = ("type", "api", "id")
+_BODIES = ("desired", "actual")
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """What to print for one line of input."""
+
+    line: bytes
+    failed: bool
+
+
+def compare_line(index: int, line: bytes) -> LineResult:
+    """Compare one pair; whatever is wrong with the line becomes an error object."""
+    try:
+        diff = _compare(_decode(line))
+    except EngineError as exc:
+        return LineResult(orjson.dumps({"index": index, "error": str(exc)}), failed=True)
+    except RecursionError:
+        return LineResult(orjson.dumps({"index": index, "error": "the bodies are nested too deeply"}), failed=True)
+    return LineResult(encode_public({"index": index, **_result(diff)}), failed=False)
+
+
+def _decode(line: bytes) -> dict[str, Any]:
+    try:
+        pair = orjson.loads(line)
+    except orjson.JSONDecodeError as exc:
+        raise InvalidSpecError("not JSON", detail=str(exc)) from exc
+    if not isinstance(pair, dict):
+        raise InvalidSpecError("not an object", hint="each line is {type, api, id, desired, actual}")
+    missing = [key for key in (*_TEXTS, *_BODIES) if key not in pair]
+    if missing:
+        raise InvalidSpecError("keys are missing", detail=", ".join(missing))
+    _check_kinds(pair, _TEXTS, str, "a text")
+    _check_kinds(pair, _BODIES, dict, "an object")
+    return pair
+
+
+def _check_kinds(pair: dict[str, Any], keys: tuple[str, ...], kind: type, words: str) -> None:
+    for key in keys:
+        if not isinstance(pair[key], kind):
+            raise InvalidSpecError(f"{key} is not {words}")
+
+
+def _compare(pair: dict[str, Any]) -> ResourceDiff:
+    check_type(pair["type"], pair["api"])
+    subject = Subject(arm_type=pair["type"], api_version=pair["api"], id=pair["id"], owned=_owned(pair.get("owned")))
+    return compare_bodies(pair["desired"], pair["actual"], subject, remembered=_remembered(pair.get("baseline")))
+
+
+def _owned(value: Any) -> frozenset[str]:
+    if value is None:
+        return frozenset()
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise InvalidSpecError("owned is not a list of ids")
+    return frozenset(v.lower() for v in value)
+
+
+def _remembered(value: Any) -> RememberedBodies | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not all(isinstance(value.get(key), dict) for key in _BODIES):
+        raise InvalidSpecError("baseline is not an object with the objects desired and actual")
+    return RememberedBodies(value["desired"], value["actual"])
+
+
+def _result(diff: ResourceDiff) -> dict[str, Any]:
+    return {
+        "changes": [
+            {
+                "path": c.path.pointer,
+                "kind": c.kind,
+                "before": _public(c.before),
+                "after": _public(c.after),
+                "origin": c.origin,
+            }
+            for c in diff.changes
+        ],
+        "suppressed": [{"path": s.path.pointer, "rule": s.rule} for s in diff.suppressed],
+        "state": diff.state,
+    }
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, Marker):
+        return MASK if value is REDACTED else None
+    return value

@@ -1,0 +1,196 @@
+"""Apply the rows of the comparison facts to one difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from engine.compare import rules, texts
+from engine.compare.finding import Place, Weight
+from engine.compare.places import get_member
+from engine.model.document import ABSENT, Secret
+from schemas.comparison_facts import ComparisonFact, Effect, facts_for
+
+Judge = Callable[[ComparisonFact, Any, Any], bool]
+
+
+class FactTable:
+    """The rows of one type@version, by path."""
+
+    __slots__ = ("_exact", "_loose")
+
+    def __init__(self, facts: tuple[ComparisonFact, ...]) -> None:
+        """Index the rows; those with a free key are looked through one by one."""
+        self._exact: dict[tuple[str, ...], list[ComparisonFact]] = {}
+        self._loose = [fact for fact in facts if "{}" in fact.path]
+        for fact in facts:
+            if "{}" not in fact.path:
+                self._exact.setdefault(fact.path, []).append(fact)
+
+    def find(
+        self, at: Place, desired: Any, actual: Any, *, bodies: tuple[Any, Any], there: Place
+    ) -> ComparisonFact | None:
+        """Return the row that accounts for a difference; None when none does.
+
+        Args:
+            at: The place in the desired body.
+            desired: What was asked for; ABSENT for an element or key that only Azure has.
+            actual: What Azure holds; ABSENT when it returned nothing.
+            bodies: Both whole bodies, for conditions on other members.
+            there: The place in the actual body.
+        """
+        key = tuple(s.lower() if isinstance(s, str) else "[]" for s in at)
+        candidates = self._exact.get(key, [])
+        if self._loose:
+            candidates = candidates + [fact for fact in self._loose if _fits(fact.path, key)]
+        for fact in candidates:
+            if _accounts_for(fact, desired, actual) and _conditions_hold(fact, at, there, bodies):
+                return fact
+        return None
+
+
+@lru_cache(maxsize=1_024)
+def table_for(arm_type: str, api_version: str) -> FactTable:
+    """Return the rows of a type@version, indexed once."""
+    return FactTable(facts_for(arm_type, api_version))
+
+
+def weight_of(fact: ComparisonFact) -> Weight:
+    """Return what a difference is worth when this row accounts for it."""
+    return _WEIGHTS.get(fact.effect, Weight.SAME)
+
+
+_WEIGHTS: Final[Mapping[Effect, Weight]] = {
+    Effect.NOT_RETURNED: Weight.EXCUSED,
+    Effect.FORCED: Weight.EXCUSED,
+    Effect.GENERATED: Weight.EXCUSED,
+    Effect.RAISED: Weight.EXCUSED,
+    Effect.FILLED: Weight.EXCUSED,
+    Effect.DROPPED_ELEMENT: Weight.EXCUSED,
+    Effect.MOVED_BY_AZURE: Weight.YIELDED,
+}
+
+
+def _fits(pattern: tuple[str, ...], key: tuple[str, ...]) -> bool:
+    return len(pattern) == len(key) and all(p in ("{}", k) for p, k in zip(pattern, key, strict=True))
+
+
+def _accounts_for(fact: ComparisonFact, desired: Any, actual: Any) -> bool:
+    value = desired.reveal() if isinstance(desired, Secret) else desired
+    if fact.sent and not any(_is_value(value, sent) for sent in fact.sent):
+        return False
+    return _JUDGES[fact.effect](fact, value, actual)
+
+
+def _is_value(value: Any, wanted: Any) -> bool:
+    """Whether a member has a value named by a row; texts without letter case, objects by the members named."""
+    if isinstance(value, str) and isinstance(wanted, str):
+        return value.lower() == wanted.lower()
+    if isinstance(value, dict) and isinstance(wanted, dict):
+        return all(_is_value(get_member(value, key), inner) for key, inner in wanted.items())
+    return type(value) is type(wanted) and bool(value == wanted)
+
+
+def _conditions_hold(fact: ComparisonFact, at: Place, there: Place, bodies: tuple[Any, Any]) -> bool:
+    """Ask the desired body first, since it says what will be; the actual one where the user wrote nothing."""
+    for name, allowed in fact.when.items():
+        value = _lookup(bodies[0], at, name)
+        if value is ABSENT:
+            value = _lookup(bodies[1], there, name)
+        if not any(_is_value(value, wanted) or (wanted is None and value is ABSENT) for wanted in allowed):
+            return False
+    return True
+
+
+def _lookup(body: Any, place: Place, name: str) -> Any:
+    if name.startswith("/"):
+        steps: tuple[Any, ...] = tuple(name[1:].split("/"))
+    else:
+        steps = (*place[:-1], *name.split("/"))
+    for step in steps:
+        body = _step(body, step)
+    return body
+
+
+def _step(body: Any, step: Any) -> Any:
+    if isinstance(step, str):
+        return get_member(body, step)
+    index = step if isinstance(step, int) else step.index
+    return body[index] if type(body) is list and index < len(body) else ABSENT
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is ABSENT or rules.is_empty(value)
+
+
+def _both_texts(judge: Callable[[str, str], bool]) -> Judge:
+    return lambda _fact, desired, actual: (
+        isinstance(desired, str) and isinstance(actual, str) and judge(desired, actual)
+    )
+
+
+def _is_forced(fact: ComparisonFact, _desired: Any, actual: Any) -> bool:
+    return any(_is_value(actual, held) for held in fact.held)
+
+
+def _is_generated(_fact: ComparisonFact, desired: Any, actual: Any) -> bool:
+    return type(desired) is type(actual) and not _is_nothing(actual)
+
+
+def _is_raised(_fact: ComparisonFact, desired: Any, actual: Any) -> bool:
+    try:
+        return float(actual) > float(desired)
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_alias(fact: ComparisonFact, desired: Any, actual: Any) -> bool:
+    held = fact.values.get(str(desired).lower(), ABSENT)
+    return held is not ABSENT and _is_value(actual, held)
+
+
+def _is_prefix_alias(fact: ComparisonFact, desired: Any, actual: Any) -> bool:
+    if not (isinstance(desired, str) and isinstance(actual, str)):
+        return False
+    wanted, held = desired.lower(), actual.lower()
+    return any(wanted.startswith(a) and held == b + wanted[len(a) :] for a, b in fact.values.items())
+
+
+def _is_completed(fact: ComparisonFact, desired: Any, actual: Any) -> bool:
+    """Whether Azure appended one of the endings the row lists (``.`` stands for ``.`` and any further text)."""
+    if not (isinstance(desired, str) and isinstance(actual, str)):
+        return False
+    return any(actual.startswith(desired + e) if e == "." else actual == desired + e for e in fact.held)
+
+
+def _is_added_element(fact: ComparisonFact, desired: Any, actual: Any) -> bool:
+    return desired is ABSENT and _is_value(actual, dict(fact.match))
+
+
+_JUDGES: Final[Mapping[Effect, Judge]] = {
+    Effect.NOT_RETURNED: lambda _fact, _desired, actual: _is_nothing(actual),
+    Effect.FORCED: _is_forced,
+    Effect.GENERATED: _is_generated,
+    Effect.RAISED: _is_raised,
+    Effect.FILLED: lambda _fact, desired, actual: rules.is_empty(desired) and not _is_nothing(actual),
+    Effect.DROPPED_ELEMENT: lambda _fact, _desired, actual: actual is ABSENT,
+    Effect.ADDED_ELEMENT: _is_added_element,
+    Effect.ADDED_KEY: lambda _fact, desired, _actual: desired is ABSENT,
+    Effect.ALIAS: _is_alias,
+    Effect.ALIAS_PREFIX: _is_prefix_alias,
+    Effect.COMPLETED: _is_completed,
+    Effect.CASE: _both_texts(lambda desired, actual: desired.lower() == actual.lower()),
+    Effect.SLASH: _both_texts(lambda desired, actual: desired.strip("/") == actual.strip("/")),
+    Effect.ID_TAIL: _both_texts(lambda desired, actual: _ends_with(actual, desired)),
+    Effect.XML: _both_texts(texts.is_same_xml),
+    Effect.JSON: _both_texts(texts.is_same_json),
+    Effect.DURATION: _both_texts(texts.is_same_duration),
+    Effect.MOVED_BY_AZURE: lambda _fact, _desired, actual: actual is not ABSENT,
+}
+
+
+def _ends_with(actual: str, desired: str) -> bool:
+    """Whether the id Azure holds ends with the shorter one that was sent, whole segments only."""
+    tail = rules.fold_id(desired)
+    return tail.startswith("/") and rules.fold_id(actual).endswith(tail)

@@ -1,0 +1,53 @@
+"""One place where a plain comparison of what was asked for with what Azure holds differs."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from engine.model.change import ChangeKind
+from engine.model.path import Segment
+from schemas.nodes import ANY, Node
+
+Place = tuple[Segment, ...]
+"""A path under construction; becomes a FieldPath only when something differs."""
+
+
+class Weight(enum.Enum):
+    """What a difference is worth before memory is asked.
+
+    SAME is another form of one value: nobody's move matters. EXCUSED is what Azure never shows, or sets itself: it
+    holds while neither side has moved. YIELDED is where the manifest leaves the say to Azure: it holds while the user
+    has not moved. OPEN is a difference.
+    """
+
+    SAME = "same"
+    EXCUSED = "excused"
+    YIELDED = "yielded"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A difference and the rule that decided about it.
+
+    Attributes:
+        at: The place, list positions as in the desired body (for elements only Azure has: as in the actual body).
+        there: The same place in the actual body, keys spelled as there; where it is missing, where it would be.
+        rule: Empty when no rule excuses it.
+        is_presence: An element or key is there or not; its contents do not matter for who moved.
+        veiled: The values must not be shown.
+    """
+
+    at: Place
+    there: Place
+    desired: Any
+    actual: Any
+    weight: Weight
+    kind: ChangeKind
+    rule: str = ""
+    why: str = ""
+    node: Node = ANY
+    is_presence: bool = False
+    veiled: bool = False

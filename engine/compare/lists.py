@@ -1,0 +1,281 @@
+"""Pair the elements of two lists that describe the same thing: by identifier, by value, by least difference."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from engine.compare import rules
+from engine.model.document import canonical
+from engine.model.path import ByKey, Segment
+from schemas.nodes import ANY, AnyNode, ListNode, Node, ObjectNode, UnionNode
+
+COMMON_IDENTIFIERS: Final = ("name", "id", "key", "objectId", "principalId", "path", "flag", "port", "value")
+"""Members that name an element where no table says so; used only when present and unique on both sides."""
+
+_MAX_DISTANCES = 4_096
+_MAX_DEEP_DISTANCES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Which positions of two lists belong together.
+
+    Attributes:
+        pairs: (desired position, actual position), by desired position.
+        missing: Desired positions without a counterpart.
+        extra: Actual positions without a counterpart.
+        identifiers: Members that paired them; empty when they were paired otherwise.
+        is_reordered: Pairs cross each other.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    missing: tuple[int, ...]
+    extra: tuple[int, ...]
+    identifiers: tuple[str, ...] = ()
+    is_reordered: bool = False
+
+
+def correlate(desired: Sequence[Any], actual: Sequence[Any], node: Node = ANY, *, name: str = "") -> Pairing:
+    """Pair elements that describe the same thing.
+
+    Linear for elements with identifiers and for scalars; for the rest the number of distances is bounded, beyond it
+    elements are paired by equal contents and then by position.
+
+    Args:
+        desired: Elements as the user wrote them.
+        actual: Elements as Azure returned them, in any order and with more members.
+        node: The list's shape, for its identifiers.
+        name: The list's own name, for rules that depend on it.
+    """
+    item = node.item if isinstance(node, ListNode) else ANY
+    if _all_objects(desired) and _all_objects(actual):
+        identifiers = find_identifiers(desired, actual, node)
+        if identifiers:
+            return _by_identifier(desired, actual, identifiers)
+        return _by_difference(desired, actual, item)
+    return _by_value(desired, actual, item, name)
+
+
+def find_identifiers(desired: Sequence[Any], actual: Sequence[Any], node: Node) -> tuple[str, ...]:
+    """Return the members that name every element of both lists uniquely; empty when none do."""
+    table = node.identifiers if isinstance(node, ListNode) else ()
+    candidates = ((table,) if table else ()) + tuple((key,) for key in COMMON_IDENTIFIERS)
+    for keys in candidates:
+        if _names_all(desired, keys) and _names_all(actual, keys):
+            return keys
+    return ()
+
+
+def segment(position: int, element: Any, identifiers: tuple[str, ...]) -> Segment:
+    """Return the path segment of an element: by identifier where it has one."""
+    if not identifiers:
+        return position
+    return ByKey(position, ",".join(identifiers), ",".join(str(element[key]) for key in identifiers))
+
+
+def _all_objects(values: Iterable[Any]) -> bool:
+    return all(type(v) is dict for v in values)
+
+
+def _names_all(elements: Sequence[Any], keys: tuple[str, ...]) -> bool:
+    seen = set()
+    for element in elements:
+        name = _name(element, keys)
+        if name is None:
+            return False
+        seen.add(name)
+    return len(seen) == len(elements)
+
+
+def _name(element: Any, keys: tuple[str, ...]) -> tuple[Any, ...] | None:
+    values = tuple(element.get(key) for key in keys)
+    usable = all(type(v) in (str, int) and v != "" for v in values)
+    return tuple(rules.fold_id(v) if rules.is_arm_id(v) else v for v in values) if usable else None
+
+
+def _by_identifier(desired: Sequence[Any], actual: Sequence[Any], keys: tuple[str, ...]) -> Pairing:
+    """Pair equal names first; then names that differ in letter case alone, if that is unambiguous."""
+    pairs, missing, extra = _match(_positions(desired, keys), _positions(actual, keys))
+    if missing and extra:
+        more, missing, extra = _match(
+            _positions(desired, keys, only=missing, fold=True), _positions(actual, keys, only=extra, fold=True)
+        )
+        pairs += more
+    return _pairing(pairs, missing, extra, keys)
+
+
+def _positions(
+    elements: Sequence[Any], keys: tuple[str, ...], *, only: Iterable[int] | None = None, fold: bool = False
+) -> list[tuple[Any, int]]:
+    places = range(len(elements)) if only is None else only
+    names = ((_name(elements[i], keys) or (), i) for i in places)
+    return [(tuple(str(v).lower() for v in name) if fold else name, i) for name, i in names]
+
+
+def _match(
+    left: Iterable[tuple[Any, int]], right: Iterable[tuple[Any, int]]
+) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    waiting: dict[Any, deque[int]] = defaultdict(deque)
+    for name, j in right:
+        waiting[name].append(j)
+    pairs, missing = [], []
+    for name, i in left:
+        queue = waiting.get(name)
+        if queue:
+            pairs.append((i, queue.popleft()))
+        else:
+            missing.append(i)
+    return pairs, missing, sorted(j for queue in waiting.values() for j in queue)
+
+
+def _by_value(desired: Sequence[Any], actual: Sequence[Any], item: Node, name: str) -> Pairing:
+    """Pair scalars by value; in lists of one length what is left is paired where positions agree."""
+    left = [(_token(v, item, name), i) for i, v in enumerate(desired)]
+    right = [(_token(v, item, name), j) for j, v in enumerate(actual)]
+    in_place = {i for i, ((x, _), (y, _)) in enumerate(zip(left, right, strict=False)) if x == y}
+    pairs, missing, extra = _match(
+        ((t, i) for t, i in left if i not in in_place), ((t, j) for t, j in right if j not in in_place)
+    )
+    pairs += [(i, i) for i in in_place]
+    return _pairing(*_pair_in_place(desired, actual, (pairs, missing, extra)))
+
+
+def _pair_in_place(
+    desired: Sequence[Any], actual: Sequence[Any], found: tuple[list[tuple[int, int]], list[int], list[int]]
+) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    pairs, missing, extra = found
+    if len(desired) != len(actual):
+        return pairs, missing, extra
+    both = set(missing) & set(extra)
+    pairs = pairs + [(i, i) for i in both]
+    return pairs, [i for i in missing if i not in both], [j for j in extra if j not in both]
+
+
+def _token(value: Any, item: Node, name: str) -> Any:
+    if rules.is_collection(value):
+        return ("json", canonical(value))
+    return rules.token(value, item, name)
+
+
+def _by_difference(desired: Sequence[Any], actual: Sequence[Any], item: Node) -> Pairing:
+    """Pair objects without identifier: equal contents first, then the least different."""
+    pairs, missing, extra = _by_contents(desired, actual)
+    if missing and extra and len(missing) * len(extra) <= _MAX_DISTANCES:
+        more, missing, extra = _least_different(desired, actual, missing, extra, item)
+        pairs += more
+    return _pairing(*_pair_in_place(desired, actual, (pairs, missing, extra)))
+
+
+def _by_contents(desired: Sequence[Any], actual: Sequence[Any]) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    """Pair elements whose desired members are all equal, in place first; one index per set of member names."""
+    in_place = {i for i, (x, y) in enumerate(zip(desired, actual, strict=False)) if _is_within(x, y)}
+    taken = set(in_place)
+    pairs = [(i, i) for i in in_place]
+    shapes: dict[frozenset[str], list[int]] = defaultdict(list)
+    for i, element in enumerate(desired):
+        if i not in in_place:
+            shapes[frozenset(element)].append(i)
+    missing: list[int] = []
+    for keys, places in shapes.items():
+        left = [(_projection(desired[i], keys), i) for i in places]
+        right = [(_projection(actual[j], keys), j) for j in range(len(actual)) if j not in taken]
+        more, alone, _ = _match(left, right)
+        pairs += more
+        missing += alone
+        taken.update(j for _, j in more)
+    return pairs, sorted(missing), [j for j in range(len(actual)) if j not in taken]
+
+
+def _projection(element: dict[str, Any], keys: frozenset[str]) -> bytes:
+    return canonical({key: element.get(key) for key in keys})
+
+
+def _is_within(desired: Any, actual: Any) -> bool:
+    if type(desired) is dict and type(actual) is dict:
+        return all(key in actual and _is_within(value, actual[key]) for key, value in desired.items())
+    return type(desired) is type(actual) and bool(desired == actual)
+
+
+def _least_different(
+    desired: Sequence[Any], actual: Sequence[Any], missing: list[int], extra: list[int], item: Node
+) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    measure = _measure_for(item, len(missing) * len(extra))
+    ranked = sorted(
+        (distance, i != j, i, j)
+        for i in missing
+        for j in extra
+        if (distance := measure(desired[i], actual[j])) is not None
+    )
+    pairs: list[tuple[int, int]] = []
+    used_i: set[int] = set()
+    used_j: set[int] = set()
+    for _, _, i, j in ranked:
+        if i not in used_i and j not in used_j:
+            pairs.append((i, j))
+            used_i.add(i)
+            used_j.add(j)
+    return pairs, [i for i in missing if i not in used_i], [j for j in extra if j not in used_j]
+
+
+def _measure_for(item: Node, combinations: int) -> Callable[[Any, Any], float | None]:
+    if isinstance(item, AnyNode) and combinations <= _MAX_DEEP_DISTANCES:
+        return _deep_distance
+    if isinstance(item, ObjectNode | UnionNode | AnyNode):
+        return _leaf_distance
+    return lambda _x, _y: None
+
+
+def _leaf_distance(desired: Any, actual: Any) -> float | None:
+    """Return the share of desired leaves that differ; None when nothing is alike."""
+    total, same = _count(desired, actual)
+    return 1 - same / total if same else None
+
+
+def _count(desired: Any, actual: Any) -> tuple[int, int]:
+    if type(desired) is dict:
+        inside = actual if type(actual) is dict else {}
+        counts = [_count(value, inside.get(key)) for key, value in desired.items()]
+    elif type(desired) is list:
+        other = actual if type(actual) is list else []
+        counts = [_count(v, other[i] if i < len(other) else None) for i, v in enumerate(desired)]
+    else:
+        return 1, int(_is_alike(desired, actual))
+    return sum(t for t, _ in counts), sum(s for _, s in counts)
+
+
+def _is_alike(desired: Any, actual: Any) -> bool:
+    if isinstance(desired, str) and isinstance(actual, str):
+        return desired.lower() == actual.lower()
+    return type(desired) is type(actual) and bool(desired == actual)
+
+
+def _deep_distance(desired: Any, actual: Any) -> float | None:
+    """Measure what it takes to turn one free-form object into the other; None when nothing is alike."""
+    if _leaf_distance(desired, actual) is None:
+        return None
+    from deepdiff import DeepDiff
+
+    known = {key: actual[key] for key in desired if key in actual}
+    diff = DeepDiff(
+        desired,
+        known,
+        ignore_order=True,
+        report_repetition=True,
+        get_deep_distance=True,
+        threshold_to_diff_deeper=0,
+        ignore_private_variables=False,
+    )
+    return float(diff.get("deep_distance", 0.0))
+
+
+def _pairing(
+    pairs: list[tuple[int, int]], missing: list[int], extra: list[int], identifiers: tuple[str, ...] = ()
+) -> Pairing:
+    pairs = sorted(pairs)
+    order = [j for _, j in pairs]
+    crossed = any(x > y for x, y in itertools.pairwise(order))
+    return Pairing(tuple(pairs), tuple(sorted(missing)), tuple(sorted(extra)), identifiers, crossed)

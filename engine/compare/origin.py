@@ -1,0 +1,269 @@
+"""Who moved: desired and actual now against what our last settled write asked for and left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.compare import lists, rules
+from engine.compare.finding import Finding, Place, Weight
+from engine.compare.places import find_key, get_member
+from engine.compare.secrets import HASH_KEY, is_hash
+from engine.compare.shapes import item_of, member_of, shape_of
+from engine.model.change import ChangeKind, ChangeOrigin
+from engine.model.document import ABSENT, UNKNOWN, Body, Marker, Secret
+from engine.model.path import ByKey
+from schemas.nodes import Node
+
+IDENTITY = ("name", "id", "type")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One difference with everything that decided about it.
+
+    Attributes:
+        is_hidden: It is no change; ``rule`` and ``why`` say so.
+        then_desired, then_actual: The baseline's values at the place; ABSENT where nothing is remembered.
+    """
+
+    finding: Finding
+    is_hidden: bool
+    rule: str
+    why: str
+    origin: ChangeOrigin
+    then_desired: Any = ABSENT
+    then_actual: Any = ABSENT
+
+
+class Memory:
+    """The four documents of one resource and how places in them correspond."""
+
+    __slots__ = ("_actual", "_desired", "_key", "_node", "_pairings", "_then_actual", "_then_desired")
+
+    def __init__(
+        self, desired: Body, actual: Body, *, then_desired: Any, then_actual: Any, node: Node, key: bytes
+    ) -> None:
+        """Hold both moments; ``key`` is the key of the remembered hashes of secrets."""
+        self._desired = desired
+        self._actual = actual
+        self._then_desired = then_desired
+        self._then_actual = then_actual
+        self._node = node
+        self._key = key
+        self._pairings: dict[tuple[int, int], dict[int, int]] = {}
+
+    def judge(self, finding: Finding) -> Verdict:
+        """Decide whether a difference counts, and who moved."""
+        if finding.weight is Weight.SAME:
+            return _hide(finding)
+        then_desired, then_actual = self._then_desired_of(finding), self._then_actual_of(finding)
+        if finding.desired is UNKNOWN:
+            return Verdict(finding=finding, is_hidden=False, rule="", why="", origin=ChangeOrigin.UNKNOWN)
+        user = self._has_user_moved(finding, then_desired)
+        azure = finding.weight is not Weight.YIELDED and self._has_azure_moved(finding, then_actual)
+        if user or azure:
+            origin = ChangeOrigin.BOTH if user and azure else ChangeOrigin.USER if user else ChangeOrigin.DRIFT
+            rule = why = ""
+        else:
+            origin = ChangeOrigin.UNKNOWN
+            rule = finding.rule or "known-difference"
+            why = finding.why or rules.WHY["known-difference"]
+        return Verdict(
+            finding=finding,
+            is_hidden=not (user or azure),
+            rule=rule,
+            why=why,
+            origin=origin,
+            then_desired=then_desired,
+            then_actual=then_actual,
+        )
+
+    def removals(self, known: set[Place]) -> list[Verdict]:
+        """Return members that left the desired body since the baseline: the user's move, whatever Azure does.
+
+        Args:
+            known: Places that were judged already.
+        """
+        if self._desired == self._then_desired or type(self._then_desired) is not dict:
+            return []
+        out: list[Verdict] = []
+        self._find_removed(self._then_desired, self._desired, self._node, (), out)
+        return [v for v in out if v.finding.at not in known]
+
+    def _find_removed(self, then: Body, now: Body, node: Node, at: Place, out: list[Verdict]) -> None:
+        for key, old in then.items():
+            spelled = find_key(now, key)
+            inner = member_of(node, now, then, key)
+            if spelled is None:
+                if not rules.is_empty(old) and not (at == () and key in IDENTITY):
+                    self._note_removed(old, now, node, (*at, key), out)
+            elif type(old) is dict and type(now[spelled]) is dict and not is_hash(old):
+                self._find_removed(old, now[spelled], inner, (*at, spelled), out)
+            elif type(old) is list and type(now[spelled]) is list:
+                self._find_removed_inside(old, now[spelled], inner, (*at, spelled), out)
+
+    def _find_removed_inside(self, then: list[Any], now: list[Any], node: Node, at: Place, out: list[Verdict]) -> None:
+        for i, j in self._counterparts(now, then, node).items():
+            if type(then[j]) is dict and type(now[i]) is dict:
+                self._find_removed(then[j], now[i], item_of(node), (*at, i), out)
+
+    def _note_removed(self, old: Any, now: Body, node: Node, at: Place, out: list[Verdict]) -> None:
+        held = self._resolve(at, self._desired, self._actual)
+        then_held = self._resolve(at, self._desired, self._then_actual)
+        if (held is ABSENT or rules.is_empty(held)) and not (then_held is ABSENT or rules.is_empty(then_held)):
+            return
+        shape = shape_of(node, now, self._then_desired)
+        prop = shape.find(str(at[-1])) if shape is not None else None
+        is_server_owned = prop is not None and prop.is_read_only
+        finding = Finding(
+            at=at,
+            there=at,
+            desired=ABSENT,
+            actual=held,
+            weight=Weight.SAME if is_server_owned else Weight.OPEN,
+            kind=ChangeKind.REMOVE,
+            rule="server-owned" if is_server_owned else "",
+            why=rules.WHY["server-owned"] if is_server_owned else "",
+            node=member_of(node, now, None, str(at[-1])),
+            veiled=is_hash(old),
+        )
+        moved = held is not ABSENT and not self.is_same(held, then_held, finding.node)
+        out.append(
+            Verdict(
+                finding=finding,
+                is_hidden=is_server_owned,
+                rule=finding.rule,
+                why=finding.why,
+                origin=ChangeOrigin.BOTH if moved else ChangeOrigin.USER,
+                then_desired=old,
+                then_actual=then_held,
+            )
+        )
+
+    # ------------------------------------------------------------------ then and now
+
+    def _has_user_moved(self, finding: Finding, then: Any) -> bool:
+        if finding.desired is ABSENT:
+            return then is not ABSENT
+        return not self.is_same(finding.desired, then, finding.node)
+
+    def _has_azure_moved(self, finding: Finding, then: Any) -> bool:
+        if finding.is_presence:
+            return (finding.actual is ABSENT) != (then is ABSENT)
+        return not self.is_same(finding.actual, then, finding.node)
+
+    def is_same(self, now: Any, then: Any, node: Node) -> bool:
+        """Whether a value is what it was; secrets by hash, other forms of one value count as the same."""
+        if is_hash(then):
+            text = now.reveal() if isinstance(now, Secret) else now
+            return text == then or (isinstance(text, str) and Secret(text).hash_with(self._key) == then[HASH_KEY])
+        if isinstance(now, Secret) or now is UNKNOWN:
+            return now is UNKNOWN or bool(now.reveal() == then)
+        if _is_nothing(now) and _is_nothing(then):
+            return True
+        if type(now) is dict and type(then) is dict:
+            return self._is_same_object(now, then, node)
+        if type(now) is list and type(then) is list:
+            return len(now) == len(then) and all(
+                self.is_same(x, y, item_of(node)) for x, y in zip(now, then, strict=True)
+            )
+        return (type(now) is type(then) and bool(now == then)) or rules.find_equivalence(
+            now, then, node, ""
+        ) is not None
+
+    def _is_same_object(self, now: Body, then: Body, node: Node) -> bool:
+        keys = {**now, **then}
+        return all(
+            self.is_same(now.get(key, ABSENT), then.get(key, ABSENT), member_of(node, now, then, key)) for key in keys
+        )
+
+    # ------------------------------------------------------------------ places
+
+    def _then_desired_of(self, finding: Finding) -> Any:
+        if finding.desired is ABSENT and _position(finding.there) is not None:
+            then = self._resolve(finding.at[:-1], self._desired, self._then_desired)
+            return self._element(finding.there, self._actual, then, is_then_desired=True)
+        return self._resolve(finding.at, self._desired, self._then_desired)
+
+    def _then_actual_of(self, finding: Finding) -> Any:
+        if finding.actual is ABSENT and _position(finding.at) is not None:
+            then = self._resolve(finding.there[:-1], self._actual, self._then_actual)
+            return self._element(finding.at, self._desired, then)
+        return self._resolve(finding.there, self._actual, self._then_actual)
+
+    def _element(self, place: Place, document: Any, then: Any, *, is_then_desired: bool = False) -> Any:
+        """Find the counterpart of one element in a remembered list that has no counterpart now."""
+        now, node = self._follow(place[:-1], document)
+        position = _position(place)
+        if type(now) is not list or type(then) is not list or position is None:
+            return ABSENT
+        if is_then_desired:
+            backwards = self._counterparts(then, now, node)
+            found = next((i for i, j in backwards.items() if j == position), None)
+        else:
+            found = self._counterparts(now, then, node).get(position)
+        return ABSENT if found is None else then[found]
+
+    def _follow(self, place: Place, document: Any) -> tuple[Any, Node]:
+        node = self._node
+        for step in place:
+            if isinstance(step, str):
+                node = member_of(node, document, None, step)
+                document = get_member(document, step)
+            else:
+                node, index = item_of(node), _index(step)
+                document = document[index] if type(document) is list and index < len(document) else ABSENT
+        return document, node
+
+    def _resolve(self, place: Place, now: Any, then: Any) -> Any:
+        """Return what another document holds at the place a path has in this one."""
+        node = self._node
+        for step in place:
+            if then is ABSENT:
+                return ABSENT
+            if isinstance(step, str):
+                node = member_of(node, now, then, step)
+                now, then = get_member(now, step), get_member(then, step)
+            else:
+                now, then = self._step(now, then, node, _index(step))
+                node = item_of(node)
+        return then
+
+    def _step(self, now: Any, then: Any, node: Node, index: int) -> tuple[Any, Any]:
+        if type(now) is not list or type(then) is not list or index >= len(now):
+            return ABSENT, ABSENT
+        found = self._counterparts(now, then, node).get(index)
+        return now[index], ABSENT if found is None else then[found]
+
+    def _counterparts(self, now: list[Any], then: list[Any], node: Node) -> dict[int, int]:
+        """Return which positions of two lists belong together; worked out once per pair of lists."""
+        key = (id(now), id(then))
+        if key not in self._pairings:
+            self._pairings[key] = dict(lists.correlate(now, then, node).pairs)
+        return self._pairings[key]
+
+
+def judge_without_memory(finding: Finding) -> Verdict:
+    """Decide where nothing is remembered: what no rule excuses is a change of unknown origin."""
+    if finding.weight is not Weight.OPEN:
+        return _hide(finding)
+    return Verdict(finding=finding, is_hidden=False, rule="", why="", origin=ChangeOrigin.UNKNOWN)
+
+
+def _hide(finding: Finding) -> Verdict:
+    return Verdict(finding=finding, is_hidden=True, rule=finding.rule, why=finding.why, origin=ChangeOrigin.UNKNOWN)
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is ABSENT or (not isinstance(value, Marker) and rules.is_empty(value))
+
+
+def _position(place: Place) -> int | None:
+    if not place or isinstance(place[-1], str):
+        return None
+    return _index(place[-1])
+
+
+def _index(step: int | ByKey) -> int:
+    return step if isinstance(step, int) else step.index

@@ -1,0 +1,176 @@
+"""Equivalences: one small pure function per way in which two different texts or numbers are the same value.
+
+Each rule is limited by a fact about the place (the schema node, or the name of the member); nothing here folds letter
+case or white space in general, because Azure keeps both in names, paths, queries and descriptions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from engine.model.document import Marker, Secret
+from schemas.nodes import AnyNode, EnumNode, Node, TextNode
+
+WHY: Final = {
+    "number": "1 and 1.0 are one JSON number (RFC 8259 section 6)",
+    "region": "Azure returns a region by display name or code: West US 2 is westus2 (az account list-locations)",
+    "arm-id": "ARM resource ids are compared without letter case and trailing slash (ARM RPC, resource ids)",
+    "enum-case": "the type definition lists the allowed values; ARM compares them without letter case",
+    "boolean-text": "true and True are one truth value held as text",
+    "guid-case": "GUIDs are hexadecimal: letter case carries nothing (RFC 9562 section 4)",
+    "empty": "null, empty and absent are one value here: ARM drops what holds nothing",
+    "no-opinion": "null on a collection says nothing about its contents (ASO sends null for collections not set)",
+    "write-only": "reads leave this member out, blank or mask it (write-only or sensitive in the type definition, "
+    "or a Secret's value)",
+    "identity": "name, id and type are in the URL; what the body repeats of them is no setting",
+    "location-not-returned": "a child resource takes a location and lives with its parent: compared only when returned",
+    "server-owned": "read-only in the type definition: Azure ignores what is sent",
+    "key-case": "ARM reads member names without letter case",
+    "map-key-id": "the key is an ARM resource id, compared without letter case",
+    "tag-name-case": "tag names are compared without letter case (Azure Resource Manager, tags)",
+    "list-order": "elements have identifiers or form a set by fact: their order carries nothing",
+    "owned": "the element is a resource of its own that another object manages",
+    "ignore": "the object's annotation trueup.dev/ignore names this place",
+    "known-difference": "it differed in the same way right after our last settled write; neither side moved since",
+    "secret-not-compared": "the Secret's value is not available here",
+}
+"""Names of all generic rules, each with the reason a receipt shows. Facts per type bring their own."""
+
+Scalar = str | int | float | bool | None
+Equivalence = Callable[[Any, Any, Node, str], bool]
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ARM_ID = re.compile(r"/(subscriptions|providers|resourcegroups)/\S", re.IGNORECASE)
+_REGION = re.compile(r"[A-Za-z][A-Za-z0-9 ()-]*")
+_REGION_NAMES = ("location", "locationname", "region", "regionname")
+_MASK = re.compile(r"(\*+|<redacted>|\[redacted\])", re.IGNORECASE)
+_COLLECTIONS = (dict, list)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value holds nothing: null, blank, an empty collection, an object of nothing else."""
+    if value is None or value == "":
+        return True
+    if type(value) is dict:
+        return all(is_empty(v) for v in value.values())
+    return type(value) is list and not value
+
+
+def is_collection(value: Any) -> bool:
+    """Whether a value is an object or a list."""
+    return type(value) in _COLLECTIONS
+
+
+def is_masked(value: Any) -> bool:
+    """Whether Azure shows something else in the place of a secret."""
+    return isinstance(value, str) and bool(_MASK.fullmatch(value))
+
+
+def is_arm_id(value: Any) -> bool:
+    """Whether a text reads as an ARM resource id."""
+    return isinstance(value, str) and value.startswith("/") and bool(_ARM_ID.match(value))
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a JSON number; true is none."""
+    return type(value) is int or type(value) is float
+
+
+def fold_id(value: str) -> str:
+    """Return the form that two equal ids share."""
+    return value.rstrip("/").lower()
+
+
+def fold_region(value: str) -> str:
+    """Return the form that display name and code of a region share."""
+    return value.replace(" ", "").lower()
+
+
+def is_same_number(desired: Any, actual: Any, _node: Node, _name: str) -> bool:
+    """1 and 1.0, never 1 and true, never 1 and "1"."""
+    return is_number(desired) and is_number(actual) and bool(desired == actual)
+
+
+def is_same_region(desired: Any, actual: Any, node: Node, name: str) -> bool:
+    """Display name or code, only where the schema or the member's name says location."""
+    if not (isinstance(node, TextNode) and node.location) and not _is_location_name(name):
+        return False
+    if not (_REGION.fullmatch(desired) and _REGION.fullmatch(actual)):
+        return False
+    return fold_region(desired) == fold_region(actual)
+
+
+def is_same_id(desired: Any, actual: Any, _node: Node, _name: str) -> bool:
+    """Letter case and a trailing slash, only when both are ARM ids."""
+    return is_arm_id(desired) and is_arm_id(actual) and fold_id(desired) == fold_id(actual)
+
+
+def is_same_enum(desired: Any, actual: Any, node: Node, _name: str) -> bool:
+    """Letter case, only of a value that the schema enumerates (open enums: of any single word)."""
+    if not isinstance(node, EnumNode):
+        return False
+    folded: str = desired.lower()
+    return folded == actual.lower() and (folded in node.folded or (node.is_open and " " not in folded))
+
+
+def is_same_boolean_text(desired: Any, actual: Any, node: Node, _name: str) -> bool:
+    """Letter case of a truth value held as text."""
+    return isinstance(node, TextNode | AnyNode) and desired.lower() == actual.lower() and desired.lower() in _BOOLEANS
+
+
+def is_same_guid(desired: Any, actual: Any, _node: Node, _name: str) -> bool:
+    """Letter case, only when both are whole GUIDs."""
+    return bool(desired.lower() == actual.lower() and _GUID.fullmatch(desired))
+
+
+_BOOLEANS = ("true", "false")
+TEXT_RULES: Final[tuple[tuple[str, Equivalence], ...]] = (
+    ("region", is_same_region),
+    ("arm-id", is_same_id),
+    ("enum-case", is_same_enum),
+    ("boolean-text", is_same_boolean_text),
+    ("guid-case", is_same_guid),
+)
+
+
+def find_equivalence(desired: Any, actual: Any, node: Node, name: str) -> str | None:
+    """Return the rule under which two unequal scalars are one value; None when there is none.
+
+    Args:
+        desired: A scalar the user wrote, revealed when it is a secret.
+        actual: A scalar Azure holds.
+        node: What the schema says of the place.
+        name: The member's name, for what is location-named.
+    """
+    if isinstance(desired, str) and isinstance(actual, str):
+        return next((rule for rule, is_same in TEXT_RULES if is_same(desired, actual, node, name)), None)
+    return "number" if is_same_number(desired, actual, node, name) else None
+
+
+def token(value: Any, node: Node, name: str) -> Any:
+    """Return a hashable form that scalars share exactly when some rule (or equality) makes them one value."""
+    value = value.reveal() if isinstance(value, Secret) else value
+    if isinstance(value, str):
+        return _text_token(value, node, name)
+    if is_number(value):
+        return ("number", value)
+    if isinstance(value, Marker):
+        return ("marker", id(value))
+    return ("json", repr(value))
+
+
+def _text_token(value: str, node: Node, name: str) -> Any:
+    folded = value.lower()
+    if is_arm_id(value):
+        return ("text", fold_id(value))
+    if isinstance(node, EnumNode) or folded in _BOOLEANS or _GUID.fullmatch(value):
+        return ("text", folded)
+    if _is_location_name(name) or (isinstance(node, TextNode) and node.location):
+        return ("text", fold_region(value))
+    return ("text", value)
+
+
+def _is_location_name(name: str) -> bool:
+    return name.lower().endswith(_REGION_NAMES)

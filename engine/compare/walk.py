@@ -1,0 +1,364 @@
+"""Walk desired, actual and schema in lockstep; note every place where a plain comparison would differ.
+
+What is equal costs one dictionary look-up; rules, facts and paths are looked at only where something differs.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.compare import lists, rules
+from engine.compare.facts import FactTable, weight_of
+from engine.compare.finding import Finding, Place, Weight
+from engine.compare.owned import OwnedChildren
+from engine.compare.places import find_key
+from engine.compare.secrets import is_sensitive
+from engine.compare.shapes import item_of, shape_of
+from engine.model.change import ChangeKind
+from engine.model.document import ABSENT, UNKNOWN, Body, Secret
+from engine.model.path import Segment
+from schemas.nodes import ANY, ListNode, Node, ObjectNode, Property, UnionNode
+
+IDENTITY = frozenset({"name", "id", "type"})
+
+
+class Veil(enum.IntEnum):
+    """Why Azure may leave a value out. WRITE_ONLY is a hint and may be shown; SENSITIVE is a secret."""
+
+    NONE = 0
+    WRITE_ONLY = 1
+    SENSITIVE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What a walk needs beside the two bodies.
+
+    Attributes:
+        shape: The whole body's node; ANY when the type is unknown.
+        unseen: Places whose value is a Secret that is not available here.
+        open_keys: Places of maps with a key that is not known yet: keys only Azure has are no difference there.
+    """
+
+    shape: Node
+    facts: FactTable
+    owned: OwnedChildren
+    unseen: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
+    open_keys: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
+
+
+def walk(desired: Body, actual: Body, frame: Frame) -> list[Finding]:
+    """Return every difference, hidden or not, in the order of the desired body."""
+    walker = _Walker(desired, actual, frame)
+    walker.walk_object(desired, actual, frame.shape, Veil.NONE, (), ())
+    return walker.findings
+
+
+class _Walker:
+    """State of one walk: the findings so far."""
+
+    __slots__ = ("_bodies", "_frame", "findings")
+
+    def __init__(self, desired: Body, actual: Body, frame: Frame) -> None:
+        self._bodies = (desired, actual)
+        self._frame = frame
+        self.findings: list[Finding] = []
+
+    # ------------------------------------------------------------------ objects
+
+    def walk_object(self, desired: Any, actual: Any, node: Node, veil: Veil, at: Place, there: Place) -> None:
+        """Compare the members that were asked for."""
+        shape = shape_of(node, desired, actual)
+        if shape is not None and shape.is_map:
+            self._walk_map(desired, actual, shape, veil, at, there)
+            return
+        for key, value in desired.items():
+            found = actual.get(key, ABSENT)
+            kind = type(value)
+            if kind is not dict and kind is not list and value == found and kind is type(found):
+                continue
+            self._walk_member(key, value, actual, shape, veil, at, there)
+
+    def _walk_member(
+        self, key: str, value: Any, actual: Body, shape: ObjectNode | None, veil: Veil, at: Place, there: Place
+    ) -> None:
+        spelled = find_key(actual, key)
+        found = ABSENT if spelled is None else actual[spelled]
+        at, there = (*at, key), (*there, spelled or key)
+        prop = shape.find(key) if shape is not None else None
+        if spelled is not None and spelled != key:
+            self._note(at, there, value, found, Weight.SAME, rule="key-case")
+        if len(at) == 1 and key.lower() in IDENTITY:
+            self._note_unless_equal(at, there, value, found, "identity")
+        elif prop is not None and prop.is_read_only:
+            self._note_unless_equal(at, there, value, found, "server-owned")
+        else:
+            self._walk_value(value, found, prop.node if prop else ANY, _veil(veil, prop), at, there)
+
+    def _walk_map(self, desired: Any, actual: Any, shape: ObjectNode, veil: Veil, at: Place, there: Place) -> None:
+        """Compare a free map: keys and texts exactly, keys only Azure has are extra."""
+        node, veil = shape.additional or ANY, _veil_of(shape, veil)
+        taken: set[str] = set()
+        for key, value in desired.items():
+            spelled = _find_map_key(actual, key, is_tags=at == ("tags",))
+            taken.add(spelled or key)
+            found = ABSENT if spelled is None else actual[spelled]
+            inner, outer = (*at, key), (*there, spelled or key)
+            if spelled is not None and spelled != key:
+                rule = "map-key-id" if rules.is_arm_id(key) else "tag-name-case"
+                self._note(inner, outer, value, found, Weight.SAME, rule=rule)
+            self._walk_map_value(value, found, node, veil, inner, outer)
+        for key, found in actual.items():
+            if key not in taken and found is not None:
+                self._note_extra(found, node, veil, (*at, key), (*there, key), is_key=True)
+
+    def _walk_map_value(self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place) -> None:
+        if rules.is_collection(value) and found is not ABSENT:
+            self._walk_value(value, found, node, veil, at, there)
+        elif value is UNKNOWN:
+            self._note_unknown(found, veil, at, there)
+        elif value is None and (found is ABSENT or found is None):
+            self._note_unless_equal(at, there, value, found, "empty")
+        elif found is ABSENT or not (type(value) is type(found) and value == found):
+            self._walk_scalar(value, found, node, veil, at, there, is_exact=True)
+
+    # ------------------------------------------------------------------ values
+
+    def _walk_value(self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place) -> None:
+        kind, found_kind = type(value), type(found)
+        if kind is dict and found_kind is dict:
+            self.walk_object(value, found, node, _veil_of(node, veil), at, there)
+        elif kind is list and found_kind is list:
+            self._walk_list(value, found, node, _veil_of(node, veil), at, there)
+        elif value is UNKNOWN:
+            self._note_unknown(found, _veil_of(node, veil), at, there)
+        elif kind is found_kind and value == found:
+            return
+        elif found is ABSENT or rules.is_empty(found):
+            self._walk_missing(value, found, node, veil, at, there)
+        elif value is None:
+            self._walk_null(found, node, veil, at, there)
+        else:
+            self._walk_scalar(value, found, node, veil, at, there)
+
+    def _walk_null(self, found: Any, node: Node, veil: Veil, at: Place, there: Place) -> None:
+        """Null means none for tags, no opinion for other collections, and gone for the rest."""
+        if at == ("tags",) and type(found) is dict:
+            self._note(at, there, None, found, Weight.SAME, rule="empty")
+            for key, value in found.items():
+                self._note_extra(value, ANY, veil, (*at, key), (*there, key), is_key=True)
+        elif rules.is_collection(found) or isinstance(node, ListNode | ObjectNode | UnionNode):
+            self._note(at, there, None, found, Weight.YIELDED, rule="no-opinion", node=node)
+        else:
+            self._walk_scalar(None, found, node, veil, at, there)
+
+    def _walk_scalar(
+        self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place, *, is_exact: bool = False
+    ) -> None:
+        veil = _veil_of(node, veil, value)
+        shown = value.reveal() if isinstance(value, Secret) else value
+        if type(shown) is type(found) and shown == found:
+            return
+        rule = self._equivalence(shown, found, node, at, is_exact=is_exact)
+        if rule:
+            self._note(at, there, value, found, Weight.SAME, rule=rule, node=node, veil=veil)
+        elif veil and (found is ABSENT or rules.is_empty(found) or rules.is_masked(found)):
+            self._note(at, there, value, found, Weight.EXCUSED, rule="write-only", node=node, veil=veil)
+        else:
+            self._note_by_fact(value, found, node, veil, at, there)
+
+    @staticmethod
+    def _equivalence(value: Any, found: Any, node: Node, at: Place, *, is_exact: bool) -> str | None:
+        if is_exact:
+            return "number" if rules.is_same_number(value, found, node, "") else None
+        return rules.find_equivalence(value, found, node, _name(at))
+
+    def _walk_missing(self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place) -> None:
+        """Decide about a value that Azure does not hold: a container is excused when everything in it is."""
+        veil = _veil_of(node, veil, value)
+        if rules.is_empty(value):
+            self._note_unless_equal(at, there, value, found, "empty")
+        elif veil:
+            self._note(at, there, value, found, Weight.EXCUSED, rule="write-only", node=node, veil=veil)
+        elif at == ("location",):
+            self._note(at, there, value, found, Weight.EXCUSED, rule="location-not-returned", node=node)
+        else:
+            mark = len(self.findings)
+            self._note_by_fact(value, found, node, veil, at, there)
+            if self.findings[-1].weight is Weight.OPEN and type(value) is dict and not _is_free_map(node):
+                self._excuse_by_parts(value, found, node, mark, at, there)
+
+    def _excuse_by_parts(self, value: Body, found: Any, node: Node, mark: int, at: Place, there: Place) -> None:
+        """Replace the finding at the container by those of its members, when all of them are excused."""
+        whole = self.findings[mark:]
+        del self.findings[mark:]
+        shape = shape_of(node, value, found)
+        for key, inner in value.items():
+            prop = shape.find(key) if shape is not None else None
+            if prop is not None and prop.is_read_only:
+                self._note((*at, key), (*there, key), inner, ABSENT, Weight.SAME, rule="server-owned")
+            elif inner is not UNKNOWN:
+                inner_node = prop.node if prop else ANY
+                self._walk_missing(inner, ABSENT, inner_node, _veil(Veil.NONE, prop), (*at, key), (*there, key))
+        if any(f.weight is Weight.OPEN for f in self.findings[mark:]) or len(self.findings) == mark:
+            self.findings[mark:] = whole
+
+    # ------------------------------------------------------------------ lists
+
+    def _walk_list(
+        self, desired: list[Any], actual: list[Any], node: Node, veil: Veil, at: Place, there: Place
+    ) -> None:
+        """Accept the order given when nothing differs in it; else pair the elements."""
+        item = item_of(node)
+        if len(desired) == len(actual):
+            mark = len(self.findings)
+            for i, (value, found) in enumerate(zip(desired, actual, strict=True)):
+                kind = type(value)
+                if kind is dict or kind is list or value != found or kind is not type(found):
+                    self._walk_element(value, found, item, veil, (*at, i), (*there, i))
+            if not any(f.weight is Weight.OPEN for f in self.findings[mark:]):
+                return
+            del self.findings[mark:]
+        self._walk_paired(desired, actual, node, veil, at, there)
+
+    def _walk_paired(
+        self, desired: list[Any], actual: list[Any], node: Node, veil: Veil, at: Place, there: Place
+    ) -> None:
+        item = item_of(node)
+        pairing = lists.correlate(desired, actual, node, name=_name(at))
+        for i, j in pairing.pairs:
+            step = lists.segment(i, desired[i], pairing.identifiers)
+            self._walk_element(desired[i], actual[j], item, veil, (*at, step), (*there, j))
+        for i in pairing.missing:
+            step = lists.segment(i, desired[i], pairing.identifiers)
+            self._note_missing_element(desired[i], item, veil, (*at, step), (*there, i))
+        for j in pairing.extra:
+            step = lists.segment(j, actual[j], pairing.identifiers)
+            self._note_extra(actual[j], item, veil, (*at, step), (*there, j))
+        if pairing.is_reordered:
+            self._note_order(desired, actual, node, pairing, at, there)
+
+    def _walk_element(self, value: Any, found: Any, item: Node, veil: Veil, at: Place, there: Place) -> None:
+        if value is None or (found is None and not rules.is_collection(value)):
+            if value is not found:
+                self._note_by_fact(value, found, item, veil, at, there)
+        else:
+            self._walk_value(value, found, item, veil, at, there)
+
+    def _note_missing_element(self, value: Any, item: Node, veil: Veil, at: Place, there: Place) -> None:
+        veil = _veil_of(item, veil, value)
+        if self._frame.owned.covers(value, _name(at)):
+            self._note(at, there, value, ABSENT, Weight.SAME, rule="owned", veil=veil, is_presence=True)
+        elif veil:
+            self._note(at, there, value, ABSENT, Weight.EXCUSED, rule="write-only", veil=veil, is_presence=True)
+        else:
+            self._note_by_fact(value, ABSENT, item, veil, at, there, is_presence=True)
+
+    def _note_order(
+        self, desired: Any, actual: Any, node: Node, pairing: lists.Pairing, at: Place, there: Place
+    ) -> None:
+        ordered = isinstance(node, ListNode) and node.is_ordered
+        free = bool(pairing.identifiers) or (isinstance(node, ListNode) and node.is_set)
+        if free and not ordered:
+            self._note(at, there, desired, actual, Weight.SAME, rule="list-order", kind=ChangeKind.REORDER)
+        else:
+            self._note(at, there, desired, actual, Weight.OPEN, kind=ChangeKind.REORDER, node=node)
+
+    # ------------------------------------------------------------------ notes
+
+    def _note_extra(self, found: Any, node: Node, veil: Veil, at: Place, there: Place, *, is_key: bool = False) -> None:
+        fact = self._frame.facts.find(at, ABSENT, found, bodies=self._bodies, there=there)
+        if not is_key and self._frame.owned.covers(found, _name(at)):
+            self._note(at, there, ABSENT, found, Weight.SAME, rule="owned", veil=veil, is_presence=True)
+        elif fact is not None:
+            self._note(at, there, ABSENT, found, weight_of(fact), rule=fact.effect, why=f"{fact.note} ({fact.source})")
+        elif is_key and tuple(map(str, at[:-1])) in self._frame.open_keys:
+            self._note(at, there, ABSENT, found, Weight.SAME, rule="key-not-known")
+        else:
+            self._note(at, there, ABSENT, found, Weight.OPEN, node=node, veil=veil, is_presence=True)
+
+    def _note_unknown(self, found: Any, veil: Veil, at: Place, there: Place) -> None:
+        if veil or tuple(_plain(s) for s in at) in self._frame.unseen:
+            self._note(at, there, UNKNOWN, found, Weight.SAME, rule="secret-not-compared", veil=Veil.SENSITIVE)
+        else:
+            self._note(at, there, UNKNOWN, found, Weight.OPEN)
+
+    def _note_by_fact(
+        self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place, *, is_presence: bool = False
+    ) -> None:
+        fact = self._frame.facts.find(at, value, found, bodies=self._bodies, there=there)
+        rule, why, weight = "", "", Weight.OPEN
+        if fact is not None:
+            rule, why, weight = fact.effect.value, f"{fact.note} ({fact.source})", weight_of(fact)
+        self._note(at, there, value, found, weight, rule=rule, why=why, node=node, veil=veil, is_presence=is_presence)
+
+    def _note_unless_equal(self, at: Place, there: Place, value: Any, found: Any, rule: str) -> None:
+        if type(value) is not type(found) or value != found:
+            self._note(at, there, value, found, Weight.SAME, rule=rule)
+
+    def _note(
+        self,
+        at: Place,
+        there: Place,
+        desired: Any,
+        actual: Any,
+        weight: Weight,
+        *,
+        rule: str = "",
+        why: str = "",
+        kind: ChangeKind | None = None,
+        node: Node = ANY,
+        veil: Veil = Veil.NONE,
+        is_presence: bool = False,
+    ) -> None:
+        self.findings.append(
+            Finding(
+                at=at,
+                there=there,
+                desired=desired,
+                actual=actual,
+                weight=weight,
+                kind=kind or kind_of(desired, actual),
+                rule=rule,
+                why=why or rules.WHY.get(rule, ""),
+                node=node,
+                is_presence=is_presence,
+                veiled=veil is Veil.SENSITIVE,
+            )
+        )
+
+
+def kind_of(desired: Any, actual: Any) -> ChangeKind:
+    """Return what a plan would do: null counts as nothing on either side."""
+    if actual is ABSENT or actual is None:
+        return ChangeKind.ADD
+    return ChangeKind.REMOVE if desired is ABSENT or desired is None else ChangeKind.CHANGE
+
+
+def _veil(outer: Veil, prop: Property | None) -> Veil:
+    return Veil.WRITE_ONLY if outer is Veil.NONE and prop is not None and prop.is_write_only else outer
+
+
+def _veil_of(node: Node, outer: Veil, value: Any = None) -> Veil:
+    sensitive = isinstance(value, Secret) or is_sensitive(node)
+    return Veil.SENSITIVE if sensitive else outer
+
+
+def _is_free_map(node: Node) -> bool:
+    return isinstance(node, ObjectNode) and node.is_map
+
+
+def _find_map_key(members: dict[str, Any], key: str, *, is_tags: bool) -> str | None:
+    if key in members:
+        return key
+    return find_key(members, key) if is_tags or rules.is_arm_id(key) else None
+
+
+def _name(at: Place) -> str:
+    return next((s for s in reversed(at) if isinstance(s, str)), "")
+
+
+def _plain(segment: Segment) -> str:
+    return segment if isinstance(segment, str) else str(segment if isinstance(segment, int) else segment.index)
