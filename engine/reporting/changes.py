@@ -76,7 +76,7 @@ def change_lines(change: FieldChange, say: KnownAfter, options: TextOptions, *, 
         options: Widths.
         note: Stands after the first line; who moved unless given.
     """
-    before, after = _shown(change, change.before), _shown(change, change.after)
+    before, after = shown(change, change.before), shown(change, change.after)
     sign = _SIGNS[change.kind]
     note = change_note(change, say, options) if note is None else note
     place = printable(change.path.text) or "(the whole body)"
@@ -98,7 +98,8 @@ def _are_texts(*values: Any) -> bool:
     return all(isinstance(v, str) or v is ABSENT for v in values)
 
 
-def _shown(change: FieldChange, value: Any) -> Any:
+def shown(change: FieldChange, value: Any) -> Any:
+    """Return a value of the change, or REDACTED where it must not be seen."""
     return REDACTED if change.sensitive and value not in (ABSENT, UNKNOWN) else value
 
 
@@ -169,7 +170,9 @@ def hidden_text(step: Step) -> str:
     receipts = len(step.diff.suppressed)
     if receipts:
         verb = "does" if receipts == 1 else "do"
-        parts.append(f"{plural(receipts, 'difference')} that {verb} not count hidden (see trueup explain)")
+        parts.append(
+            f"{plural(receipts, 'difference')} that {verb} not count hidden (trueup explain {printable(str(step.key))})"
+        )
     return "; ".join(parts)
 
 

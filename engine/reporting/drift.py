@@ -38,6 +38,7 @@ class DriftReport:
         unreadable: Steps whose resource could not be read: nothing is known of them.
         pending: How many resources differ only because the manifest changed.
         checked: How many resources were looked at.
+        problems: How many inputs could not be used; nothing is known of their resources.
     """
 
     drifted: tuple[DriftRow, ...]
@@ -45,11 +46,12 @@ class DriftReport:
     unreadable: tuple[Step, ...]
     pending: int
     checked: int
+    problems: int
 
     @property
     def clean(self) -> bool:
         """Whether nothing moved and everything could be read."""
-        return not (self.drifted or self.unattributed or self.unreadable)
+        return not (self.drifted or self.unattributed or self.unreadable or self.problems)
 
 
 def drift_report(plan: Plan) -> DriftReport:
@@ -63,6 +65,7 @@ def drift_report(plan: Plan) -> DriftReport:
         unreadable=tuple(s for s in plan.steps if s.action is Action.UNREADABLE),
         pending=len(rest) - len(unknown),
         checked=len(plan.steps),
+        problems=len(plan.problems),
     )
 
 
@@ -108,6 +111,8 @@ def drift_line(report: DriftReport) -> str:
         parts.append(f"{len(report.unattributed):,} differ without a remembered apply")
     if report.unreadable:
         parts.append(f"{len(report.unreadable):,} unreadable")
+    if report.problems:
+        parts.append(plural(report.problems, "problem"))
     if report.pending:
         parts.append(f"{report.pending:,} changed in the manifests only")
     return f"Drift: {', '.join(parts)}."

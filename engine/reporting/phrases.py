@@ -31,15 +31,30 @@ _REASONS = {
     Reason.UNREADABLE: "Azure could not be read, so nothing is planned for it.",
     Reason.NOT_CONVERGING: "The same difference came back after a successful write, so it is not written again.",
 }
+_CAUSES = frozenset(
+    {
+        Reason.WAITING_FOR_OWNER,
+        Reason.WAITING_FOR_REFERENCE,
+        Reason.WAITING_FOR_INPUT,
+        Reason.DEPENDENCY_BLOCKED,
+        Reason.UNREADABLE,
+        Reason.NOT_CONVERGING,
+    }
+)
+"""Reasons whose detail is only a cause; elsewhere the detail is the whole explanation."""
 _ADVICE = {
-    "protect": "remove the annotation trueup.dev/protect from the object if this is meant",
-    "data-bearing": "pass --allow-data-loss if the data may go",
-    "mass-delete": "pass --allow-mass-delete, or set trueup.dev/allow-delete on the namespace",
-    "unowned-contents": "move or delete the resources that no object owns, or protect the group",
-    "lock": "remove the lock in Azure first",
-    "other-owner": "let the other owner release it, or set its reconcile policy to skip here",
-    "replace": "pass --allow-replace with the object, or set trueup.dev/allow-replace on it",
+    "protect": ("annotation", "remove the annotation trueup.dev/protect from the object if this is meant"),
+    "data-bearing": ("--allow-data-loss", "pass --allow-data-loss if the data may go"),
+    "mass-delete": (
+        "--allow-mass-delete",
+        "pass --allow-mass-delete, or set trueup.dev/allow-delete on the namespace",
+    ),
+    "unowned-contents": ("--allow", "move or delete first what must not go with it"),
+    "lock": ("remove", "remove the lock in Azure first"),
+    "other-owner": ("owner", "let the other owner release it, or set its reconcile policy to skip here"),
+    "replace": ("--allow-replace", "pass --allow-replace with the object, or set trueup.dev/allow-replace on it"),
 }
+"""Guard -> a word that shows its text says already what to do, and what to do."""
 _MOVED = {
     (ChangeOrigin.DRIFT, ChangeKind.ADD): "removed in Azure",
     (ChangeOrigin.DRIFT, ChangeKind.REMOVE): "added in Azure",
@@ -54,11 +69,20 @@ _TAGS = "/providers/microsoft.resources/tags/default?"
 
 
 def reason_sentence(step: Step) -> str:
-    """Return why the step is what it is, the detail included; printable, one line."""
+    """Return why the step is what it is; printable, one line. The detail of a guard is left to the guards."""
     sentence = _REASONS[step.reason]
     if step.reason is Reason.DRIFTED and step.action is Action.CREATE:
         sentence = "It was deleted in Azure since the last apply."
-    return f"{sentence[:-1]}: {full_stop(step.detail)}" if step.detail else sentence
+    if not step.detail or (step.reason is Reason.GUARDED and step.guards):
+        return sentence
+    detail = full_stop(step.detail)
+    return f"{sentence[:-1]}: {detail}" if step.reason in _CAUSES else _capital(detail)
+
+
+def _capital(text: str) -> str:
+    """Start with a capital, unless the text starts with a path or a name."""
+    first = text.split(" ", 1)[0]
+    return text[0].upper() + text[1:] if first.isalpha() and first.islower() else text
 
 
 def full_stop(text: str) -> str:
@@ -68,8 +92,9 @@ def full_stop(text: str) -> str:
 
 
 def advice_for(guard: Guard) -> str:
-    """Return what lets a guarded step go on; empty for a guard without a rule."""
-    return _ADVICE.get(guard.name, "")
+    """Return what lets a guarded step go on; empty where the guard says so itself, or nothing is known."""
+    word, advice = _ADVICE.get(guard.name, ("", ""))
+    return "" if word in guard.text else advice
 
 
 def who_moved(change: FieldChange) -> str:

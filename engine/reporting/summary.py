@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from engine.model.change import ChangeOrigin, DiffState
 from engine.model.plan import Action, Plan, Step
-from engine.model.result import ApplyResult, Outcome
+from engine.model.result import ApplyResult, Outcome, StepResult
 from engine.reporting.phrases import plural
 
 _DRIFT_ORIGINS = (ChangeOrigin.DRIFT, ChangeOrigin.BOTH)
@@ -97,7 +97,7 @@ _SOMETIMES = (
 def plan_line(plan: Plan, summary: PlanSummary | None = None) -> str:
     """Return the last line of a plan: one sentence, stable enough to search for."""
     counts = summary or summarize_plan(plan)
-    if counts.clean and plan.complete:
+    if counts.clean and plan.complete and not plan.problems:
         return f"No changes. Azure matches the manifests ({plural(counts.resources, 'resource')}, 0 writes)."
     parts = [f"{counts.actions[a]:,} {text}" for a, text in _ALWAYS]
     parts[1] += _methods_in_brackets(counts.update_methods)
@@ -126,7 +126,7 @@ class ApplySummary:
 
     Attributes:
         outcomes: Results per outcome; every outcome is a key. Resources that needed nothing count as unchanged.
-        held_back: Steps without a result because the plan did not let them run, per action.
+        held_back: Steps that the plan did not let run, per action.
         writes: Requests that were sent.
     """
 
@@ -142,8 +142,9 @@ class ApplySummary:
 
 def summarize_apply(result: ApplyResult) -> ApplySummary:
     """Count results; steps the plan did not let run are counted by their action."""
-    outcomes = Counter(r.outcome for r in result.results)
-    seen = {r.step.key.identity for r in result.results}
+    tried = [r for r in result.results if not is_held_back(r)]
+    outcomes = Counter(r.outcome for r in tried)
+    seen = {r.step.key.identity for r in tried}
     rest = Counter(s.action for s in result.plan.steps if s.key.identity not in seen)
     outcomes[Outcome.UNCHANGED] += rest.pop(Action.NOOP, 0)
     return ApplySummary(
@@ -151,6 +152,11 @@ def summarize_apply(result: ApplyResult) -> ApplySummary:
         held_back={a: rest[a] for a in Action if rest[a]},
         writes=sum(r.requests for r in result.results),
     )
+
+
+def is_held_back(result: StepResult) -> bool:
+    """Whether the plan itself did not let the step run: it waits, is blocked, skipped by policy or unreadable."""
+    return result.outcome is Outcome.SKIPPED and not result.step.action.mutates
 
 
 _OUTCOMES = (
@@ -169,10 +175,12 @@ def apply_line(result: ApplyResult, summary: ApplySummary | None = None) -> str:
     counts = summary or summarize_apply(result)
     parts = [f"{counts.outcomes[o]:,} {text}" for o, text in _OUTCOMES]
     parts += [f"{counts.outcomes[o]:,} {text}" for o, text in _RARE_OUTCOMES if counts.outcomes[o]]
-    parts += [f"{counts.held_back[a]:,} {_held_word(a)}" for a in counts.held_back]
+    parts += [f"{n:,} {_held_word(a)}" for a, n in counts.held_back.items()]
     head = "Apply finished with failures" if counts.failed else "Apply complete"
     return f"{head}: {', '.join(parts)}; {plural(counts.writes, 'write')}."
 
 
 def _held_word(action: Action) -> str:
+    if action is Action.SKIP:
+        return "skipped by policy"
     return dict(_SOMETIMES).get(action, f"{action.value} not started")

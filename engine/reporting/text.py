@@ -120,7 +120,9 @@ def dress(line: Line, style: TextOptions, *, indent: int) -> str:
 
 def step_remarks(step: Step) -> list[str]:
     """Return waits, guards and notes as printable sentences."""
-    waits = [f"waits: {full_stop(w.text)}" for w in step_waits(step)] if step.action is Action.WAIT else []
+    told = step.detail
+    pending = step_waits(step) if step.action is Action.WAIT else ()
+    waits = [f"waits: {full_stop(text)}" for text in dict.fromkeys(w.text for w in pending) if text not in told]
     guards = [guard_text(g) for g in step.guards]
     return [*waits, *guards, *(f"note: {full_stop(n)}" for n in step.notes)]
 

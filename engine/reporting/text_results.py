@@ -11,7 +11,7 @@ from engine.reporting.changes import change_lines, known_after, step_waits
 from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
 from engine.reporting.phrases import duration_text, full_stop, reason_sentence, request_label
 from engine.reporting.style import TextOptions
-from engine.reporting.summary import apply_line
+from engine.reporting.summary import apply_line, is_held_back
 from engine.reporting.text import dress, problem_blocks, scope_title, step_header, step_remarks
 from engine.reporting.values import printable
 
@@ -75,13 +75,13 @@ def _unreadable_block(step: Step, style: TextOptions) -> list[str]:
 
 def render_started(step: Step, *, done: int, total: int) -> str:
     """Return the line for a step whose request is being sent; ``done`` counts the steps that ended."""
-    return f"[{done}/{total}] {step.action.value} {printable(str(step.key))}  {_methods(step)} …\n"
+    return f"[{done}/{total}] {step.action.value} {printable(str(step.key))}  {_methods(step)} …"
 
 
 def render_waiting(step: Step, elapsed: timedelta, *, done: int, total: int) -> str:
     """Return the line for a step whose long-running operation goes on."""
     key = printable(str(step.key))
-    return f"[{done}/{total}] still working on {key}  {_methods(step)}, {duration_text(elapsed)}\n"
+    return f"[{done}/{total}] still working on {key}  {_methods(step)}, {duration_text(elapsed)}"
 
 
 def _methods(step: Step) -> str:
@@ -89,12 +89,12 @@ def _methods(step: Step) -> str:
 
 
 def render_progress(result: StepResult, *, done: int, total: int, options: TextOptions | None = None) -> str:
-    """Return the line for a step that ended; a failure has its cause below."""
+    """Return the line for a step that ended; a failure has its cause below. Without line end."""
     style = options or TextOptions()
     word = style.paint(_OUTCOME_TONES.get(result.outcome, ""), _word(result))
     lines = [f"[{done}/{total}] {word} {printable(str(result.step.key))}{_sent(result)}"]
     lines += _cause_lines(result)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _word(result: StepResult) -> str:
@@ -118,18 +118,24 @@ def _cause_lines(result: StepResult) -> list[str]:
 def render_result(result: ApplyResult, options: TextOptions | None = None) -> str:
     """Return what did not end as planned, each with ARM's words, and the summary line."""
     style = options or TextOptions()
-    failed = list(_result_blocks(result.failed, style))
-    skipped = list(_result_blocks((r for r in result.results if r.outcome is Outcome.SKIPPED and r.cause), style))
     blocks = []
-    if failed:
-        blocks.append([style.paint("bad", "Failed:"), *failed])
-    if skipped:
-        blocks.append(["Skipped:", *skipped])
+    for title, results in result_sections(result):
+        blocks.append([style.paint("bad" if results[0] in result.failed else "bold", title)])
+        blocks[-1] += _result_lines(results, style)
     blocks.append([style.paint("bold", apply_line(result))])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
-def _result_blocks(results: Iterable[StepResult], style: TextOptions) -> Iterator[str]:
+def result_sections(result: ApplyResult) -> list[tuple[str, list[StepResult]]]:
+    """Return what needs the reader's eye, each with its heading: failures, what was skipped for them, remarks."""
+    skipped = [r for r in result.results if r.outcome is Outcome.SKIPPED and r.cause and not is_held_back(r)]
+    quiet = {*(r.step.key.identity for r in (*result.failed, *skipped))}
+    remarks = [r for r in result.results if r.cause and r.step.key.identity not in quiet and not is_held_back(r)]
+    sections = (("Failed:", list(result.failed)), ("Skipped:", skipped), ("Done, but:", remarks))
+    return [(title, results) for title, results in sections if results]
+
+
+def _result_lines(results: Iterable[StepResult], style: TextOptions) -> Iterator[str]:
     for result in results:
         yield "  " + style.paint_action(result.step.action, step_header(result.step))
         yield from _cause_lines(result)

@@ -77,7 +77,7 @@ def object_json(key: ResourceKey) -> dict[str, str]:
 
 
 def step_json(step: Step) -> dict[str, Any]:
-    """Return one step; every key is always there except ``requests`` (several) and ``waits`` (some)."""
+    """Return one step; every key is always there except ``requests``, ``fallback`` and ``waits``."""
     encoded: dict[str, Any] = {
         "id": text(step.id.text) if step.id else None,
         "object": object_json(step.key),
@@ -90,7 +90,7 @@ def step_json(step: Step) -> dict[str, Any]:
         "origin": text(step.origin),
         "request": request_json(step.requests[0]) if step.requests else None,
         "changes": [change_json(c) for c in step.changes],
-        "suppressed": [_suppressed_json(s) for s in step.diff.suppressed],
+        "suppressed": [suppressed_json(s) for s in step.diff.suppressed],
         "dependsOn": [object_json(k) for k in step.depends_on],
         "guards": [{"name": g.name, "text": text(g.text), "blocks": g.blocks} for g in step.guards],
         "preconditions": _precondition_json(step.precondition),
@@ -98,6 +98,8 @@ def step_json(step: Step) -> dict[str, Any]:
     }
     if len(step.requests) > 1:
         encoded["requests"] = [request_json(r) for r in step.requests]
+    if step.fallback is not None:
+        encoded["fallback"] = request_json(step.fallback)
     waits = step_waits(step)
     if waits:
         encoded["waits"] = [_wait_json(w) for w in waits]
@@ -137,8 +139,16 @@ def change_json(change: FieldChange) -> dict[str, Any]:
     return encoded
 
 
-def _suppressed_json(item: Suppressed) -> dict[str, Any]:
-    return {**encode_path(item.path), "rule": item.rule, "why": text(item.why)}
+def suppressed_json(item: Suppressed, *, values: bool = False) -> dict[str, Any]:
+    """Return the receipt of a hidden difference; a plan holds it without values."""
+    encoded: dict[str, Any] = {**encode_path(item.path), "rule": item.rule, "why": text(item.why)}
+    if not values:
+        return encoded
+    found = Collector()
+    for name, value in (("before", item.before), ("after", item.after)):
+        if value is not ABSENT:
+            encoded[name] = found.clean(value, f"/{name}")
+    return encoded | _places(found)
 
 
 def _precondition_json(condition: Precondition) -> dict[str, Any]:
@@ -198,6 +208,7 @@ def _decode_step(where: Reader) -> Step:
         reason=where.choice("reason", Reason),
         detail=where.string("detail", ""),
         requests=_decode_requests(where),
+        fallback=_decode_request(where.child("fallback")) if where.has("fallback") else None,
         diff=ResourceDiff(
             changes=tuple(_decode_change(c) for c in where.items("changes")),
             suppressed=tuple(_decode_suppressed(s) for s in where.items("suppressed")),

@@ -1,0 +1,149 @@
+"""Plans, drift and results for pull requests: a table, then details, never longer than a comment may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from engine.model.plan import Plan, Step
+from engine.model.result import ApplyResult, StepResult
+from engine.reporting.changes import Line, change_lines, known_after, step_waits
+from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
+from engine.reporting.phrases import full_stop, plural, reason_sentence, request_label
+from engine.reporting.style import TextOptions
+from engine.reporting.summary import apply_line, plan_line, summarize_apply, summarize_plan
+from engine.reporting.text import is_quiet, scope_title, step_body, step_remarks
+from engine.reporting.text_results import mending_text, result_sections
+from engine.reporting.values import printable, shorten
+
+COMMENT_LIMIT = 65_000
+"""GitHub takes 65,536 characters; the rest is left for what a bot writes around the report."""
+_OPTIONS = TextOptions(width=120)
+_SENTENCE_LIMIT = 300
+_BLOCK_LIMIT = 12_000
+_ROOM_FOR_TAIL = 200
+_PROBLEMS_SHOWN = 10
+_FENCE_SIGNS = {"~": "!", "@": "#"}
+_SPECIAL = re.compile(r"[&<>|`*_\[\]#@~\\$!]|:(?=//)")
+
+
+def escape_markdown(text: str) -> str:
+    """Return the text for running markdown: no markup, HTML, mention, link or new line can come of it."""
+    return _SPECIAL.sub(lambda m: f"&#{ord(m.group())};", printable(text))
+
+
+def render_plan(plan: Plan, *, limit: int = COMMENT_LIMIT) -> str:
+    """Return the plan for a pull request, at most ``limit`` characters; what is left out is counted."""
+    summary = summarize_plan(plan)
+    shown = [s for s in plan.steps if not is_quiet(s)]
+    head = ["### Trueup plan", "", f"**{plan_line(plan, summary)}**", ""]
+    head += _problem_lines(plan.problems)
+    if not plan.complete:
+        head += ["The plan is not complete: it can be read, not applied.", ""]
+    if shown:
+        head += _table("action", ((f"{a.symbol} {a.value}", n) for a, n in summary.actions.items()))
+    return _assemble(head, (_step_block(s, limit) for s in shown), total=len(shown), limit=limit)
+
+
+def render_drift(plan: Plan, *, limit: int = COMMENT_LIMIT) -> str:
+    """Return the drift for people, at most ``limit`` characters; values read "as it was → as it is now"."""
+    report = drift_report(plan)
+    rows = (*report.drifted, *report.unattributed)
+    head = ["### Trueup drift", "", f"**{drift_line(report)}**", "", *_problem_lines(plan.problems)]
+    head += [f"- unreadable: {_code(str(s.key))} {_sentence(s.detail)}" for s in report.unreadable[:_PROBLEMS_SHOWN]]
+    return _assemble([*head, ""], (_drift_block(r, limit) for r in rows), total=len(rows), limit=limit)
+
+
+def render_result(result: ApplyResult, *, limit: int = COMMENT_LIMIT) -> str:
+    """Return how an apply ended: counts, then what needs the reader's eye."""
+    head = ["### Trueup apply", "", f"**{apply_line(result)}**", ""]
+    head += _table("outcome", ((o.value, n) for o, n in summarize_apply(result).outcomes.items()))
+    items = [(title, r) for title, results in result_sections(result) for r in results]
+    return _assemble(head, (_result_block(t, r) for t, r in items), total=len(items), limit=limit)
+
+
+def _assemble(head: Sequence[str], blocks: Iterable[str], *, total: int, limit: int) -> str:
+    """Join what fits and count the rest."""
+    out = "\n".join(head)[: limit - _ROOM_FOR_TAIL].rstrip("\n") + "\n"
+    for index, block in enumerate(blocks):
+        if len(out) + len(block) > limit - _ROOM_FOR_TAIL:
+            return f"{out}\n… and {total - index:,} more, left out here: the report would be too long.\n"
+        out += "\n" + block
+    return out
+
+
+def _problem_lines(problems: Sequence[str]) -> list[str]:
+    if not problems:
+        return []
+    lines = [f"- {_sentence(p)}" for p in problems[:_PROBLEMS_SHOWN]]
+    rest = len(problems) - _PROBLEMS_SHOWN
+    more = [f"- and {rest:,} more"] if rest > 0 else []
+    return [f"**{plural(len(problems), 'problem')}:**", "", *lines, *more, ""]
+
+
+def _table(title: str, rows: Iterable[tuple[str, int]]) -> list[str]:
+    cells = [f"| {escape_markdown(name)} | {count:,} |" for name, count in rows if count]
+    return [f"| {title} | resources |", "|---|---:|", *cells, ""]
+
+
+def _sentence(text: str) -> str:
+    return escape_markdown(shorten(full_stop(text), _SENTENCE_LIMIT)) if text else ""
+
+
+def _code(text: str) -> str:
+    return f"<code>{escape_markdown(shorten(text, _SENTENCE_LIMIT))}</code>"
+
+
+def _step_block(step: Step, limit: int) -> str:
+    sent = ", ".join(request_label(r) for r in step.requests) if step.action.mutates else ""
+    title = f"{escape_markdown(step.action.symbol)} {_title(step)} {escape_markdown(sent or step.action.value)}"
+    body = [_where(step), _sentence(reason_sentence(step))]
+    return _details(title, body, step_body(step, _OPTIONS), step_remarks(step), limit=limit)
+
+
+def _drift_block(row: DriftRow, limit: int) -> str:
+    step, say = row.step, known_after(step_waits(row.step))
+    lines = [
+        line
+        for change in row.changes
+        for line in change_lines(as_moved(change), say, _OPTIONS, note=moved_note(change, say, _OPTIONS))
+    ]
+    body = [_where(step), *(["deleted in Azure"] if row.gone else [])]
+    return _details(_title(step), body, lines, [mending_text(step), *step_remarks(step)], limit=limit)
+
+
+def _result_block(title: str, result: StepResult) -> str:
+    reason = f"{escape_markdown(result.reason)}: " if result.reason else ""
+    return f"- {title} {_code(str(result.step.key))} {reason}{_sentence(result.cause)}\n"
+
+
+def _title(step: Step) -> str:
+    what = f"{step.arm_type}@{step.api_version}" if step.api_version else step.arm_type
+    return f"{_code(str(step.key))} {_code(what)}"
+
+
+def _where(step: Step) -> str:
+    return escape_markdown(scope_title(step.id))
+
+
+def _details(title: str, body: Sequence[str], lines: Sequence[Line], remarks: Sequence[str], *, limit: int) -> str:
+    parts = ["<details>", f"<summary>{title}</summary>", "", "<br>\n".join(body), ""]
+    fence = list(_fence_lines(lines, min(_BLOCK_LIMIT, limit // 4)))
+    if fence:
+        mark = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", "\n".join(fence))), default=0))
+        parts += [f"{mark}diff", *fence, mark, ""]
+    parts += [f"- {_sentence(r)}" for r in remarks]
+    return "\n".join([*parts, "", "</details>"]) + "\n"
+
+
+def _fence_lines(lines: Sequence[Line], limit: int) -> Iterator[str]:
+    """Yield lines whose first character gives them a colour, until the limit; the last counts the rest."""
+    used = 0
+    for index, line in enumerate(lines):
+        note = f"  ({line.note})" if line.note else ""
+        text = f"{_FENCE_SIGNS.get(line.sign, line.sign)} {'  ' * line.depth}{line.text}{note}"
+        used += len(text) + 1
+        if used > limit:
+            yield f"# … {len(lines) - index:,} more lines"
+            return
+        yield text

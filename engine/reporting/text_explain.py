@@ -1,0 +1,77 @@
+"""Why each difference of one resource counts or does not, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.model.change import FieldChange, Suppressed
+from engine.model.document import ABSENT
+from engine.model.path import FieldPath
+from engine.model.plan import Action, Step
+from engine.reporting.changes import known_after, shown, step_waits
+from engine.reporting.phrases import full_stop, plural, reason_sentence, who_moved
+from engine.reporting.style import TextOptions
+from engine.reporting.text import scope_title, step_header, step_remarks
+from engine.reporting.values import KnownAfter, format_value, printable, shorten
+
+
+def select_below(step: Step, path: str) -> tuple[list[FieldChange], list[Suppressed]]:
+    """Return changes and hidden differences at or below a JSON Pointer into the body or the object; all for none."""
+    changes = [c for c in step.changes if _is_below(path, c.path, c.spec_path)]
+    return changes, [s for s in step.diff.suppressed if _is_below(path, s.path)]
+
+
+def _is_below(pointer: str, *places: FieldPath | None) -> bool:
+    wanted = pointer.rstrip("/").lower()
+    return not wanted or any(p is not None and f"{p.pointer.lower()}/".startswith(f"{wanted}/") for p in places)
+
+
+def render_explanation(step: Step, path: str = "", options: TextOptions | None = None) -> str:
+    """Return every difference at or below a place with both values and the rule that decided about it."""
+    style = options or TextOptions()
+    changes, hidden = select_below(step, path)
+    say = known_after(step_waits(step))
+    blocks = [[style.paint("bold", step_header(step)), f"    {scope_title(step.id)}", f"    {reason_sentence(step)}"]]
+    blocks[0] += [f"    {text}" for text in step_remarks(step)]
+    if changes:
+        verb = "counts" if len(changes) == 1 else "count"
+        blocks.append([f"{plural(len(changes), 'difference')} that {verb}:"])
+        blocks += [list(_change_lines(c, say, style)) for c in changes]
+    if hidden:
+        verb = "does" if len(hidden) == 1 else "do"
+        blocks.append([f"{plural(len(hidden), 'difference')} that {verb} not count:"])
+        blocks += [list(_hidden_lines(s, say, style)) for s in hidden]
+    if not changes and not hidden:
+        blocks.append([_nothing_text(step, path)])
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _nothing_text(step: Step, path: str) -> str:
+    where = f" at or below {printable(path)}" if path else ""
+    if step.action is Action.UNREADABLE:
+        return "Nothing could be compared."
+    return f"Nothing differs{where}."
+
+
+def _change_lines(change: FieldChange, say: KnownAfter, style: TextOptions) -> Iterator[str]:
+    yield f"  {style.paint('warn', printable(change.path.pointer) or '/')}"
+    values = {"Azure now": change.before, "wanted": change.after}
+    if change.baseline is not ABSENT:
+        values["last apply"] = change.baseline
+    for title, value in values.items():
+        yield _value_line(title, format_value(shown(change, value), path=change.path, known_after=say), style)
+    if change.spec_path is not None:
+        yield f"    in the object  {printable(change.spec_path.pointer)}"
+    yield f"    who moved      {who_moved(change) or 'not known: no earlier apply is remembered'}"
+
+
+def _hidden_lines(item: Suppressed, say: KnownAfter, style: TextOptions) -> Iterator[str]:
+    yield f"  {style.paint('dim', printable(item.path.pointer) or '/')}"
+    for title, value in (("Azure now", item.before), ("wanted", item.after)):
+        if item.before is not ABSENT or item.after is not ABSENT:
+            yield _value_line(title, format_value(value, path=item.path, known_after=say), style)
+    yield f"    rule           {printable(item.rule)}: {full_stop(item.why)}"
+
+
+def _value_line(title: str, value: str, style: TextOptions) -> str:
+    return f"    {title:<13}  {value if style.verbose else shorten(value, style.width)}"
