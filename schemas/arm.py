@@ -82,9 +82,8 @@ def versions(arm_type: str) -> tuple[str, ...]:
 @cache
 def type_names() -> tuple[str, ...]:
     """Return every ARM type as Azure spells it, sorted without letter case."""
-    raw = store.read("arm/index.zst")
-    index: dict[str, Any] = orjson.loads(raw) if raw else {}
-    return tuple(sorted((n for names in index.get("types", {}).values() for n in names), key=str.lower))
+    index: dict[str, Any] = orjson.loads(store.require("arm/index.zst"))
+    return tuple(sorted((n for names in index["types"].values() for n in names), key=str.lower))
 
 
 def canonical_name(arm_type: str) -> str | None:

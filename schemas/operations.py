@@ -228,7 +228,7 @@ def _lookup(folded: str) -> TypeOperations | None:
 
 @cache
 def _lines() -> list[bytes]:
-    return (store.read("operations.zst") or b"[]").split(b"\n")
+    return store.require("operations.zst").split(b"\n")
 
 
 @cache

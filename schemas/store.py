@@ -16,3 +16,15 @@ def read(name: str) -> bytes | None:
     except FileNotFoundError:
         return None
     return zstandard.ZstdDecompressor().decompress(packed)
+
+
+def require(name: str) -> bytes:
+    """Return one data file's content, decompressed.
+
+    Raises:
+        FileNotFoundError: The file is not there: the installation is incomplete, or the compilers were never run.
+    """
+    content = read(name)
+    if content is None:
+        raise FileNotFoundError(f"compiled facts are missing: {DATA / name} (make schemas writes them)")
+    return content
