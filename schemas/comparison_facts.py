@@ -31,6 +31,7 @@ class Effect(enum.StrEnum):
     DROPPED_ELEMENT = "dropped-element"
     ADDED_ELEMENT = "added-element"
     ADDED_KEY = "added-key"
+    KEY_CASE = "key-case"
     ALIAS = "alias"
     ALIAS_PREFIX = "alias-prefix"
     COMPLETED = "completed"

@@ -28,6 +28,11 @@ class FactTable:
             if "{}" not in fact.path:
                 self._exact.setdefault(fact.path, []).append(fact)
 
+    def folds_keys(self, at: Place) -> bool:
+        """Whether Azure returns the keys of this free map in another letter case."""
+        key = tuple(s.lower() if isinstance(s, str) else "[]" for s in at)
+        return any(fact.effect is Effect.KEY_CASE for fact in self._exact.get(key, ()))
+
     def find(
         self, at: Place, desired: Any, actual: Any, *, bodies: tuple[Any, Any], there: Place
     ) -> ComparisonFact | None:
@@ -177,6 +182,7 @@ _JUDGES: Final[Mapping[Effect, Judge]] = {
     Effect.DROPPED_ELEMENT: lambda _fact, _desired, actual: actual is ABSENT,
     Effect.ADDED_ELEMENT: _is_added_element,
     Effect.ADDED_KEY: lambda _fact, desired, _actual: desired is ABSENT,
+    Effect.KEY_CASE: lambda _fact, _desired, _actual: False,
     Effect.ALIAS: _is_alias,
     Effect.ALIAS_PREFIX: _is_prefix_alias,
     Effect.COMPLETED: _is_completed,

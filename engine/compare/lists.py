@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.compare import rules
+from engine.compare.shapes import item_of, member_of
 from engine.model.document import canonical
 from engine.model.path import ByKey, Segment
 from schemas.nodes import ANY, AnyNode, ListNode, Node, ObjectNode, UnionNode
@@ -39,7 +40,14 @@ class Pairing:
     is_reordered: bool = False
 
 
-def correlate(desired: Sequence[Any], actual: Sequence[Any], node: Node = ANY, *, name: str = "") -> Pairing:
+def correlate(
+    desired: Sequence[Any],
+    actual: Sequence[Any],
+    node: Node = ANY,
+    *,
+    name: str = "",
+    is_apart: Callable[[Any], bool] | None = None,
+) -> Pairing:
     """Pair elements that describe the same thing.
 
     Linear for elements with identifiers and for scalars; for the rest the number of distances is bounded, beyond it
@@ -50,70 +58,108 @@ def correlate(desired: Sequence[Any], actual: Sequence[Any], node: Node = ANY, *
         actual: Elements as Azure returned them, in any order and with more members.
         node: The list's shape, for its identifiers.
         name: The list's own name, for rules that depend on it.
+        is_apart: Elements of which it is true are paired by identifier only, never as one renamed into another.
     """
-    item = node.item if isinstance(node, ListNode) else ANY
+    item = item_of(node)
     if _all_objects(desired) and _all_objects(actual):
-        identifiers = find_identifiers(desired, actual, node)
-        if identifiers:
-            return _by_identifier(desired, actual, identifiers)
+        names = _find_names(desired, actual, node)
+        if names is not None:
+            return _by_identifier(desired, actual, names, is_apart)
         return _by_difference(desired, actual, item)
     return _by_value(desired, actual, item, name)
 
 
-def find_identifiers(desired: Sequence[Any], actual: Sequence[Any], node: Node) -> tuple[str, ...]:
-    """Return the members that name every element of both lists uniquely; empty when none do."""
-    table = node.identifiers if isinstance(node, ListNode) else ()
-    candidates = ((table,) if table else ()) + tuple((key,) for key in COMMON_IDENTIFIERS)
-    for keys in candidates:
-        if _names_all(desired, keys) and _names_all(actual, keys):
-            return keys
-    return ()
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The members that name elements, and what each element of both lists is called."""
+
+    keys: tuple[str, ...]
+    desired: list[tuple[Any, ...]]
+    actual: list[tuple[Any, ...]]
+
+
+def _find_names(desired: Sequence[Any], actual: Sequence[Any], node: Node) -> _Names | None:
+    """Return the first identifier under which every element of either list is unique; None when there is none."""
+    item = item_of(node)
+    for keys in _candidates(desired, node):
+        left = _names(desired, keys, item)
+        right = _names(actual, keys, item) if left is not None else None
+        if left is not None and right is not None:
+            return _Names(keys, left, right)
+    return None
+
+
+def _candidates(desired: Sequence[Any], node: Node) -> Iterator[tuple[str, ...]]:
+    """Yield the table's members first (those that the desired elements use), then common names one by one."""
+    if isinstance(node, ListNode) and node.identifiers:
+        used = tuple(key for key in node.identifiers if any(_is_name(element.get(key)) for element in desired))
+        if used:
+            yield used
+    yield from ((key,) for key in COMMON_IDENTIFIERS)
 
 
 def segment(position: int, element: Any, identifiers: tuple[str, ...]) -> Segment:
     """Return the path segment of an element: by identifier where it has one."""
     if not identifiers:
         return position
-    return ByKey(position, ",".join(identifiers), ",".join(str(element[key]) for key in identifiers))
+    named = [(key, str(element[key])) for key in identifiers if element.get(key) is not None]
+    return ByKey(position, ",".join(key for key, _ in named), ",".join(value for _, value in named))
 
 
 def _all_objects(values: Iterable[Any]) -> bool:
     return all(type(v) is dict for v in values)
 
 
-def _names_all(elements: Sequence[Any], keys: tuple[str, ...]) -> bool:
-    seen = set()
+def _names(elements: Sequence[Any], keys: tuple[str, ...], item: Node) -> list[tuple[Any, ...]] | None:
+    nodes = [(key, member_of(item, None, None, key)) for key in keys]
+    names: list[tuple[Any, ...]] = []
     for element in elements:
-        name = _name(element, keys)
-        if name is None:
-            return False
-        seen.add(name)
-    return len(seen) == len(elements)
+        if not any(_is_name(element.get(key)) for key in keys):
+            return None
+        names.append(tuple(rules.token(element.get(key), node, key) for key, node in nodes))
+    return names if len(set(names)) == len(names) else None
 
 
-def _name(element: Any, keys: tuple[str, ...]) -> tuple[Any, ...] | None:
-    values = tuple(element.get(key) for key in keys)
-    usable = all(type(v) in (str, int) and v != "" for v in values)
-    return tuple(rules.fold_id(v) if rules.is_arm_id(v) else v for v in values) if usable else None
+def _is_name(value: Any) -> bool:
+    return type(value) in (str, int) and value != ""
 
 
-def _by_identifier(desired: Sequence[Any], actual: Sequence[Any], keys: tuple[str, ...]) -> Pairing:
-    """Pair equal names first; then names that differ in letter case alone, if that is unambiguous."""
-    pairs, missing, extra = _match(_positions(desired, keys), _positions(actual, keys))
+def _by_identifier(
+    desired: Sequence[Any], actual: Sequence[Any], names: _Names, is_apart: Callable[[Any], bool] | None
+) -> Pairing:
+    """Pair equal names; then names that differ in letter case alone; then, in place, elements renamed but alike."""
+    found = _match(_with_positions(names.desired), _with_positions(names.actual))
+    pairs, missing, extra = found
     if missing and extra:
         more, missing, extra = _match(
-            _positions(desired, keys, only=missing, fold=True), _positions(actual, keys, only=extra, fold=True)
+            ((_fold(names.desired[i]), i) for i in missing), ((_fold(names.actual[j]), j) for j in extra)
         )
-        pairs += more
-    return _pairing(pairs, missing, extra, keys)
+        pairs = pairs + more
+    if missing and extra and len(desired) == len(actual):
+        apart = is_apart or (lambda _element: False)
+        renamed = {
+            i
+            for i in set(missing) & set(extra)
+            if not apart(desired[i]) and not apart(actual[i]) and _is_renamed(desired[i], actual[i], names.keys)
+        }
+        pairs = pairs + [(i, i) for i in renamed]
+        missing = [i for i in missing if i not in renamed]
+        extra = [j for j in extra if j not in renamed]
+    return _pairing(pairs, missing, extra, names.keys)
 
 
-def _positions(
-    elements: Sequence[Any], keys: tuple[str, ...], *, only: Iterable[int] | None = None, fold: bool = False
-) -> list[tuple[Any, int]]:
-    places = range(len(elements)) if only is None else only
-    names = ((_name(elements[i], keys) or (), i) for i in places)
-    return [(tuple(str(v).lower() for v in name) if fold else name, i) for name, i in names]
+def _with_positions(names: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, int]]:
+    return ((name, i) for i, name in enumerate(names))
+
+
+def _fold(name: tuple[Any, ...]) -> str:
+    return repr(name).lower()
+
+
+def _is_renamed(desired: Any, actual: Any, keys: tuple[str, ...]) -> bool:
+    """Whether at least half of what does not name the element is alike; an element of names alone is."""
+    total, same = _count({key: value for key, value in desired.items() if key not in keys}, actual)
+    return 2 * same >= total
 
 
 def _match(

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.compare import lists, rules
 from engine.compare.finding import Finding, Place, Weight
-from engine.compare.places import find_key, get_member
+from engine.compare.places import find_key, find_map_key, get_member
 from engine.compare.secrets import HASH_KEY, is_hash
 from engine.compare.shapes import item_of, member_of, shape_of
 from engine.model.change import ChangeKind, ChangeOrigin
@@ -92,8 +92,9 @@ class Memory:
         return [v for v in out if v.finding.at not in known]
 
     def _find_removed(self, then: Body, now: Body, node: Node, at: Place, out: list[Verdict]) -> None:
+        is_map = _is_map(node, now, then)
         for key, old in then.items():
-            spelled = find_key(now, key)
+            spelled = find_map_key(now, key, is_tags=at == ("tags",)) if is_map else find_key(now, key)
             inner = member_of(node, now, then, key)
             if spelled is None:
                 if not rules.is_empty(old) and not (at == () and key in IDENTITY):
@@ -210,7 +211,7 @@ class Memory:
         for step in place:
             if isinstance(step, str):
                 node = member_of(node, document, None, step)
-                document = get_member(document, step)
+                document = get_member(document, step, is_map=True)
             else:
                 node, index = item_of(node), _index(step)
                 document = document[index] if type(document) is list and index < len(document) else ABSENT
@@ -219,12 +220,14 @@ class Memory:
     def _resolve(self, place: Place, now: Any, then: Any) -> Any:
         """Return what another document holds at the place a path has in this one."""
         node = self._node
-        for step in place:
+        for depth, step in enumerate(place):
             if then is ABSENT:
                 return ABSENT
             if isinstance(step, str):
+                is_map, is_tags = _is_map(node, now, then), depth == 1 and place[0] == "tags"
                 node = member_of(node, now, then, step)
-                now, then = get_member(now, step), get_member(then, step)
+                now = get_member(now, step, is_map=is_map, is_tags=is_tags)
+                then = get_member(then, step, is_map=is_map, is_tags=is_tags)
             else:
                 now, then = self._step(now, then, node, _index(step))
                 node = item_of(node)
@@ -253,6 +256,11 @@ def judge_without_memory(finding: Finding) -> Verdict:
 
 def _hide(finding: Finding) -> Verdict:
     return Verdict(finding=finding, is_hidden=True, rule=finding.rule, why=finding.why, origin=ChangeOrigin.UNKNOWN)
+
+
+def _is_map(node: Node, now: Any, then: Any) -> bool:
+    shape = shape_of(node, now, then)
+    return shape is not None and shape.is_map
 
 
 def _is_nothing(value: Any) -> bool:

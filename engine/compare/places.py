@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.compare import rules
 from engine.model.document import ABSENT
 
 
@@ -15,9 +16,16 @@ def find_key(members: dict[str, Any], key: str) -> str | None:
     return next((k for k in members if k.lower() == folded), None)
 
 
-def get_member(members: Any, key: str) -> Any:
-    """Return a member by its key in any letter case; ABSENT when there is none or this is no object."""
+def find_map_key(members: dict[str, Any], key: str, *, is_tags: bool) -> str | None:
+    """Return the key as this free map spells it: letter case is free for tag names and ids only."""
+    if key in members:
+        return key
+    return find_key(members, key) if is_tags or rules.is_arm_id(key) else None
+
+
+def get_member(members: Any, key: str, *, is_map: bool = False, is_tags: bool = False) -> Any:
+    """Return a member by its key; ABSENT when there is none or this is no object."""
     if type(members) is not dict:
         return ABSENT
-    found = find_key(members, key)
+    found = find_map_key(members, key, is_tags=is_tags) if is_map else find_key(members, key)
     return ABSENT if found is None else members[found]

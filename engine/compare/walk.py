@@ -6,6 +6,7 @@ What is equal costs one dictionary look-up; rules, facts and paths are looked at
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from engine.compare import lists, rules
 from engine.compare.facts import FactTable, weight_of
 from engine.compare.finding import Finding, Place, Weight
 from engine.compare.owned import OwnedChildren
-from engine.compare.places import find_key
+from engine.compare.places import find_key, find_map_key
 from engine.compare.secrets import is_sensitive
 from engine.compare.shapes import item_of, shape_of
 from engine.model.change import ChangeKind
@@ -102,12 +103,14 @@ class _Walker:
         node, veil = shape.additional or ANY, _veil_of(shape, veil)
         taken: set[str] = set()
         for key, value in desired.items():
-            spelled = _find_map_key(actual, key, is_tags=at == ("tags",))
+            spelled = find_map_key(actual, key, is_tags=at == ("tags",))
+            if spelled is None and self._frame.facts.folds_keys(at):
+                spelled = find_key(actual, key)
             taken.add(spelled or key)
             found = ABSENT if spelled is None else actual[spelled]
             inner, outer = (*at, key), (*there, spelled or key)
             if spelled is not None and spelled != key:
-                rule = "map-key-id" if rules.is_arm_id(key) else "tag-name-case"
+                rule = "map-key-id" if rules.is_arm_id(key) else "tag-name-case" if at == ("tags",) else "key-case"
                 self._note(inner, outer, value, found, Weight.SAME, rule=rule)
             self._walk_map_value(value, found, node, veil, inner, outer)
         for key, found in actual.items():
@@ -227,7 +230,7 @@ class _Walker:
         self, desired: list[Any], actual: list[Any], node: Node, veil: Veil, at: Place, there: Place
     ) -> None:
         item = item_of(node)
-        pairing = lists.correlate(desired, actual, node, name=_name(at))
+        pairing = lists.correlate(desired, actual, node, name=_name(at), is_apart=self._apart(_name(at)))
         for i, j in pairing.pairs:
             step = lists.segment(i, desired[i], pairing.identifiers)
             self._walk_element(desired[i], actual[j], item, veil, (*at, step), (*there, j))
@@ -239,6 +242,10 @@ class _Walker:
             self._note_extra(actual[j], item, veil, (*at, step), (*there, j))
         if pairing.is_reordered:
             self._note_order(desired, actual, node, pairing, at, there)
+
+    def _apart(self, list_name: str) -> Callable[[Any], bool] | None:
+        owned = self._frame.owned
+        return (lambda element: owned.covers(element, list_name)) if owned else None
 
     def _walk_element(self, value: Any, found: Any, item: Node, veil: Veil, at: Place, there: Place) -> None:
         if value is None or (found is None and not rules.is_collection(value)):
@@ -348,12 +355,6 @@ def _veil_of(node: Node, outer: Veil, value: Any = None) -> Veil:
 
 def _is_free_map(node: Node) -> bool:
     return isinstance(node, ObjectNode) and node.is_map
-
-
-def _find_map_key(members: dict[str, Any], key: str, *, is_tags: bool) -> str | None:
-    if key in members:
-        return key
-    return find_key(members, key) if is_tags or rules.is_arm_id(key) else None
 
 
 def _name(at: Place) -> str:
