@@ -1,0 +1,276 @@
+"""ARM behind the engine's ports: read many resources, write one, follow an operation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+from engine.errors import EngineError, UnavailableError
+from engine.model.document import ABSENT, Secret, encode_wire
+from engine.model.ids import ApiVersion, ArmId
+from engine.model.plan import Request
+from engine.model.result import OperationProgress, OperationStatus
+from engine.model.state import ActualState
+from engine.ports import Clock, ReadTarget
+from providers.arm import lro
+from providers.arm.answer import Answer
+from providers.arm.auth import Authorizer, build_authorizer, is_microsoft
+from providers.arm.errors import Fault, decode_fault, error_from_fault, is_gone
+from providers.arm.observe import Observer
+from providers.arm.options import ArmOptions
+from providers.arm.origin import SAFE_IN_PATH, Origin
+from providers.arm.pages import Item, split_page
+from providers.arm.retry import RetryPolicy
+from providers.arm.throttle import Throttle
+from providers.arm.token import FixedToken, Token, TokenCell, TokenSource
+from providers.arm.transport import MakeWire, Traffic, Transport
+from schemas.operations import lookup_operations
+
+_RESOURCES_API: Final = ApiVersion("2021-04-01")
+_ROLES_API: Final = ApiVersion("2022-04-01")
+_IN_TEXT: Final = "'"
+
+
+class AzureResourceManager:
+    """Implements ``ActualSource`` and ``StepApplier``; use it as an asynchronous context manager."""
+
+    def __init__(
+        self,
+        options: ArmOptions,
+        clock: Clock,
+        *,
+        tokens: TokenSource | None = None,
+        make_wire: MakeWire | None = None,
+    ) -> None:
+        """Prepare; nothing is sent before the first read.
+
+        Args:
+            options: Where, as whom, how hard.
+            clock: For waits, token lifetimes and rate limits.
+            tokens: Who authorises; made from ``options.credential`` unless given.
+            make_wire: Makes connections; real ones unless given.
+
+        Raises:
+            InvalidSpecError: The endpoint or the CA file cannot be used.
+        """
+        self._clock = clock
+        self._tokens = tokens or _token_source(options, clock, Origin.parse(options.endpoint))
+        throttle = Throttle(clock, options.credential.get("AZURE_CLIENT_ID", ""))
+        self._transport = Transport(options, tokens=self._tokens, throttle=throttle, make_wire=make_wire)
+        self._retry = RetryPolicy(clock=clock, attempts=options.retry_attempts, budget_s=options.retry_budget_s)
+        self._observer = Observer(
+            self._read,
+            origin=self._transport.origin,
+            lookup=lookup_operations,
+            clock=clock,
+            in_flight=options.in_flight,
+        )
+        self._roles: dict[tuple[str, str], str] = {}
+
+    async def __aenter__(self) -> Self:
+        """Return the adapter."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every connection."""
+        await self._transport.__aexit__()
+
+    @property
+    def traffic(self) -> Traffic:
+        """Return the counters of what went over the wire."""
+        return self._transport.traffic
+
+    async def sign_in(self) -> None:
+        """Fetch a token now, so that a wrong credential is one clear error and not one per resource.
+
+        Raises:
+            PolicyDeniedError: The credential is missing, wrong or expired.
+            UnavailableError: The authority did not answer.
+        """
+        await self._tokens.headers()
+
+    def observe(self, targets: Sequence[ReadTarget]) -> AsyncGenerator[Sequence[ActualState], None]:
+        """Yield batches that together hold one state per distinct target, by the cheapest reads.
+
+        A reader that may leave early closes it (``contextlib.aclosing``): requests are under way behind it.
+        """
+        return self._observer.observe(targets)
+
+    async def fetch(self, target: ReadTarget) -> ActualState:
+        """Read one resource by GET, by HEAD where the type has no GET."""
+        return await self._observer.fetch(target)
+
+    async def list_children(self, group: ArmId) -> Sequence[ArmId] | None:
+        """Return the ids of all resources in a resource group, none if it is gone; None when it cannot be read."""
+        url = self._transport.origin.resource_url(group, _RESOURCES_API, below="/resources")
+        items = await self._list(url)
+        if isinstance(items, Fault):
+            return () if items.code.lower() == "resourcegroupnotfound" else None
+        return None if items is None else tuple(ArmId(item.id) for item in items)
+
+    async def find_role_definition(self, scope: str, role_name: str) -> str | None:
+        """Return the id of a role definition by its display name, without letter case; None when there is none.
+
+        Raises:
+            EngineError: Role definitions cannot be read.
+        """
+        key = (scope.lower().strip("/"), role_name.lower())
+        if key not in self._roles:
+            found = await self._look_up_role(scope, role_name)
+            if found is None:
+                return None
+            self._roles[key] = found
+        return self._roles[key]
+
+    async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
+        """Send one write; the answer says whether an operation goes on.
+
+        A DELETE of what is gone already is a success. Whether a write that was not answered was done is not known.
+
+        Raises:
+            TransientError: Refused for now: throttled, conflict, something not ready; with ``retry_after`` if known.
+            PolicyDeniedError: Refused for good for this identity.
+            InvalidSpecError: Refused for what it says.
+        """
+        what = f"{request.method} {resource.text}"
+        url = self._url(request.url, resource)
+        body = b"" if request.body is ABSENT else encode_wire(request.body)
+        answer = await self._transport.send(request.method, url, body=body, headers=request.headers)
+        now = self._clock.now()
+        if not answer.is_success:
+            fault = decode_fault(answer, now)
+            if request.method == "DELETE" and is_gone(answer, fault):
+                return OperationProgress(status=OperationStatus.SUCCEEDED)
+            raise error_from_fault(_without_secrets(fault, request.body), what=what)
+        if answer.body and answer.decode() is ABSENT:
+            raise UnavailableError(
+                f"{what} was answered by something other than Azure Resource Manager",
+                detail=decode_fault(answer, now).text,
+                hint="check AZURE_RESOURCE_MANAGER_ENDPOINT and proxies on the way",
+            )
+        self.traffic.bodies_parsed += bool(answer.body)
+        verdict = lro.start(request.method, answer, url=url, origin=self._transport.origin, now=now)
+        return self._progress(verdict, what)
+
+    async def poll(self, token: str) -> OperationProgress:
+        """Ask once how the operation stands; an answer that says nothing counts as "goes on".
+
+        Raises:
+            InvalidSpecError: The token is damaged or belongs to another endpoint.
+            PolicyDeniedError: The identity may not ask; the operation may well go on.
+            UnavailableError: Nobody answered for a long time; the operation may well go on.
+        """
+        poller = lro.decode_poller(token, self._transport.origin)
+        what = f"{poller.method} {poller.resource.text}"
+        try:
+            answer = await self._transport.send("GET", poller.url)
+        except UnavailableError:
+            if poller.unanswered >= lro.MAX_UNANSWERED:
+                raise
+            return self._progress(lro.no_answer(poller), what)
+        if answer.status in (401, 403):
+            raise error_from_fault(decode_fault(answer, self._clock.now()), what=what)
+        self.traffic.bodies_parsed += bool(answer.body)
+        verdict = lro.advance(poller, answer, origin=self._transport.origin, now=self._clock.now())
+        if isinstance(verdict, lro.Running) and verdict.poller.unanswered > lro.MAX_UNANSWERED:
+            raise error_from_fault(decode_fault(answer, self._clock.now()), what=what)
+        return self._progress(verdict, what)
+
+    async def _read(self, method: str, url: str) -> Answer:
+        async def attempt() -> Answer:
+            return await self._transport.send(method, url)
+
+        return await self._retry.read(attempt)
+
+    async def _list(self, url: str) -> list[Item] | Fault | None:
+        """Return all items of a list; the fault that refused it; None when it broke off."""
+        items: list[Item] = []
+        following: str | None = url
+        while following:
+            try:
+                answer = await self._read("GET", following)
+                if not answer.is_success:
+                    return decode_fault(answer, self._clock.now())
+                page, link = split_page(answer.body)
+            except (EngineError, ValueError):
+                return None
+            items.extend(page)
+            following = self._transport.origin.localize(link) if link else ""
+        return items if following is not None else None
+
+    async def _look_up_role(self, scope: str, role_name: str) -> str | None:
+        wanted = role_name.replace("'", "''")
+        path = f"/{quote(scope.strip('/'), safe=SAFE_IN_PATH)}/providers/Microsoft.Authorization/roleDefinitions"
+        query = f"?api-version={_ROLES_API}&$filter=roleName%20eq%20'{quote(wanted, safe=_IN_TEXT)}'"
+        answer = await self._read("GET", self._transport.origin.text + path + query)
+        if not answer.is_success:
+            raise error_from_fault(decode_fault(answer, self._clock.now()), what=f"the look-up of role {role_name!r}")
+        self.traffic.bodies_parsed += 1
+        value: Any = answer.decode()
+        found = value.get("value") if isinstance(value, dict) else None
+        for item in found if isinstance(found, list) else ():
+            if _role_name(item).lower() == role_name.lower():
+                return str(item["id"])
+        return None
+
+    def _url(self, url: str, resource: ArmId) -> str:
+        """Return the request's URL with the resource's name quoted, whatever characters it has."""
+        base = self._transport.origin.text + resource.text
+        if url.startswith(base):
+            url = self._transport.origin.text + quote(resource.text, safe=SAFE_IN_PATH) + url[len(base) :]
+        return self._transport.origin.require(url)
+
+    def _progress(self, verdict: lro.Verdict, what: str) -> OperationProgress:
+        match verdict:
+            case lro.Running(poller=poller, wait=wait):
+                return OperationProgress(status=OperationStatus.RUNNING, token=poller.encode(), wait=wait)
+            case lro.Succeeded(document=document):
+                return OperationProgress(status=OperationStatus.SUCCEEDED, document=document)
+            case lro.Failed(fault=fault):
+                return OperationProgress(status=OperationStatus.FAILED, error=error_from_fault(fault, what=what))
+
+
+def _token_source(options: ArmOptions, clock: Clock, origin: Origin) -> TokenSource:
+    """Return where tokens come from; the credential is built when the first one is needed.
+
+    A token that Azure would accept never goes over plain text: there only an authority of one's own is asked.
+    """
+    if origin.is_plain and (is_microsoft(options.authority) or not options.credential.get("AZURE_TENANT_ID")):
+        return FixedToken()
+    authorizers: list[Authorizer] = []
+
+    async def fetch() -> Token:
+        if not authorizers:
+            authorizers.append(await asyncio.to_thread(build_authorizer, options))
+        return await authorizers[0].fetch()
+
+    return TokenCell(fetch, clock)
+
+
+def _role_name(item: Any) -> str:
+    properties = item.get("properties") if isinstance(item, dict) else None
+    name = properties.get("roleName") if isinstance(properties, dict) else None
+    return name if isinstance(name, str) and "id" in item else ""
+
+
+def _without_secrets(fault: Fault, body: Any) -> Fault:
+    """Blot out secrets of the request that the refusal repeats."""
+    message = fault.message
+    for secret in _secrets(body):
+        message = message.replace(secret, "***") if secret else message
+    return Fault(
+        status=fault.status,
+        code=fault.code,
+        message=message,
+        retry_after=fault.retry_after,
+        request_id=fault.request_id,
+    )
+
+
+def _secrets(value: Any) -> list[str]:
+    if isinstance(value, Secret):
+        return [value.reveal()]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return [text for item in inner for text in _secrets(item)]

@@ -1,0 +1,300 @@
+"""ARM's error answers in all their shapes, and the engine error each of them becomes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from engine.errors import (
+    ConflictError,
+    EngineError,
+    InvalidSpecError,
+    NotReadyError,
+    OwnershipConflictError,
+    PolicyDeniedError,
+    ThrottledError,
+    TransientError,
+    UnavailableError,
+)
+from providers.arm.answer import Answer
+
+TEXT_LIMIT: Final = 1000
+SLOW: Final = timedelta(minutes=5)
+
+
+class UnreachableError(UnavailableError):
+    """No answer at all: name, route, certificate or proxy. Asking for other resources would not help either."""
+
+    reason = "Unreachable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What the other side says is wrong.
+
+    Attributes:
+        status: HTTP code; 200 for an operation that failed.
+        code: ARM's code; empty when the answer has none. May hold spaces.
+    """
+
+    status: int
+    code: str = ""
+    message: str = ""
+    retry_after: timedelta | None = None
+    request_id: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return code, message and request id for a reader."""
+        words = ": ".join(w for w in (self.code, self.message) if w) or f"HTTP {self.status} without an explanation"
+        return f"{words} [request {self.request_id}]" if self.request_id else words
+
+
+def decode_fault(answer: Answer, now: datetime) -> Fault:
+    """Read an error answer: ARM's shape, the same without wrapper or in capitals, a page, or nothing."""
+    value = answer.decode()
+    code, message = explain(value)
+    if not isinstance(value, dict) and answer.body:
+        message = _foreign(answer)
+    return Fault(
+        status=answer.status,
+        code=code,
+        message=message,
+        retry_after=answer.retry_after(now),
+        request_id=answer.request_id,
+    )
+
+
+def explain(value: Any) -> tuple[str, str]:
+    """Return code and message of an error in any of ARM's shapes; empty texts where there is none."""
+    members = _folded(value)
+    for name in ("error", "odata.error"):
+        if members.get(name):
+            inner = members[name]
+            return ("", _cut(inner)) if isinstance(inner, str) else explain(inner)
+    code, message = _text(members.get("code")), _text(members.get("message"))
+    details = members.get("details")
+    inner_texts = [_detail(item) for item in details[:3]] if isinstance(details, list) else []
+    return code, _cut("; ".join(t for t in (message, *inner_texts) if t and t != code))
+
+
+def explain_state(value: Any) -> tuple[str, str]:
+    """Return state and reason out of a resource body whose provisioning failed."""
+    properties = _folded(_folded(value).get("properties"))
+    reasons = (properties.get(name) for name in ("provisioningdetails", "provisioningerror", "statusmessage", "error"))
+    reason = next((r for r in reasons if r), "")
+    text = ": ".join(t for t in explain(reason) if t) if isinstance(reason, dict) else _text(reason)
+    return _text(properties.get("provisioningstate")), _cut(text)
+
+
+def _detail(item: Any) -> str:
+    members = _folded(item)
+    return ": ".join(t for t in (_text(members.get("code")), _text(members.get("message"))) if t)
+
+
+def _folded(value: Any) -> Mapping[str, Any]:
+    return {str(k).lower(): v for k, v in value.items()} if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return _text(value.get("value"))
+    return str(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+
+
+def _cut(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= TEXT_LIMIT else flat[: TEXT_LIMIT - 1] + "…"
+
+
+def _foreign(answer: Answer) -> str:
+    """Say what the answer is when it is not JSON, without repeating it."""
+    start = answer.body[:4000].decode("utf-8", "replace")
+    if "<html" in start.lower() or "<!doctype" in start.lower():
+        title = re.search(r"<title[^>]*>([^<]{1,200})", start, re.IGNORECASE)
+        return "the answer is a web page" + (f" titled {' '.join(title[1].split())!r}" if title else "")
+    if start.lstrip()[:1] in ("{", "["):
+        return "the answer is JSON that was cut short"
+    return "the answer is not JSON"
+
+
+# Codes speak before HTTP codes do: providers send the same trouble as 400, 404, 409 or 429.
+_WAITING = frozenset(
+    c.lower()
+    for c in (
+        "RetryableError",
+        "ReferencedResourceNotProvisioned",
+        "RetryableErrorDueToAnotherOperation",
+        "ManagedEnvironmentNotProvisioned",
+        "ManagedEnvironmentNotFound",
+        "PrincipalNotFound",
+        "FailedIdentityOperation",
+        "InvalidResourceReference",
+        "StorageProvisioningStateNotSucceeded",
+        "StorageAccountIsNotProvisioned",
+        "VulnerabilityAssessmentADSIsDisabled",
+        "WorkspaceNotFound",
+        "NetworkSecurityGroupNotFoundForFlowLog",
+        "DependentResourceNotFound",
+        "CustomKubeletIdentityMissingPermissionError",
+        "ResourceGroupNotFound",
+        "ParentResourceNotFound",
+        "ResourceNotFound",
+        "NotFound",
+        "InvalidSubscriptionRegistrationState",
+        "MissingRegistrationForLocation",
+        "MissingSubscriptionRegistration",
+        "NoRegisteredProviderFound",
+        "SubscriptionNotRegistered",
+        "AllocationFailed",
+    )
+)
+_WRONG = frozenset(
+    c.lower()
+    for c in (
+        "InvalidGatewaySize",
+        "InvalidGatewaySkuProvidedForGatewayVpnType",
+        "InvalidRequestContent",
+        "InvalidResourceType",
+        "InvalidResourceNamespace",
+        "InvalidTemplate",
+        "InvalidValuesForRequestParameters",
+        "K8sVersionNotSupported",
+        "LocationRequired",
+        "MissingRequiredParameter",
+        "PasswordNotComplex",
+        "PasswordTooLong",
+        "PrivateIPAddressInReservedRange",
+        "PrivateIPAddressNotInSubnet",
+        "PropertyChangeNotAllowed",
+        "PublicIpForGatewayIsRequired",
+        "InvalidApiVersionParameter",
+        "MissingApiVersionParameter",
+        "SubscriptionNotFound",
+        "InvalidSubscriptionId",
+    )
+)
+_DENIED = frozenset(
+    c.lower()
+    for c in (
+        "AuthorizationFailed",
+        "LinkedAuthorizationFailed",
+        "RequestDisallowedByPolicy",
+        "ScopeLocked",
+        "InvalidAuthenticationToken",
+        "InvalidAuthenticationTokenTenant",
+        "ExpiredAuthenticationToken",
+        "AuthenticationFailed",
+    )
+)
+_TAKEN = frozenset(c.lower() for c in ("StorageAccountAlreadyTaken", "VaultAlreadyExists"))
+_BUSY = frozenset(c.lower() for c in ("AnotherOperationInProgress", "Conflict", "ServerIsBusy"))
+_NOT_THERE_AT_ALL = frozenset(
+    c.lower()
+    for c in (
+        "SubscriptionNotFound",
+        "InvalidSubscriptionId",
+        "InvalidResourceType",
+        "InvalidResourceNamespace",
+        "InvalidApiVersionParameter",
+        "NoRegisteredProviderFound",
+        "InvalidResourceName",
+        "TenantNotFound",
+    )
+)
+_HINTS: Final[Mapping[str, str]] = {
+    "authorizationfailed": "give the identity a role at this scope, or use another identity",
+    "linkedauthorizationfailed": "the identity needs a role on the resource it refers to as well",
+    "requestdisallowedbypolicy": "an Azure Policy forbids it",
+    "scopelocked": "a lock forbids it; remove the lock first",
+    "missingsubscriptionregistration": "register the resource provider in the subscription",
+    "subscriptionnotregistered": "register the resource provider in the subscription",
+    "subscriptionnotfound": "check AZURE_SUBSCRIPTION_ID and the tenant of the identity",
+    "invalidauthenticationtokentenant": "AZURE_TENANT_ID is not the tenant of the subscription",
+    "storageaccountalreadytaken": "the name is in use elsewhere in Azure; choose another azureName",
+    "vaultalreadyexists": "the name is in use, perhaps by a deleted vault; recover or purge it",
+}
+
+
+def is_gone(answer: Answer, fault: Fault) -> bool:
+    """Whether a 404 says that the resource, its parent or its resource group is not there.
+
+    Not so when the subscription, the type or the api-version is what was not found, nor when something other than
+    ARM answered. ARM's answers without body (HEAD) count by their request ids.
+    """
+    if answer.status != 404 or fault.code.lower() in _NOT_THERE_AT_ALL:
+        return False
+    return bool(fault.code) or (answer.is_from_arm and not answer.body)
+
+
+def missing_scope(fault: Fault) -> str:
+    """Return what is gone beside the resource itself: ``group``, ``parent`` or an empty text."""
+    return {"resourcegroupnotfound": "group", "parentresourcenotfound": "parent"}.get(fault.code.lower(), "")
+
+
+def error_from_fault(fault: Fault, *, what: str) -> EngineError:
+    """Return the engine error for an answer that refuses, or for an operation that failed.
+
+    Args:
+        fault: What the other side said.
+        what: Method and resource, for the summary.
+
+    Source: of 344 refused writes in recorded traffic 339 succeeded later with the same body, so nothing but a short
+    list of codes is final.
+    """
+    summary = f"Azure refused {what}" if fault.status >= 300 else f"Azure did not finish {what}"
+    code = fault.code.lower()
+    hint = _HINTS.get(code, "")
+    kind = _kind_by_code(code) or _kind_by_status(fault.status)
+    if issubclass(kind, TransientError):
+        return kind(summary, detail=fault.text, hint=hint, retry_after=fault.retry_after or _patience(kind, fault))
+    return kind(summary, detail=fault.text, hint=hint or _hint_by_status(fault.status))
+
+
+def _patience(kind: type[EngineError], fault: Fault) -> timedelta | None:
+    """Let a 400 that explains nothing wait: some of them only need time, others a person."""
+    return SLOW if fault.status == 400 and kind is TransientError else None
+
+
+def _kind_by_code(code: str) -> type[EngineError] | None:
+    for codes, kind in (
+        (_WAITING, NotReadyError),
+        (_WRONG, InvalidSpecError),
+        (_DENIED, PolicyDeniedError),
+        (_TAKEN, OwnershipConflictError),
+        (_BUSY, ConflictError),
+    ):
+        if code in codes:
+            return kind
+    return None
+
+
+_BY_STATUS: Final[Mapping[int, type[EngineError]]] = {
+    401: PolicyDeniedError,
+    403: PolicyDeniedError,
+    404: NotReadyError,
+    405: InvalidSpecError,
+    408: UnavailableError,
+    409: ConflictError,
+    412: ConflictError,
+    413: InvalidSpecError,
+    414: InvalidSpecError,
+    415: InvalidSpecError,
+    422: InvalidSpecError,
+    429: ThrottledError,
+}
+
+
+def _kind_by_status(status: int) -> type[EngineError]:
+    if status >= 500 or 300 <= status < 400:
+        return UnavailableError
+    return _BY_STATUS.get(status, TransientError)
+
+
+def _hint_by_status(status: int) -> str:
+    if status == 401:
+        return "the token was not accepted: check AZURE_TENANT_ID and AZURE_RESOURCE_MANAGER_AUDIENCE"
+    return "give the identity a role at this scope" if status == 403 else ""

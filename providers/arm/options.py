@@ -1,0 +1,40 @@
+"""Everything the adapter is told; it reads no environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+PUBLIC_ENDPOINT: Final = "https://management.azure.com"
+PUBLIC_AUTHORITY: Final = "https://login.microsoftonline.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmOptions:
+    """How to reach ARM, as whom, and how hard.
+
+    Attributes:
+        endpoint: Scheme and host. ``http://`` is for emulators: a token of Microsoft's is never sent there.
+        audience: What tokens are asked for; the endpoint when empty.
+        authority: Token authority. Instance discovery is off when it is not Microsoft's.
+        credential: Variables as ASO and azure-identity name them (AZURE_*, AUTH_MODE, USE_WORKLOAD_IDENTITY_AUTH).
+        ca_file: PEM file that replaces the public certificate authorities, for ARM and for the authority.
+        proxy: Address of an HTTP proxy for ARM; empty for none.
+        in_flight: Requests at once per subscription; eight saturate ARM's documented read quota.
+        total_s: Longest time one request may take, its body included.
+    """
+
+    endpoint: str = PUBLIC_ENDPOINT
+    audience: str = ""
+    authority: str = PUBLIC_AUTHORITY
+    credential: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ca_file: str = ""
+    proxy: str = field(default="", repr=False)
+    user_agent: str = "trueup"
+    in_flight: int = 8
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    total_s: float = 180.0
+    retry_attempts: int = 5
+    retry_budget_s: float = 120.0

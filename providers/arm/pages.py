@@ -1,0 +1,71 @@
+"""Bodies looked at as little as possible: list pages are split into raw items, of which only the id is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from engine.model.document import Document
+
+
+class _Page(msgspec.Struct, gc=False, frozen=True):
+    value: list[msgspec.Raw]
+    next_link: str | None = msgspec.field(default=None, name="nextLink")
+
+
+class _Head(msgspec.Struct, gc=False, frozen=True):
+    id: str | None = None
+    etag: msgspec.Raw = msgspec.Raw(b'""')
+
+
+_decode_page: Final = msgspec.json.Decoder(_Page).decode
+_decode_head: Final = msgspec.json.Decoder(_Head).decode
+_decode_text: Final = msgspec.json.Decoder(str).decode
+_UNUSABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One resource of a page, not parsed."""
+
+    id: str
+    etag: str
+    document: Document
+
+
+def split_page(body: bytes) -> tuple[list[Item], str]:
+    """Return a page's items that have an id, and the link to the next page (empty: this is the last).
+
+    Raises:
+        ValueError: It is not a page: not JSON, cut short, or without a list ``value``.
+    """
+    try:
+        page = _decode_page(body)
+        items = [_item(raw) for raw in page.value]
+    except _UNUSABLE as exc:
+        raise ValueError(f"not a page of a list: {exc}") from exc
+    return [item for item in items if item.id], page.next_link or ""
+
+
+def read_item(body: bytes) -> Item:
+    """Return the one resource of a GET; its id is empty when the body has none.
+
+    Raises:
+        ValueError: It is not a JSON object.
+    """
+    try:
+        return _item(body)
+    except _UNUSABLE as exc:
+        raise ValueError(f"not a JSON object: {exc}") from exc
+
+
+def _item(raw: msgspec.Raw | bytes) -> Item:
+    head = _decode_head(raw)
+    etag = bytes(head.etag)
+    return Item(
+        id=head.id or "",
+        etag=_decode_text(etag) if etag[:1] == b'"' and etag != b'""' else "",
+        document=Document(raw=bytes(raw)),
+    )

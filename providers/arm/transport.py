@@ -1,0 +1,255 @@
+"""Moves bytes: one request, one answer, over small HTTP/1.1 connections on one TLS context.
+
+httpcore looks at every connection of a pool several times per request (encode/httpx#3215), so each worker has a
+transport with a single connection; ``sniffio`` is a dependency because httpcore tries to import it on every lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+import certifi
+import httpx
+
+from engine.errors import EngineError, InvalidSpecError, PolicyDeniedError, UnavailableError
+from providers.arm.answer import Answer
+from providers.arm.errors import UnreachableError
+from providers.arm.options import ArmOptions
+from providers.arm.origin import Origin
+from providers.arm.throttle import RequestKind, Throttle
+from providers.arm.token import TokenSource
+
+MAX_BODY_BYTES: Final = 256 * 1024 * 1024
+_KEEPALIVE_S: Final = 30.0
+
+MakeWire = Callable[[], httpx.AsyncBaseTransport]
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What went over the wire; for benchmarks and for the words at the end of a run.
+
+    Attributes:
+        requests: By method; every try counts.
+        received_bytes: Of bodies, before decompression.
+        bodies_parsed: Answers turned into objects whole; pages that were only split do not count.
+        throttled: Answers 429.
+    """
+
+    requests: Counter[str] = field(default_factory=Counter)
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    bodies_parsed: int = 0
+    throttled: int = 0
+
+
+class Transport:
+    """Sends requests to one origin with one principal's token."""
+
+    def __init__(
+        self, options: ArmOptions, *, tokens: TokenSource, throttle: Throttle, make_wire: MakeWire | None = None
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            options: Endpoint, time limits, certificate authorities.
+            tokens: Who authorises.
+            throttle: Who admits.
+            make_wire: Makes a connection; the real one unless given.
+
+        Raises:
+            InvalidSpecError: The endpoint or the CA file cannot be used.
+        """
+        self.origin = Origin.parse(options.endpoint)
+        self.traffic = Traffic()
+        self._options = options
+        self._tokens = tokens
+        self._throttle = throttle
+        self._make_wire = make_wire or wire_maker(options, self.origin)
+        self._idle: list[httpx.AsyncBaseTransport] = []
+        self._timeouts = httpx.Timeout(options.read_s, connect=options.connect_s).as_dict()
+
+    async def __aenter__(self) -> Self:
+        """Return the transport."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every connection."""
+        while self._idle:
+            await self._idle.pop().aclose()
+
+    async def send(
+        self, method: str, url: str, *, body: bytes = b"", headers: Sequence[tuple[str, str]] = ()
+    ) -> Answer:
+        """Send one request and return its answer, whatever its code; a refused token is renewed once.
+
+        Raises:
+            PolicyDeniedError: The URL leads to another host, or no token can be had.
+            UnavailableError: There was no answer.
+        """
+        local = self.origin.require(url)
+        subscription, kind = _subscription(local, self.origin), RequestKind.of(method)
+        answer = await self._admitted(method, local, body, headers, subscription=subscription, kind=kind)
+        if answer.status == 401:
+            self._tokens.reject()
+            answer = await self._admitted(method, local, body, headers, subscription=subscription, kind=kind)
+        return answer
+
+    async def _admitted(
+        self,
+        method: str,
+        url: str,
+        body: bytes,
+        headers: Sequence[tuple[str, str]],
+        *,
+        subscription: str,
+        kind: RequestKind,
+    ) -> Answer:
+        authorization = await self._tokens.headers()
+        await self._throttle.admit(subscription, kind)
+        self.traffic.requests[method] += 1
+        self.traffic.sent_bytes += len(body)
+        request = httpx.Request(
+            method,
+            url,
+            headers={**self._headers(authorization, has_body=bool(body)), **{n.lower(): v for n, v in headers}},
+            content=body,
+            extensions={"timeout": self._timeouts},
+        )
+        answer = await self._exchange(request)
+        self._throttle.learn(subscription, kind, answer)
+        self.traffic.throttled += answer.status == 429
+        return answer
+
+    def _headers(self, authorization: Mapping[str, str], *, has_body: bool) -> dict[str, str]:
+        return {
+            "accept": "application/json",
+            "accept-encoding": "gzip",
+            "user-agent": self._options.user_agent,
+            "x-ms-client-request-id": str(uuid.uuid4()),
+            **authorization,
+            **({"content-type": "application/json"} if has_body else {}),
+        }
+
+    async def _exchange(self, request: httpx.Request) -> Answer:
+        try:
+            async with asyncio.timeout(self._options.total_s), self._wire() as wire:
+                response = await wire.handle_async_request(request)
+                raw = await _read(response)
+        except TimeoutError as exc:
+            raise UnavailableError(
+                f"{self.origin.host} took too long to answer {request.method}",
+                detail=f"more than {self._options.total_s:g} s",
+            ) from exc
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as exc:
+            raise error_from_httpx(exc, host=self.origin.host) from exc
+        self.traffic.received_bytes += len(raw)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+        return Answer(status=response.status_code, headers=headers, body=_decompress(raw, headers))
+
+    @asynccontextmanager
+    async def _wire(self) -> AsyncIterator[httpx.AsyncBaseTransport]:
+        """Lend a connection to one request; one that failed is not used again."""
+        wire = self._idle.pop() if self._idle else self._make_wire()
+        try:
+            yield wire
+        except BaseException:
+            await wire.aclose()
+            raise
+        self._idle.append(wire)
+
+
+def wire_maker(options: ArmOptions, origin: Origin) -> MakeWire:
+    """Return what makes connections: all on one TLS context, one connection each.
+
+    Raises:
+        InvalidSpecError: The CA file cannot be read, or the proxy's address is none.
+    """
+    context = ssl.create_default_context() if origin.is_plain else build_tls_context(options.ca_file)
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_S)
+    try:
+        proxy = httpx.Proxy(options.proxy) if options.proxy else None
+    except (ValueError, httpx.InvalidURL) as exc:
+        raise InvalidSpecError("The address of the proxy cannot be used", detail=str(exc)) from exc
+
+    def make() -> httpx.AsyncBaseTransport:
+        return httpx.AsyncHTTPTransport(verify=context, http2=False, limits=limits, trust_env=False, proxy=proxy)
+
+    return make
+
+
+def build_tls_context(ca_file: str) -> ssl.SSLContext:
+    """Return a context that trusts the given authorities, or the public ones.
+
+    Raises:
+        InvalidSpecError: The file is missing or holds no certificate.
+    """
+    path = Path(ca_file or certifi.where())
+    try:
+        if path.is_dir():
+            return ssl.create_default_context(capath=str(path))
+        return ssl.create_default_context(cafile=str(path))
+    except (OSError, ssl.SSLError) as exc:
+        raise InvalidSpecError(
+            "The file of certificate authorities cannot be used",
+            detail=f"{path}: {exc.strerror or exc}",
+            hint="SSL_CERT_FILE and REQUESTS_CA_BUNDLE must name a PEM file",
+        ) from exc
+
+
+async def _read(response: httpx.Response) -> bytes:
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)  # asynchronous transports give nothing else
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in stream:
+            parts.append(part)
+            size += len(part)
+            if size > MAX_BODY_BYTES:
+                raise UnavailableError("An answer was too large", detail=f"more than {MAX_BODY_BYTES} bytes")
+    finally:
+        await response.aclose()
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _decompress(raw: bytes, headers: Mapping[str, str]) -> bytes:
+    if not raw or headers.get("content-encoding", "").lower() != "gzip":
+        return raw
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        body = inflater.decompress(raw, MAX_BODY_BYTES)
+    except zlib.error as exc:
+        raise UnavailableError("An answer could not be decompressed", detail=str(exc)) from exc
+    if inflater.unconsumed_tail:
+        raise UnavailableError("An answer was too large", detail=f"more than {MAX_BODY_BYTES} bytes")
+    return body
+
+
+def _subscription(url: str, origin: Origin) -> str:
+    segments = url[len(origin.text) : len(origin.text) + 80].partition("?")[0].split("/")
+    return segments[2] if len(segments) > 2 and segments[1].lower() == "subscriptions" else ""
+
+
+def error_from_httpx(exc: Exception, *, host: str) -> EngineError:
+    """Return the engine error for any exception of httpx."""
+    detail = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
+    if isinstance(exc, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
+        hint = "check the network, the endpoint and its certificate"
+        if "CERTIFICATE_VERIFY_FAILED" in detail:
+            hint = "its certificate is not trusted: set SSL_CERT_FILE and REQUESTS_CA_BUNDLE to its authority's file"
+        return UnreachableError(f"{host} cannot be reached", detail=detail, hint=hint)
+    if isinstance(exc, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
+        return InvalidSpecError("A request cannot be written as a URL", detail=detail)
+    if isinstance(exc, httpx.TooManyRedirects):
+        return PolicyDeniedError(f"{host} redirects", detail=detail)
+    return UnavailableError(f"{host} did not answer properly", detail=detail)
