@@ -187,7 +187,6 @@ def guarded() -> Plan:
         build_step(
             Action.ADOPT,
             "default/StorageAccount/found",
-            requests=(build_request("PATCH", {"tags": {"a": "b"}}),),
             changes=(build_change("/tags/a", before=ABSENT, after="b", origin=ChangeOrigin.UNKNOWN),),
         ),
         build_step(Action.FORGET, "default/StorageAccount/released"),

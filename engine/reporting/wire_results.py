@@ -1,4 +1,4 @@
-"""Drift, explanations and the result of an apply as public, versioned JSON; the rules are those of the plan's format."""
+"""Drift, explanations and the result of an apply as public, versioned JSON; the rules of the plan hold for them too."""
 
 from __future__ import annotations
 

@@ -1,0 +1,82 @@
+"""Whole reports in every format, compared byte by byte with the files beside this test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from engine.model.plan import Plan
+from engine.reporting import events, markdown, text_results, wire, wire_results
+from engine.reporting.style import TextOptions
+from engine.reporting.text import render_plan
+from engine.reporting.text_explain import render_explanation
+from tests.golden_files import check_golden
+from tests.report_cases import PLANS, applied, drifted
+
+COLOUR = TextOptions(colour=True)
+VERBOSE = TextOptions(verbose=True, width=160)
+
+FORMATS: dict[str, Callable[[Plan], str | bytes]] = {
+    "plan.txt": render_plan,
+    "plan-colour.txt": lambda plan: render_plan(plan, COLOUR),
+    "plan-verbose.txt": lambda plan: render_plan(plan, VERBOSE),
+    "plan.json": wire.encode_plan,
+    "plan.ndjson": lambda plan: b"".join(events.plan_lines(plan)),
+    "plan.md": markdown.render_plan,
+    "drift.txt": text_results.render_drift,
+    "drift.json": wire_results.encode_drift,
+    "drift.ndjson": lambda plan: b"".join(events.drift_lines(plan)),
+    "drift.md": markdown.render_drift,
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("case", PLANS)
+def test_plan_and_drift(case: str, form: str) -> None:
+    """A plan is printed in each format exactly as its golden file says."""
+    check_golden(f"reports/{case}/{form}", FORMATS[form](PLANS[case]()))
+
+
+def progress() -> str:
+    """Return the lines of an apply as a person sees them."""
+    results = applied().results
+    lines = [text_results.render_started(results[0].step, done=0, total=len(results))]
+    lines += [text_results.render_waiting(results[0].step, timedelta(minutes=65), done=0, total=len(results))]
+    lines += [text_results.render_progress(r, done=n, total=len(results)) for n, r in enumerate(results, 1)]
+    return "\n".join(lines) + "\n"
+
+
+def event_lines() -> bytes:
+    """Return the same apply as events."""
+    result = applied()
+    total = len(result.results)
+    step = result.results[0].step
+    lines = [events.version_line(), events.progress_line(step, None, done=0, total=total)]
+    lines += [events.waiting_line(step, timedelta(seconds=61.5), done=0, total=total)]
+    lines += [events.progress_line(r.step, r, done=n, total=total) for n, r in enumerate(result.results, 1)]
+    return b"".join([*lines, events.result_line(result)])
+
+
+RESULTS: dict[str, Callable[[], str | bytes]] = {
+    "progress.txt": progress,
+    "progress.ndjson": event_lines,
+    "result.txt": lambda: text_results.render_result(applied()),
+    "result.json": lambda: wire_results.encode_result(applied()),
+    "result.md": lambda: markdown.render_result(applied()),
+}
+
+
+@pytest.mark.parametrize("form", RESULTS)
+def test_apply(form: str) -> None:
+    """An apply is printed in each format exactly as its golden file says."""
+    check_golden(f"reports/applied/{form}", RESULTS[form]())
+
+
+def test_explanation() -> None:
+    """One resource is explained exactly as its golden files say."""
+    step = drifted().steps[0]
+
+    check_golden("reports/explained/explain.txt", render_explanation(step))
+    check_golden("reports/explained/explain.json", wire_results.encode_explanation(step))

@@ -1,0 +1,244 @@
+"""The sentences of text reports."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from engine.model.change import ChangeOrigin, DiffState
+from engine.model.document import ABSENT, UNKNOWN
+from engine.model.path import FieldPath
+from engine.model.plan import Action, Budget, Guard, Reason
+from engine.model.result import Outcome
+from engine.model.state import Wait
+from engine.reporting.changes import count_unchanged, known_after
+from engine.reporting.drift import as_moved, drift_line, drift_report
+from engine.reporting.phrases import duration_text, reason_sentence, request_label
+from engine.reporting.style import TextOptions
+from engine.reporting.summary import apply_line, plan_line, summarize_apply
+from engine.reporting.text import guard_text, render_plan
+from engine.reporting.text_explain import select_below
+from engine.reporting.text_results import render_drift, render_progress
+from tests.builders import (
+    ENDPOINT,
+    build_apply,
+    build_change,
+    build_desired,
+    build_diff,
+    build_id,
+    build_plan,
+    build_request,
+    build_result,
+    build_step,
+)
+
+
+def steps(action: Action, count: int, **fields: object) -> list[object]:
+    """Return several steps of one action."""
+    return [build_step(action, f"default/StorageAccount/{action.value}{n}", **fields) for n in range(count)]
+
+
+def test_last_line_counts_everything() -> None:
+    """The last line of a plan counts steps, methods, drift and writes."""
+    drift = (build_change(origin=ChangeOrigin.DRIFT),)
+    plan = build_plan(
+        [
+            *steps(Action.CREATE, 2),
+            *steps(Action.UPDATE, 2, changes=drift),
+            build_step(Action.UPDATE, "a/StorageAccount/put", requests=(build_request("PUT"),), changes=drift),
+            *steps(Action.REPLACE, 1, changes=drift),
+            *steps(Action.BLOCKED, 1),
+            *steps(Action.NOOP, 2041),
+        ],
+        budget=Budget(writes=6, deletes=1, floor_s=0.7),
+    )
+
+    assert plan_line(plan) == (
+        "Plan: 2 to create, 3 to update (2 PATCH, 1 PUT), 1 to replace, 0 to delete, 4 drifted, 1 blocked; "
+        "2,041 unchanged; 7 writes, about 1 s of write budget."
+    )
+
+
+def test_clean_plan_is_one_sentence() -> None:
+    """A plan without anything to do says so and nothing else."""
+    plan = build_plan(steps(Action.NOOP, 12))
+
+    assert render_plan(plan) == "No changes. Azure matches the manifests (12 resources, 0 writes).\n"
+
+
+@pytest.mark.parametrize("fields", [{"complete": False}, {"problems": ("bad.yaml: not YAML",)}], ids=["unread", "bad"])
+def test_what_could_not_be_looked_at_is_not_clean(fields: dict[str, object]) -> None:
+    """A plan that is not complete, or has problems, never says that Azure matches."""
+    assert "No changes" not in render_plan(build_plan(steps(Action.NOOP, 1), **fields))
+
+
+def test_details_replace_sentences_and_causes_follow_them() -> None:
+    """A detail is the explanation, except where it is only the cause."""
+    skip = build_step(Action.SKIP, detail="its reconcile-policy is skip")
+    unreadable = build_step(Action.UNREADABLE, detail="403")
+    path = build_step(Action.BLOCKED, reason=Reason.IMMUTABLE_CHANGE, detail="sku.name can only be set once")
+
+    assert reason_sentence(skip) == "Its reconcile-policy is skip."
+    assert reason_sentence(unreadable) == "Azure could not be read, so nothing is planned for it: 403."
+    assert reason_sentence(path) == "sku.name can only be set once."
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_a_sentence(reason: Reason) -> None:
+    """No reason code is left without words."""
+    assert reason_sentence(build_step(reason=reason)).endswith(".")
+
+
+def test_guards_say_what_to_do_once() -> None:
+    """Advice is added to a guard that blocks, unless its text has it already."""
+    plain = guard_text(Guard(name="mass-delete", text="20 of 30 would go"))
+    told = guard_text(Guard(name="mass-delete", text="20 of 30 would go; --allow-mass-delete confirms that"))
+
+    assert plain.startswith("blocked (mass-delete): 20 of 30 would go. To go on: pass --allow-mass-delete")
+    assert "To go on" not in told
+
+
+def test_unknown_values_name_their_wait() -> None:
+    """An unknown value is printed with the wait of its place, or of the nearest place above."""
+    say = known_after(
+        [
+            Wait(text="known after a is created", path=FieldPath(("properties", "a"))),
+            Wait(text="Secret b", path=FieldPath(("properties", "b"))),
+        ]
+    )
+
+    assert say(FieldPath(("properties", "a", "id"))) == "(known after a is created)"
+    assert say(FieldPath(("properties", "b"))) == "(known after: Secret b)"
+    assert say(FieldPath(("other",))) == "(known after apply)"
+
+
+def test_unchanged_values_are_counted_beside_the_changed_ones() -> None:
+    """Values at, below and above a changed place are not unchanged."""
+    step = build_step(
+        Action.UPDATE,
+        desired=build_desired(body={"a": {"b": 1, "c": 2}, "d": [{"e": 1}, {"e": 2}], "f": 3}),
+        changes=(build_change("/a/b"), build_change("/d/1"), build_change("/f/deeper")),
+    )
+
+    assert count_unchanged(step) == 2
+
+
+def test_colour_is_only_what_the_caller_allows() -> None:
+    """With colour the same text carries escape codes, without it none."""
+    plan = build_plan([build_step(Action.UPDATE, changes=(build_change(),))])
+
+    coloured = render_plan(plan, TextOptions(colour=True))
+
+    assert "\x1b[" not in render_plan(plan)
+    assert "\x1b[33m~ default/StorageAccount/app" in coloured
+
+
+def test_verbose_shows_unchanged_resources() -> None:
+    """Resources that need nothing are hidden with a count, or shown when asked for."""
+    plan = build_plan([build_step(Action.CREATE), build_step(key="default/StorageAccount/same")])
+
+    assert "1 unchanged resource hidden." in render_plan(plan)
+    assert "= default/StorageAccount/same" in render_plan(plan, TextOptions(verbose=True))
+
+
+def test_tags_requests_have_a_name() -> None:
+    """A request to the tags API is told from a PATCH of the resource."""
+    url = f"{ENDPOINT}{build_id()}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01"
+
+    assert request_label(build_request("PATCH", url=url)) == "PATCH tags"
+    assert request_label(build_request("PATCH")) == "PATCH"
+
+
+def test_drift_reads_from_the_last_apply_to_now() -> None:
+    """A change that would mend is turned into the move that happened."""
+    edited = as_moved(build_change(before="now", after="wanted", baseline="left", origin=ChangeOrigin.DRIFT))
+    added = as_moved(build_change(before="now", after=ABSENT, origin=ChangeOrigin.DRIFT))
+    removed = as_moved(build_change(before=ABSENT, after="wanted", origin=ChangeOrigin.DRIFT))
+
+    assert (edited.before, edited.after, edited.kind) == ("left", "now", "change")
+    assert (added.before, added.after, added.kind) == (ABSENT, "now", "add")
+    assert (removed.before, removed.after, removed.kind) == ("wanted", ABSENT, "remove")
+
+
+def test_drift_leaves_out_what_the_manifest_changed() -> None:
+    """What only the user moved is no drift; it is counted as pending."""
+    pending = build_step(Action.UPDATE, changes=(build_change(),))
+    mixed = build_step(
+        Action.UPDATE,
+        "default/StorageAccount/b",
+        changes=(build_change("/a"), build_change("/b", origin=ChangeOrigin.DRIFT)),
+    )
+
+    report = drift_report(build_plan([pending, mixed]))
+
+    assert [c.path.pointer for row in report.drifted for c in row.changes] == ["/b"]
+    assert drift_line(report) == "Drift: 2 checked, 1 drifted, 1 changed in the manifests only."
+
+
+def test_deleted_in_azure_is_drift() -> None:
+    """A resource that would be created again because Azure lost it is reported as deleted."""
+    step = build_step(Action.CREATE, reason=Reason.DRIFTED, diff=build_diff(state=DiffState.DRIFTED))
+
+    assert "deleted in Azure" in render_drift(build_plan([step]))
+
+
+def test_no_drift() -> None:
+    """A clean drift report is one sentence, and tells what is still to be applied."""
+    assert render_drift(build_plan(steps(Action.NOOP, 3))) == "No drift. 3 resources checked.\n"
+    assert drift_line(drift_report(build_plan([build_step(Action.UPDATE, changes=(build_change(),))]))) == (
+        "No drift. 1 resource checked; 1 changed in the manifests, not yet applied."
+    )
+
+
+def test_unreadable_is_not_free_of_drift() -> None:
+    """What could not be read is never reported as free of drift."""
+    assert "No drift" not in render_drift(build_plan([build_step(Action.UNREADABLE)]))
+
+
+def test_progress_line() -> None:
+    """A step that ended is one line: count, outcome, object, method, status, duration."""
+    line = render_progress(build_result(http_status=201), done=3, total=12)
+
+    assert line == "[3/12] created default/StorageAccount/app  PUT 201, 3.2 s"
+
+
+def test_apply_counts_what_the_plan_held_back_apart() -> None:
+    """Steps that wait or are blocked are not called skipped, whether they have a result or not."""
+    waiting = build_result(build_step(Action.WAIT, "default/StorageAccount/w"))
+    skipped = build_result(build_step(Action.CREATE), outcome=Outcome.SKIPPED, requests=0)
+    blocked = build_step(Action.BLOCKED, "default/StorageAccount/b")
+
+    result = build_apply(waiting, skipped, plan=build_plan([waiting.step, skipped.step, blocked, build_step()]))
+    summary = summarize_apply(result)
+
+    assert summary.held_back == {Action.WAIT: 1, Action.BLOCKED: 1}
+    assert summary.outcomes[Outcome.SKIPPED] == 1
+
+
+def test_apply_line() -> None:
+    """The last line of an apply counts outcomes and writes."""
+    result = build_apply(build_result(), build_result(build_step(key="default/StorageAccount/b")))
+
+    assert apply_line(result) == (
+        "Apply complete: 1 created, 0 updated, 0 deleted, 1 unchanged, 0 failed, 0 skipped; 1 write."
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s"), (125, "2 min 5 s"), (3840, "1 h 4 min"), (-1, "0.0 s")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    """Durations are short and never read 60 seconds."""
+    assert duration_text(timedelta(seconds=seconds)) == text
+
+
+def test_explain_selects_by_place() -> None:
+    """A pointer into the body or into the object selects what lies at or below it, whole names only."""
+    near = build_change("/properties/sku", spec_path=FieldPath(("spec", "sku")), after=UNKNOWN)
+    step = build_step(Action.UPDATE, changes=(near, build_change("/properties/skus")))
+
+    assert select_below(step, "/properties/SKU")[0] == [near]
+    assert select_below(step, "/spec/sku")[0] == [near]
+    assert len(select_below(step, "")[0]) == 2
