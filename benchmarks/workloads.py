@@ -132,7 +132,7 @@ class Instance:
         """Return ``metadata.name``."""
         if self.template.name == "guid":
             return f"{sum(map(ord, self.template.type)):08x}-0000-4000-8000-{self.number:012d}"
-        plain = f"{self.template.kind.lower()[:8]}{self.number:06d}"
+        plain = f"{self.template.kind.lower()[:6]}{self.number:06d}"
         return f"{plain}.example.com" if self.template.name == "dotted" else plain
 
     @cached_property
