@@ -18,9 +18,15 @@ from datetime import timedelta
 
 
 class EngineError(Exception):
-    """Base of the tree. ``reason`` is usable as a condition reason."""
+    """Base of the tree.
+
+    Attributes:
+        reason: Usable as a condition reason.
+        http_status: Code of the answer behind it; 0 when there was none.
+    """
 
     reason = "Failed"
+    http_status = 0
 
     def __init__(self, summary: str, *, detail: str = "", hint: str = "") -> None:
         """Keep the fixed summary, the values and the advice apart.
