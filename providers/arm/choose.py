@@ -13,6 +13,7 @@ from providers.arm.origin import SAFE_IN_PATH
 from schemas.operations import ListEndpoint, TypeOperations
 
 _NARROW_FIRST: Final = ("parent", "scope", "parentMixed", "resourceGroup", "subscription", "tenant")
+_WHOLE: Final = frozenset(("subscription", "tenant"))
 _GROUPS: Final = "microsoft.resources/resourcegroups"
 
 Lookup = Callable[[str], TypeOperations | None]
@@ -85,11 +86,24 @@ def choose_reads(
         return [SingleRead(target=t, method=method) for t in targets]
     families = _families(targets)
     usable = sorted((e for e in operations.lists if _is_usable(e, excluded)), key=_narrowness)
-    options = [(e.scope, _by_path(families, e, operations)) for e in usable]
+    options = _options(families, usable, operations, len(targets))
     best = min(options, key=lambda option: _cost(option[1], len(targets)), default=None)
     if best is None:
         return [SingleRead(target=t) for t in targets]
     return _reads(targets, *best, excluded=excluded)
+
+
+def _options(
+    families: Families, narrow_first: Sequence[ListEndpoint], operations: TypeOperations, total: int
+) -> list[tuple[str, dict[str, list[ReadTarget]]]]:
+    """Return scopes with their paths, narrow ones first; those that cannot be cheaper are not worked out."""
+    options: list[tuple[str, dict[str, list[ReadTarget]]]] = []
+    for endpoint in reversed(narrow_first):
+        paths = _by_path(families, endpoint, operations)
+        options.insert(0, (endpoint.scope, paths))
+        if len(families) > 1 and _cost(paths, total) == 1:
+            break
+    return options
 
 
 def _families(targets: Sequence[ReadTarget]) -> Families:
@@ -121,8 +135,11 @@ def _narrowness(endpoint: ListEndpoint) -> int:
 def _by_path(families: Families, endpoint: ListEndpoint, operations: TypeOperations) -> dict[str, list[ReadTarget]]:
     """Return what each concrete path of the endpoint would list; only paths that list two or more."""
     paths: dict[str, tuple[str, list[ReadTarget]]] = {}
+    path: str | None = None
     for family in families.values():
-        path = operations.list_url(endpoint, family[0].id.text)
+        # All targets share the subscription, so whatever lists a subscription has one path for all of them.
+        if path is None or endpoint.scope not in _WHOLE:
+            path = operations.list_url(endpoint, family[0].id.text)
         if path is not None:
             paths.setdefault(path.lower(), (path, []))[1].extend(family)
     return {quote(path, safe=SAFE_IN_PATH): found for path, found in paths.values() if len(found) > 1}
