@@ -38,9 +38,12 @@ class Effect(enum.StrEnum):
     CASE = "case"
     SLASH = "slash"
     ID_TAIL = "id-tail"
+    ID_BELOW_PROVIDER = "id-below-provider"
+    SECRET = "secret"  # noqa: S105 - what the member is, no value
     XML = "xml-text"
     JSON = "json-text"
     DURATION = "duration"
+    RETURNED = "returned"
     MOVED_BY_AZURE = "moved-by-azure"
 
 
@@ -54,9 +57,11 @@ class ComparisonFact:
         path: Member names in lower case; ``[]`` any list element, ``{}`` any key.
         sent: Values sent it holds for; empty for any.
         held: Values Azure then holds; what it means depends on the effect.
+        pattern: For generated texts: what they look like; empty for anything.
         values: For aliases: what is sent, in lower case, to what is held.
         match: For added elements: members that tell the element.
-        when: Conditions, ``name`` beside the member or ``/name/name`` from the body's root, to the values allowed.
+        when: Conditions, ``name`` beside the member or ``/name/name`` from the body's root, to the values allowed:
+            null also stands for absent, ``*`` for anything but that.
         pairs: How many recorded writes show it; 0 when only the source says so.
     """
 
@@ -69,6 +74,7 @@ class ComparisonFact:
     before: str = ""
     sent: tuple[Any, ...] = ()
     held: tuple[Any, ...] = ()
+    pattern: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     match: Mapping[str, Any] = field(default_factory=dict)
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -106,6 +112,7 @@ def _decode(row: dict[str, Any]) -> ComparisonFact:
         before=row.get("before", ""),
         sent=tuple(row.get("sent", ())),
         held=tuple(row.get("held", ())),
+        pattern=row.get("pattern", ""),
         values=row.get("values", {}),
         match=row.get("match", {}),
         when={name: tuple(values) for name, values in row.get("when", {}).items()},
@@ -116,3 +123,17 @@ def _decode(row: dict[str, Any]) -> ComparisonFact:
 def parse_path(text: str) -> tuple[str, ...]:
     """Split ``properties.items[].name`` into lower-case segments; ``[]`` and ``{}`` become segments of their own."""
     return tuple(part for part in text.lower().replace("[]", ".[]").replace("{}", ".{}").split(".") if part)
+
+
+def secret_members(arm_type: str) -> tuple[tuple[str, ...], ...]:
+    """Return the members whose value comes from a Secret in ASO's kinds of this type, as paths like a row's.
+
+    A last segment ``{}`` stands for every key of a map.
+    """
+    return tuple(parse_path(path) for path in _secret_table().get(arm_type.lower(), ()))
+
+
+@cache
+def _secret_table() -> Mapping[str, Any]:
+    table: Mapping[str, Any] = orjson.loads((DATA / "secret_members.json").read_bytes())["types"]
+    return table

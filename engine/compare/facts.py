@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from engine.compare import rules, texts
 from engine.compare.finding import Place, Weight
 from engine.compare.places import get_member
 from engine.model.document import ABSENT, Secret
-from schemas.comparison_facts import ComparisonFact, Effect, facts_for
+from schemas.comparison_facts import ComparisonFact, Effect, facts_for, secret_members
 
 Judge = Callable[[ComparisonFact, Any, Any], bool]
 
@@ -18,10 +19,19 @@ Judge = Callable[[ComparisonFact, Any, Any], bool]
 class FactTable:
     """The rows of one type@version, by path."""
 
-    __slots__ = ("_exact", "_loose")
+    __slots__ = ("_exact", "_loose", "_secret_maps", "_secrets")
 
-    def __init__(self, facts: tuple[ComparisonFact, ...]) -> None:
-        """Index the rows; those with a free key are looked through one by one."""
+    def __init__(self, facts: Iterable[ComparisonFact], secrets: Iterable[tuple[str, ...]] = ()) -> None:
+        """Index the rows; those with a free key are looked through one by one.
+
+        Args:
+            facts: The rows of the type.
+            secrets: Members that hold a secret; a last segment ``{}`` stands for every key of a map.
+        """
+        facts = tuple(facts)
+        paths = tuple(secrets)
+        self._secrets = frozenset(paths)
+        self._secret_maps = frozenset(path[:-1] for path in paths if path[-1:] == ("{}",))
         self._exact: dict[tuple[str, ...], list[ComparisonFact]] = {}
         self._loose = [fact for fact in facts if "{}" in fact.path]
         for fact in facts:
@@ -30,8 +40,18 @@ class FactTable:
 
     def folds_keys(self, at: Place) -> bool:
         """Whether Azure returns the keys of this free map in another letter case."""
-        key = tuple(s.lower() if isinstance(s, str) else "[]" for s in at)
-        return any(fact.effect is Effect.KEY_CASE for fact in self._exact.get(key, ()))
+        return any(fact.effect is Effect.KEY_CASE for fact in self._exact.get(_key(at), ()))
+
+    def is_secret(self, at: Place) -> bool:
+        """Whether a member holds a secret although the type definition does not say so."""
+        key = _key(at)
+        if key in self._secrets or key[:-1] in self._secret_maps:
+            return True
+        return any(fact.effect is Effect.SECRET for fact in self._exact.get(key, ()))
+
+    def is_returned(self, at: Place) -> bool:
+        """Whether reads return a member that the type definition flags as write-only."""
+        return any(fact.effect is Effect.RETURNED for fact in self._exact.get(_key(at), ()))
 
     def find(
         self, at: Place, desired: Any, actual: Any, *, bodies: tuple[Any, Any], there: Place
@@ -45,7 +65,7 @@ class FactTable:
             bodies: Both whole bodies, for conditions on other members.
             there: The place in the actual body.
         """
-        key = tuple(s.lower() if isinstance(s, str) else "[]" for s in at)
+        key = _key(at)
         candidates = self._exact.get(key, [])
         if self._loose:
             candidates = candidates + [fact for fact in self._loose if _fits(fact.path, key)]
@@ -58,7 +78,7 @@ class FactTable:
 @lru_cache(maxsize=1_024)
 def table_for(arm_type: str, api_version: str) -> FactTable:
     """Return the rows of a type@version, indexed once."""
-    return FactTable(facts_for(arm_type, api_version))
+    return FactTable(facts_for(arm_type, api_version), secret_members(arm_type))
 
 
 def weight_of(fact: ComparisonFact) -> Weight:
@@ -77,6 +97,10 @@ _WEIGHTS: Final[Mapping[Effect, Weight]] = {
 }
 
 
+def _key(at: Place) -> tuple[str, ...]:
+    return tuple(s.lower() if isinstance(s, str) else "[]" for s in at)
+
+
 def _fits(pattern: tuple[str, ...], key: tuple[str, ...]) -> bool:
     return len(pattern) == len(key) and all(p in ("{}", k) for p, k in zip(pattern, key, strict=True))
 
@@ -89,23 +113,41 @@ def _accounts_for(fact: ComparisonFact, desired: Any, actual: Any) -> bool:
 
 
 def _is_value(value: Any, wanted: Any) -> bool:
-    """Whether a member has a value named by a row; texts without letter case, objects by the members named."""
+    """Whether a member has a value named by a row; texts without letter case, objects with exactly these members."""
     if isinstance(value, str) and isinstance(wanted, str):
         return value.lower() == wanted.lower()
     if isinstance(value, dict) and isinstance(wanted, dict):
-        return all(_is_value(get_member(value, key), inner) for key, inner in wanted.items())
+        return len(value) == len(wanted) and _has_members(value, wanted)
+    if rules.is_number(value) and rules.is_number(wanted):
+        return bool(value == wanted)
     return type(value) is type(wanted) and bool(value == wanted)
 
 
+def _has_members(value: Any, wanted: Mapping[str, Any]) -> bool:
+    return all(_is_value(get_member(value, key), inner) for key, inner in wanted.items())
+
+
 def _conditions_hold(fact: ComparisonFact, at: Place, there: Place, bodies: tuple[Any, Any]) -> bool:
-    """Ask the desired body first, since it says what will be; the actual one where the user wrote nothing."""
+    """Ask the desired body first, since it says what will be; the actual one where the user wrote nothing.
+
+    What Azure may move is decided by the object's own settings alone.
+    """
     for name, allowed in fact.when.items():
         value = _lookup(bodies[0], at, name)
-        if value is ABSENT:
+        if value is ABSENT and fact.effect is not Effect.MOVED_BY_AZURE:
             value = _lookup(bodies[1], there, name)
-        if not any(_is_value(value, wanted) or (wanted is None and value is ABSENT) for wanted in allowed):
+        if name.lower().endswith("location") and isinstance(value, str):
+            value = rules.fold_region(value)
+        if not any(_is_allowed(value, wanted) for wanted in allowed):
             return False
     return True
+
+
+def _is_allowed(value: Any, wanted: Any) -> bool:
+    is_there = value is not ABSENT and value is not None
+    if wanted in (None, "*"):
+        return is_there == (wanted == "*")
+    return bool(is_there and _is_value(value, wanted))
 
 
 def _lookup(body: Any, place: Place, name: str) -> Any:
@@ -139,7 +181,9 @@ def _is_forced(fact: ComparisonFact, _desired: Any, actual: Any) -> bool:
     return any(_is_value(actual, held) for held in fact.held)
 
 
-def _is_generated(_fact: ComparisonFact, desired: Any, actual: Any) -> bool:
+def _is_generated(fact: ComparisonFact, desired: Any, actual: Any) -> bool:
+    if fact.pattern and not (isinstance(actual, str) and re.fullmatch(fact.pattern, actual)):
+        return False
     return type(desired) is type(actual) and not _is_nothing(actual)
 
 
@@ -170,7 +214,7 @@ def _is_completed(fact: ComparisonFact, desired: Any, actual: Any) -> bool:
 
 
 def _is_added_element(fact: ComparisonFact, desired: Any, actual: Any) -> bool:
-    return desired is ABSENT and _is_value(actual, dict(fact.match))
+    return desired is ABSENT and _has_members(actual, fact.match)
 
 
 _JUDGES: Final[Mapping[Effect, Judge]] = {
@@ -183,17 +227,24 @@ _JUDGES: Final[Mapping[Effect, Judge]] = {
     Effect.ADDED_ELEMENT: _is_added_element,
     Effect.ADDED_KEY: lambda _fact, desired, _actual: desired is ABSENT,
     Effect.KEY_CASE: lambda _fact, _desired, _actual: False,
+    Effect.RETURNED: lambda _fact, _desired, _actual: False,
+    Effect.SECRET: lambda _fact, _desired, _actual: False,
     Effect.ALIAS: _is_alias,
     Effect.ALIAS_PREFIX: _is_prefix_alias,
     Effect.COMPLETED: _is_completed,
     Effect.CASE: _both_texts(lambda desired, actual: desired.lower() == actual.lower()),
     Effect.SLASH: _both_texts(lambda desired, actual: desired.strip("/") == actual.strip("/")),
     Effect.ID_TAIL: _both_texts(lambda desired, actual: _ends_with(actual, desired)),
+    Effect.ID_BELOW_PROVIDER: _both_texts(lambda desired, actual: _below_provider(desired) == _below_provider(actual)),
     Effect.XML: _both_texts(texts.is_same_xml),
     Effect.JSON: _both_texts(texts.is_same_json),
     Effect.DURATION: _both_texts(texts.is_same_duration),
-    Effect.MOVED_BY_AZURE: lambda _fact, _desired, actual: actual is not ABSENT,
+    Effect.MOVED_BY_AZURE: lambda _fact, _desired, actual: not _is_nothing(actual),
 }
+
+
+def _below_provider(arm_id: str) -> str:
+    return rules.fold_id(arm_id).partition("/providers/")[2] or arm_id
 
 
 def _ends_with(actual: str, desired: str) -> bool:

@@ -160,7 +160,7 @@ class _Walker:
     def _walk_scalar(
         self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place, *, is_exact: bool = False
     ) -> None:
-        veil = _veil_of(node, veil, value)
+        veil = self._veil_at(node, veil, value, at)
         shown = value.reveal() if isinstance(value, Secret) else value
         if type(shown) is type(found) and shown == found:
             return
@@ -172,6 +172,13 @@ class _Walker:
         else:
             self._note_by_fact(value, found, node, veil, at, there)
 
+    def _veil_at(self, node: Node, outer: Veil, value: Any, at: Place) -> Veil:
+        veil = _veil_of(node, outer, value)
+        facts = self._frame.facts
+        if veil is Veil.SENSITIVE or facts.is_secret(at):
+            return Veil.SENSITIVE
+        return Veil.NONE if veil is Veil.WRITE_ONLY and facts.is_returned(at) else veil
+
     @staticmethod
     def _equivalence(value: Any, found: Any, node: Node, at: Place, *, is_exact: bool) -> str | None:
         if is_exact:
@@ -180,7 +187,7 @@ class _Walker:
 
     def _walk_missing(self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place) -> None:
         """Decide about a value that Azure does not hold: a container is excused when everything in it is."""
-        veil = _veil_of(node, veil, value)
+        veil = self._veil_at(node, veil, value, at)
         if rules.is_empty(value):
             self._note_unless_equal(at, there, value, found, "empty")
         elif veil:
