@@ -63,20 +63,20 @@ class Compiler:
 
     def write(self, folder: Path) -> int:
         """Write all data files and return their size; a provider's older file is replaced, a vanished one removed."""
-        for stale in folder.glob("*.zst"):
-            stale.unlink()
         names: dict[str, list[str]] = {}
-        size = 0
+        files: dict[str, bytes] = {}
         for provider, types in self._by_provider().items():
-            content, names[provider] = self._provider_file(types)
-            size += pack.write(folder / f"{provider}.zst", content)
+            files[provider], names[provider] = self._provider_file(types)
         index = {
             "generator": "schemas.build.arm",
             "source": "bicep-types-az",
             "versions": len(self.definitions),
             "types": names,
         }
-        return size + pack.write(folder / "index.zst", pack.encode(index))
+        files["index"] = pack.encode(index)
+        for stale in folder.glob("*.zst"):
+            stale.unlink()
+        return sum(pack.write(folder / f"{name}.zst", content) for name, content in files.items())
 
     def _by_provider(self) -> dict[str, dict[str, dict[str, Definition]]]:
         providers: dict[str, dict[str, dict[str, Definition]]] = {}

@@ -1,0 +1,56 @@
+"""``python -m schemas.build.all SOURCE_FOLDER``: compiles everything in schemas/data again.
+
+The folder holds ``arm/bicep-types.tar.xz`` (or ``arm/generated/``), ``arm/operations.json``, ``aso/catalog/`` and
+``aso/extensions.yaml``. ARM types come first: the behaviour table is made from them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from schemas.build import arm, behaviours, kinds, operations, pack
+from schemas.store import DATA
+
+
+def compile_all(source: Path, *, with_arm: bool = True) -> dict[str, int]:
+    """Write all data files in place and return the size of each part in bytes.
+
+    Args:
+        source: The folder of published facts.
+        with_arm: Compile the ARM types too, which takes half a minute; the rest takes seconds.
+
+    Raises:
+        FileNotFoundError: A source is missing; nothing has been written then.
+    """
+    archive, folder = source / "arm" / "bicep-types.tar.xz", source / "arm" / "generated"
+    types = archive if archive.is_file() else folder
+    catalogue, extensions = source / "aso" / "catalog", source / "aso" / "extensions.yaml"
+    rest = source / "arm" / "operations.json"
+    for needed in (catalogue, extensions, rest, *([types] if with_arm else [])):
+        if not needed.exists():
+            raise FileNotFoundError(f"missing source: {needed}")
+    sizes: dict[str, int] = {}
+    if with_arm:
+        _, sizes["arm"] = arm.compile_types(types, catalogue=catalogue, out=DATA / "arm")
+    sizes["kinds"] = kinds.compile_folder(catalogue, DATA / "kinds")
+    sizes["operations"] = pack.write(DATA / "operations.zst", operations.compile_operations(rest))
+    sizes["behaviours"] = pack.write(DATA / "behaviours.zst", behaviours.compile_behaviours(extensions, catalogue))
+    return sizes
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m schemas.build.all", description=__doc__)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--without-arm", action="store_true", help="leave the ARM types as they are")
+    args = parser.parse_args(argv)
+    for part, size in compile_all(args.source, with_arm=not args.without_arm).items():
+        print(f"{part:12} {size:>9} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
