@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 DEFAULT_ENDPOINT = "https://management.azure.com"
 DEFAULT_AUTHORITY = "https://login.microsoftonline.com"
 
+_CREDENTIAL_NAMES = ("AZURE_", "AUTH_MODE", "USE_WORKLOAD_IDENTITY_AUTH")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -18,7 +20,8 @@ class Settings:
         audience: Resource tokens are asked for; the endpoint unless set.
         authority: The token authority; instance discovery is off when it is not Microsoft's.
         subscription: Default subscription id; empty when not set.
-        credential: Every AZURE_* variable a credential is made from; never printed.
+        credential: Every variable a credential is made from; never printed.
+        proxy: Address of an HTTP proxy for ARM; empty for none.
         colour: NO_COLOR is not set.
     """
 
@@ -28,6 +31,7 @@ class Settings:
     subscription: str = ""
     credential: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_file: str = ""
+    proxy: str = field(default="", repr=False)
     colour: bool = True
 
     @classmethod
@@ -44,7 +48,8 @@ class Settings:
             audience=text("AZURE_RESOURCE_MANAGER_AUDIENCE", endpoint).rstrip("/"),
             authority=authority if "://" in authority else f"https://{authority}",
             subscription=text("AZURE_SUBSCRIPTION_ID"),
-            credential={k: v for k, v in environment.items() if k.startswith("AZURE_") and v},
+            credential={k: v for k, v in environment.items() if k.startswith(_CREDENTIAL_NAMES) and v},
             ca_file=text("SSL_CERT_FILE") or text("REQUESTS_CA_BUNDLE"),
+            proxy=text("HTTPS_PROXY") or text("https_proxy"),
             colour=not environment.get("NO_COLOR"),
         )

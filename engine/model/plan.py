@@ -28,7 +28,7 @@ class Action(enum.StrEnum):
 
     @property
     def mutates(self) -> bool:
-        """Whether the action writes to ARM; observe-only plans have none."""
+        """Whether the action writes to ARM; observe-only plans have none. ADOPT only shows what --adopt would do."""
         return self in _MUTATING
 
     @property
@@ -37,7 +37,7 @@ class Action(enum.StrEnum):
         return _SYMBOLS[self]
 
 
-_MUTATING = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE, Action.ADOPT})
+_MUTATING = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE})
 _SYMBOLS = {
     Action.NOOP: "=",
     Action.CREATE: "+",

@@ -1,0 +1,115 @@
+"""``trueup apply``: make Azure as the manifests say."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from engine.app.exit_codes import ExitCode
+from engine.app.options import add_input_arguments, add_output_argument
+from engine.app.session import (
+    add_limit_arguments,
+    add_state_argument,
+    build_limits,
+    exit_codes_of,
+    open_cycle,
+    print_findings,
+    text_options,
+)
+from engine.app.settings import Settings
+from engine.errors import InvalidSpecError
+from engine.model.ids import ResourceKey
+from engine.model.plan import Plan
+from engine.model.result import ApplyResult
+from engine.runtime.cycle import Cycle, PassResult
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take input, limits, state and output options, and a saved plan."""
+    parser.add_argument("plan", nargs="?", type=Path, help="a plan saved by 'trueup plan --out'")
+    add_input_arguments(parser)
+    add_limit_arguments(parser)
+    add_state_argument(parser)
+    add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
+    parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
+    parser.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can answer")
+    parser.add_argument(
+        "--allow-incomplete", action="store_true", help="apply the rest when some resources could not be read"
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=float,
+        default=900.0,
+        help="how long one resource may keep failing (default 900)",
+    )
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Plan, ask, apply, report."""
+    return asyncio.run(_apply(args, settings))
+
+
+async def _apply(args: argparse.Namespace, settings: Settings) -> int:
+    from engine.app.saved import load_plan, restrict_to_saved
+
+    saved = load_plan(args.plan, args) if args.plan is not None else None
+    async with open_cycle(args, settings, build_limits(args)) as cycle:
+        resumed = await cycle.resume()
+        if resumed:
+            sys.stderr.write(f"trueup: followed {len(resumed)} operation(s) of an earlier run to their end\n")
+        planned = await cycle.plan()
+        print_findings(planned.problems, planned.notices)
+        stale: tuple[ResourceKey, ...] = ()
+        if saved is not None:
+            planned, stale = restrict_to_saved(planned, saved)
+        code = await _carry_out(cycle, planned, args, settings)
+        return ExitCode.worst({ExitCode(code), ExitCode.STALE_PLAN}) if stale else code
+
+
+async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace, settings: Settings) -> int:
+    from engine.app.output import ProgressPrinter, render_plan_as, render_result_as
+    from engine.planning.partial import without_unreadable
+    from engine.runtime.executor import ExecutorOptions
+
+    codes = exit_codes_of(planned)
+    style = text_options(args, settings)
+    if args.output == "text":
+        sys.stdout.write(render_plan_as("text", planned.plan, style) + "\n")
+    plan = without_unreadable(planned.plan) if args.allow_incomplete else planned.plan
+    if not plan.complete:
+        sys.stderr.write(
+            "trueup: error: the plan is incomplete, nothing was sent (--allow-incomplete applies the rest)\n"
+        )
+        return ExitCode.worst(codes)
+    if plan.appliable and not args.yes and not _confirm(plan):
+        return ExitCode.worst(codes | {ExitCode.ERROR})
+    printer = ProgressPrinter(args.output, style)
+    options = ExecutorOptions(patience=timedelta(seconds=args.timeout))
+    result: ApplyResult = await cycle.apply(
+        PassResult(plan=plan, findings=planned.findings), report=printer.report, options=options
+    )
+    sys.stdout.write(render_result_as(args.output, result, style))
+    if result.failed:
+        codes.add(ExitCode.APPLY_FAILED)
+    return ExitCode.worst(codes)
+
+
+def _confirm(plan: Plan) -> bool:
+    """Ask on a terminal.
+
+    Raises:
+        InvalidSpecError: Nobody can answer.
+    """
+    if not sys.stdin.isatty():
+        raise InvalidSpecError("nobody can confirm the plan here, nothing was sent", hint="add --yes")
+    writes = plan.budget.writes + plan.budget.deletes
+    sys.stderr.write(f"Send {writes} request(s) to Azure? Only 'yes' is taken: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() == "yes":
+        return True
+    sys.stderr.write("trueup: nothing was sent\n")
+    return False

@@ -1,0 +1,42 @@
+"""``trueup drift``: what moved in Azure since the last apply, and who moved it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from engine.app.exit_codes import ExitCode
+from engine.app.options import add_input_arguments, add_output_argument
+from engine.app.session import add_state_argument, exit_codes_of, open_cycle, print_findings, text_options
+from engine.app.settings import Settings
+from engine.model.policy import Limits
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take input, state and output options."""
+    add_input_arguments(parser)
+    add_state_argument(parser)
+    add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
+    parser.add_argument("--verbose", action="store_true", help="show long values whole")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Compare, print, and send nothing; 2 when something moved."""
+    return asyncio.run(_drift(args, settings))
+
+
+async def _drift(args: argparse.Namespace, settings: Settings) -> int:
+    from engine.app.output import render_drift_as
+    from engine.reporting.drift import drift_report
+
+    # Drift asks what differs, not what may be written: adoption and approvals play no part.
+    async with open_cycle(args, settings, Limits(adopt=True)) as cycle:
+        planned = await cycle.plan()
+    print_findings(planned.problems, planned.notices)
+    sys.stdout.write(render_drift_as(args.output, planned.plan, text_options(args, settings)))
+    codes = exit_codes_of(planned) - {ExitCode.BLOCKED}
+    report = drift_report(planned.plan)
+    if report.drifted or report.unattributed:
+        codes.add(ExitCode.DIFFERENCES)
+    return ExitCode.worst(codes)

@@ -1,0 +1,61 @@
+"""``trueup explain``: for one object, why each difference counts or does not."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from engine.app.exit_codes import ExitCode
+from engine.app.options import add_input_arguments, add_output_argument
+from engine.app.session import add_state_argument, open_cycle, print_findings, text_options
+from engine.app.settings import Settings
+from engine.errors import InvalidSpecError
+from engine.model.policy import Limits
+from engine.planning.finding import Finding
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the object, a place in it, input, state and output options."""
+    parser.add_argument("object", help="namespace/Kind/name, Kind/name, name, or an ARM id")
+    parser.add_argument(
+        "path", nargs="?", default="", help="only differences at or below this place (JSON Pointer into the ARM body)"
+    )
+    add_input_arguments(parser)
+    add_state_argument(parser)
+    add_output_argument(parser, ("text", "json"))
+    parser.add_argument("--verbose", action="store_true", help="show long values whole")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Compare one object and explain every difference, hidden ones too."""
+    return asyncio.run(_explain(args, settings))
+
+
+async def _explain(args: argparse.Namespace, settings: Settings) -> int:
+    from engine.app.output import render_explanation_as
+    from engine.runtime.selection import matches
+
+    async with open_cycle(args, settings, Limits(adopt=True)) as cycle:
+        planned = await cycle.plan()
+    print_findings(planned.problems, planned.notices)
+    found = [f for f in planned.findings if matches(args.object, f.desired.key, f.desired.id)]
+    _check_one(args.object, found)
+    step = next(s for s in planned.plan.steps if s.key == found[0].desired.key)
+    sys.stdout.write(render_explanation_as(args.output, step, args.path, text_options(args, settings)))
+    return ExitCode.ERROR if planned.problems else ExitCode.CLEAN
+
+
+def _check_one(name: str, found: list[Finding]) -> None:
+    """Raise unless the name means one object.
+
+    Raises:
+        InvalidSpecError: None, or several.
+    """
+    if not found:
+        raise InvalidSpecError(
+            f"{name!r} is not among the objects", hint="name it as plan prints it: namespace/Kind/name"
+        )
+    if len(found) > 1:
+        names = ", ".join(str(f.desired.key) for f in found[:5])
+        raise InvalidSpecError(f"{name!r} means {len(found)} objects", detail=names, hint="name one of them in full")

@@ -1,0 +1,54 @@
+"""``trueup plan``: what apply would do."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from engine.app.exit_codes import ExitCode
+from engine.app.options import add_input_arguments, add_output_argument
+from engine.app.session import (
+    add_limit_arguments,
+    add_state_argument,
+    build_limits,
+    exit_codes_of,
+    has_differences,
+    open_cycle,
+    print_findings,
+    text_options,
+)
+from engine.app.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take input, limits, state and output options."""
+    add_input_arguments(parser)
+    add_limit_arguments(parser)
+    add_state_argument(parser)
+    add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
+    parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
+    parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when something differs")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="save the plan; 'trueup apply FILE' does exactly that")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Plan, print, and send nothing."""
+    return asyncio.run(_plan(args, settings))
+
+
+async def _plan(args: argparse.Namespace, settings: Settings) -> int:
+    from engine.app.output import render_plan_as, write_atomically
+    from engine.app.saved import save_plan
+
+    async with open_cycle(args, settings, build_limits(args)) as cycle:
+        planned = await cycle.plan()
+        print_findings(planned.problems, planned.notices)
+        sys.stdout.write(render_plan_as(args.output, planned.plan, text_options(args, settings)))
+        if args.out is not None:
+            write_atomically(args.out, save_plan(planned.plan, args))
+    codes = exit_codes_of(planned)
+    if args.detailed_exitcode and has_differences(planned.plan):
+        codes.add(ExitCode.DIFFERENCES)
+    return ExitCode.worst(codes)

@@ -1,0 +1,125 @@
+"""Composition root of the verbs that look at Azure: ports, options, and what all of them print alike."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+from engine.app.exit_codes import ExitCode
+from engine.app.options import build_selection, open_source
+from engine.app.settings import Settings
+from engine.model.plan import Action, Plan
+from engine.model.policy import Limits
+from engine.model.problem import Notice, Problem
+from engine.reporting.style import TextOptions
+from engine.runtime.clock import SystemClock
+from engine.runtime.cycle import Cycle, PassOptions, PassResult, World
+
+
+def add_state_argument(parser: argparse.ArgumentParser) -> None:
+    """Take the folder that remembers what was applied."""
+    parser.add_argument(
+        "--state",
+        metavar="DIR",
+        type=Path,
+        default=Path(".trueup"),
+        help="folder that remembers what was applied (default .trueup); safe to delete",
+    )
+
+
+def add_limit_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what a plan may do."""
+    parser.add_argument(
+        "--adopt", action="store_true", help="also write resources that exist but were never applied from here"
+    )
+    parser.add_argument(
+        "--prune", action="store_true", help="delete what was applied before and is no longer in the input"
+    )
+    parser.add_argument(
+        "--allow-replace",
+        metavar="OBJECT",
+        action="append",
+        default=[],
+        help="delete and create this object anew if need be",
+    )
+    parser.add_argument("--allow-data-loss", action="store_true", help="allow deletes of resources that hold data")
+    parser.add_argument(
+        "--allow-mass-delete", action="store_true", help="allow a plan to delete most of what is managed"
+    )
+
+
+def build_limits(args: argparse.Namespace) -> Limits:
+    """Return what the options allow."""
+    return Limits(
+        prune=args.prune,
+        adopt=args.adopt,
+        allow_data_loss=args.allow_data_loss,
+        allow_mass_delete=args.allow_mass_delete,
+        allow_replace=frozenset(args.allow_replace),
+    )
+
+
+@contextlib.asynccontextmanager
+async def open_cycle(args: argparse.Namespace, settings: Settings, limits: Limits) -> AsyncIterator[Cycle]:
+    """Open source, Azure and state, and close them again."""
+    from providers.arm.adapter import AzureResourceManager
+    from providers.arm.options import ArmOptions
+    from providers.state.folder import StateFolder
+
+    arm = ArmOptions(
+        endpoint=settings.endpoint,
+        audience=settings.audience,
+        authority=settings.authority,
+        credential=settings.credential,
+        ca_file=settings.ca_file,
+        proxy=settings.proxy,
+    )
+    clock = SystemClock()
+    store = StateFolder(args.state)
+    options = PassOptions(
+        endpoint=settings.endpoint,
+        subscription=args.subscription or settings.subscription,
+        selection=build_selection(args),
+        limits=limits,
+        strict=args.strict,
+    )
+    try:
+        async with AzureResourceManager(arm, clock=clock) as azure:
+            yield Cycle(World(source=open_source(args), azure=azure, store=store, clock=clock), options)
+    finally:
+        for warning in store.warnings():
+            sys.stderr.write(f"trueup: warning: {warning}\n")
+        store.close()
+
+
+def print_findings(problems: Iterable[Problem], notices: Iterable[Notice]) -> None:
+    """Print what was wrong or odd with the input, errors last."""
+    for notice in notices:
+        sys.stderr.write(f"trueup: warning: {notice}\n")
+    for problem in problems:
+        sys.stderr.write(f"trueup: error: {problem}\n")
+
+
+def text_options(args: argparse.Namespace, settings: Settings) -> TextOptions:
+    """Return how to print: colour on terminals only."""
+    return TextOptions(colour=settings.colour and sys.stdout.isatty(), verbose=getattr(args, "verbose", False))
+
+
+def exit_codes_of(planned: PassResult) -> set[ExitCode]:
+    """Return what a plan says beside its differences."""
+    codes = set()
+    if planned.problems:
+        codes.add(ExitCode.ERROR)
+    if not planned.plan.complete:
+        codes.add(ExitCode.INCOMPLETE)
+    if any(s.action is Action.BLOCKED for s in planned.plan.steps):
+        codes.add(ExitCode.BLOCKED)
+    return codes
+
+
+def has_differences(plan: Plan) -> bool:
+    """Whether anything in the plan is not as the manifests say."""
+    return any(s.action not in (Action.NOOP, Action.SKIP, Action.UNREADABLE) or s.changes for s in plan.steps)

@@ -1,0 +1,93 @@
+"""What lives in Azure and must survive a PUT of the desired body."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.model.change import Suppressed
+from engine.model.document import ABSENT, Body
+from engine.model.path import ByKey, Segment
+from schemas.behaviours import Behaviour
+
+CARRIED_RULES = frozenset({"owned", "ignore", "moved-by-azure"})
+"""Suppressions whose live value a PUT must send back, or it would undo what the rule promised to leave alone."""
+
+
+def carry_over(desired: Body, actual: Any, suppressed: Iterable[Suppressed], behaviour: Behaviour | None) -> Body:
+    """Return the body to PUT: desired, with children and live values of Azure put back.
+
+    Args:
+        desired: Body as converted; not changed.
+        actual: Body as read; None when the resource does not exist.
+        suppressed: Receipts of the comparison; those in ``CARRIED_RULES`` keep Azure's value.
+        behaviour: What the type needs: child lists that a PUT without them would empty.
+    """
+    if not isinstance(actual, Mapping):
+        return desired
+    body: Body = desired
+    children = behaviour.carried if behaviour is not None else ()
+    live = [s for s in suppressed if s.rule in CARRIED_RULES and s.before is not ABSENT]
+    if children or live:
+        body = copy.copy(desired)
+    for child in children:
+        _carry_children(body, actual, child.path, by_name=child.by_name)
+    for receipt in live:
+        _carry_value(body, receipt.path.segments, receipt)
+    return body
+
+
+def _carry_children(body: Body, actual: Mapping[str, Any], path: tuple[str, ...], *, by_name: bool) -> None:
+    """Put the child list that Azure holds into the body, the body's own elements winning by name."""
+    held: Any = actual
+    for name in path:
+        held = held.get(name) if isinstance(held, Mapping) else None
+    if not isinstance(held, list) or not held:
+        return
+    parent = _open(body, path[:-1])
+    if parent is None:
+        return
+    asked = parent.get(path[-1])
+    if isinstance(asked, list):
+        named = {e.get("name") for e in asked if isinstance(e, Mapping)}
+        extra = [e for e in held if not (isinstance(e, Mapping) and e.get("name") in named)]
+        parent[path[-1]] = [*asked, *extra] if by_name or not asked else asked
+    else:
+        parent[path[-1]] = list(held)
+
+
+def _carry_value(body: Body, segments: tuple[Segment, ...], receipt: Suppressed) -> None:
+    """Set Azure's value at the receipt's place; an element that only Azure has is appended."""
+    last = segments[-1]
+    parent = _open(body, segments[:-1])
+    if isinstance(parent, dict) and isinstance(last, str):
+        parent[last] = receipt.before
+    elif isinstance(parent, list):
+        index = last.index if isinstance(last, ByKey) else int(last)
+        if receipt.after is ABSENT:
+            parent.append(receipt.before)
+        elif index < len(parent):
+            parent[index] = receipt.before
+
+
+def _open(body: Body, segments: tuple[Segment, ...]) -> Any:
+    """Walk to the container at the place, copying each level on the way; None when the way ends."""
+    at: Any = body
+    for segment in segments:
+        key: Any = segment if isinstance(segment, str) else segment.index if isinstance(segment, ByKey) else segment
+        if isinstance(at, dict):
+            held = at.get(key)
+            at[key] = copy.copy(held) if held is not None else {}
+        elif isinstance(at, list) and isinstance(key, int) and key < len(at):
+            at[key] = copy.copy(at[key])
+        else:
+            return None
+        at = at[key]
+    return at
+
+
+def find_key(mapping: Mapping[str, Any], key: str) -> str | None:
+    """Return the key as the mapping spells it, compared without letter case; None when it has none."""
+    lowered = key.lower()
+    return next((k for k in mapping if k.lower() == lowered), None)

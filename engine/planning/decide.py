@@ -1,0 +1,174 @@
+"""One resource: its diff and its policy become an action and a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.change import ChangeOrigin, DiffState
+from engine.model.document import UNKNOWN
+from engine.model.plan import Action, Reason
+from engine.model.policy import DriftPolicy, Limits, ReconcilePolicy
+from engine.model.state import DesiredState, Presence, Wait
+from engine.planning.finding import Finding
+from schemas.operations import TypeOperations
+
+_BUSY_WORDS = "Azure is still working on it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """An action with its explanation; requests come later."""
+
+    action: Action
+    reason: Reason
+    detail: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def decide(finding: Finding, operations: TypeOperations | None, limits: Limits) -> Decision:
+    """Choose what to do with one resource.
+
+    Args:
+        finding: Desired, actual and their diff.
+        operations: REST facts of the type; None when nothing is known of it.
+        limits: What this run allows.
+    """
+    desired = finding.desired
+    if desired.deleting:
+        return _decide_delete(finding, operations)
+    if desired.policy.reconcile is ReconcilePolicy.SKIP:
+        return Decision(action=Action.SKIP, reason=Reason.POLICY_SKIP, detail="its reconcile-policy is skip")
+    if desired.id is None or finding.actual is None:
+        return _wait(desired.waits)
+    if finding.actual.presence is Presence.UNREADABLE:
+        return Decision(action=Action.UNREADABLE, reason=Reason.UNREADABLE, detail=finding.actual.cause)
+    if finding.actual.presence is Presence.ABSENT:
+        return _decide_absent(finding)
+    return _decide_present(finding, operations, limits)
+
+
+def _decide_delete(finding: Finding, operations: TypeOperations | None) -> Decision:
+    policy = finding.desired.policy.reconcile
+    if policy is not ReconcilePolicy.MANAGE:
+        return Decision(action=Action.FORGET, reason=Reason.DETACHED, detail=f"its reconcile-policy is {policy}")
+    actual = finding.actual
+    if actual is None or actual.presence is Presence.ABSENT:
+        return Decision(action=Action.NOOP, reason=Reason.OBJECT_DELETED, detail="it is gone from Azure")
+    if actual.presence is Presence.UNREADABLE:
+        return Decision(action=Action.UNREADABLE, reason=Reason.UNREADABLE, detail=actual.cause)
+    if operations is not None and "DELETE" not in operations.methods:
+        return Decision(action=Action.FORGET, reason=Reason.DETACHED, detail="Azure cannot delete this type")
+    return Decision(action=Action.DELETE, reason=Reason.OBJECT_DELETED, detail="the object is being deleted")
+
+
+def _decide_absent(finding: Finding) -> Decision:
+    desired = finding.desired
+    if desired.waits:
+        return _wait(desired.waits)
+    if finding.baseline is None:
+        return Decision(action=Action.CREATE, reason=Reason.MISSING, detail="it does not exist in Azure")
+    if desired.policy.drift is not DriftPolicy.CORRECT:
+        detail = f"it was deleted in Azure; its drift-policy is {desired.policy.drift}"
+        return Decision(action=Action.SKIP, reason=Reason.DRIFT_POLICY, detail=detail)
+    return Decision(action=Action.CREATE, reason=Reason.DRIFTED, detail="it was deleted in Azure since the last apply")
+
+
+def _decide_present(finding: Finding, operations: TypeOperations | None, limits: Limits) -> Decision:
+    desired, diff = finding.desired, finding.diff
+    notes = _notes(desired)
+    if not finding.settled and finding.provisioning.lower() not in ("failed", "canceled"):
+        if diff.changes:
+            return Decision(
+                action=Action.WAIT,
+                reason=Reason.NOT_SETTLED,
+                detail=f"{_BUSY_WORDS} (provisioningState {finding.provisioning})",
+            )
+        return Decision(action=Action.NOOP, reason=Reason.IN_SYNC, detail=_BUSY_WORDS, notes=notes)
+    if not diff.changes and finding.settled:
+        return Decision(action=Action.NOOP, reason=Reason.IN_SYNC, notes=notes)
+    if any(c.after is UNKNOWN for c in diff.changes):
+        return _wait(tuple(w for w in desired.waits if not w.secret_only) or desired.waits)
+    if not finding.settled:
+        detail = f"its last operation ended as {finding.provisioning}"
+        return Decision(action=Action.UPDATE, reason=Reason.NOT_SETTLED, detail=detail, notes=notes)
+    return _decide_changed(finding, operations, limits, notes)
+
+
+def _decide_changed(
+    finding: Finding, operations: TypeOperations | None, limits: Limits, notes: tuple[str, ...]
+) -> Decision:
+    desired, diff = finding.desired, finding.diff
+    if finding.baseline is None and not limits.adopt:
+        return Decision(
+            action=Action.ADOPT,
+            reason=Reason.DIFFERS,
+            detail="it exists already and was never applied from here; --adopt writes it",
+            notes=notes,
+        )
+    if diff.state is DiffState.DRIFTED and desired.policy.drift is not DriftPolicy.CORRECT:
+        return Decision(
+            action=Action.SKIP,
+            reason=Reason.DRIFT_POLICY,
+            detail=f"its drift-policy is {desired.policy.drift}",
+            notes=notes,
+        )
+    fixed = create_only_paths(finding, operations)
+    if fixed:
+        return _decide_replace(finding, limits, fixed, notes)
+    return Decision(action=Action.UPDATE, reason=_reason(finding), notes=notes)
+
+
+def _decide_replace(finding: Finding, limits: Limits, fixed: tuple[str, ...], notes: tuple[str, ...]) -> Decision:
+    desired = finding.desired
+    detail = f"{', '.join(fixed)} can only be set when it is created"
+    policy = desired.policy
+    approved = (policy.allow_replace is not None and policy.allow_replace == desired.generation) or bool(
+        {str(desired.key), desired.key.name, f"{desired.key.kind}/{desired.key.name}"} & limits.allow_replace
+    )
+    if approved:
+        return Decision(action=Action.REPLACE, reason=Reason.IMMUTABLE_CHANGE, detail=detail, notes=notes)
+    return Decision(
+        action=Action.BLOCKED,
+        reason=Reason.IMMUTABLE_CHANGE,
+        detail=f"{detail}; to delete and create it anew: --allow-replace {desired.key}",
+        notes=notes,
+    )
+
+
+def create_only_paths(finding: Finding, operations: TypeOperations | None) -> tuple[str, ...]:
+    """Return changed places that Azure only takes at creation, in the reader's form, sorted."""
+    out = set()
+    for change in finding.diff.changes:
+        names = tuple(s if isinstance(s, str) else "[]" for s in change.path.segments)
+        if names == ("location",) or (operations is not None and operations.is_create_only(names)):
+            out.add(change.path.text)
+    return tuple(sorted(out))
+
+
+def _reason(finding: Finding) -> Reason:
+    origins = {c.origin for c in finding.diff.changes}
+    if ChangeOrigin.BOTH in origins or {ChangeOrigin.USER, ChangeOrigin.DRIFT} <= origins:
+        return Reason.CONFLICTED
+    if ChangeOrigin.DRIFT in origins:
+        return Reason.DRIFTED
+    return Reason.SPEC_CHANGED if ChangeOrigin.USER in origins else Reason.DIFFERS
+
+
+def _notes(desired: DesiredState) -> tuple[str, ...]:
+    if any(w.secret_only for w in desired.waits):
+        return ("secret not compared",)
+    return ()
+
+
+def _wait(waits: tuple[Wait, ...]) -> Decision:
+    """Explain a wait by its first cause: the owner, a referenced object, or an input."""
+    first = waits[0] if waits else Wait(text="its owner is not known")
+    if first.path is None:
+        reason = Reason.WAITING_FOR_OWNER
+    elif first.on is not None:
+        reason = Reason.WAITING_FOR_REFERENCE
+    else:
+        reason = Reason.WAITING_FOR_INPUT
+    return Decision(
+        action=Action.WAIT, reason=reason, detail="; ".join(dict.fromkeys(w.text for w in waits)) or first.text
+    )

@@ -1,0 +1,61 @@
+"""What the planner decides about: one resource with its diff, and what the run allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.model.change import ResourceDiff
+from engine.model.ids import ArmId, ResourceKey
+from engine.model.plan import Step
+from engine.model.policy import Limits
+from engine.model.state import ActualState, Baseline, DesiredState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One resource of the snapshot, compared.
+
+    Attributes:
+        actual: None while the id is not known.
+        provisioning: Azure's provisioningState; empty when the resource shows none.
+        settled: False while Azure still works on the resource, or when its last operation failed.
+    """
+
+    desired: DesiredState
+    actual: ActualState | None
+    diff: ResourceDiff = field(default_factory=ResourceDiff)
+    baseline: Baseline | None = None
+    provisioning: str = ""
+    settled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanInput:
+    """Everything a plan is made from.
+
+    Attributes:
+        findings: Resources to decide about.
+        in_sync: Finished steps of resources that did not move since they were found in sync.
+        orphans: Baselines whose object is no longer in the input, with what Azure holds now.
+        contents: Ids inside resource groups that a step may delete; missing when they could not be read.
+        problems: Why the input is not complete, one sentence each; then nothing is pruned.
+        unread: Why Azure could not be read, one sentence each; then the plan is not complete.
+    """
+
+    findings: tuple[Finding, ...]
+    endpoint: str
+    in_sync: tuple[Step, ...] = ()
+    orphans: tuple[tuple[Baseline, ActualState], ...] = ()
+    contents: Mapping[ArmId, tuple[ArmId, ...]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    problems: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def managed(self) -> int:
+        """Return how many resources the input manages, orphans included."""
+        return len(self.findings) + len(self.in_sync) + len(self.orphans)
+
+
+OBJECTLESS = ResourceKey(namespace="", group="", kind="", name="")

@@ -1,0 +1,179 @@
+"""``build_plan``: findings become a plan. The one entry point; pure, and the same for plan and apply."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from engine.model.change import ResourceDiff
+from engine.model.document import canonical
+from engine.model.ids import ArmId, PlanId, ResourceKey
+from engine.model.plan import Action, Plan, Precondition, Reason, Request, Step
+from engine.model.policy import ObjectPolicy
+from engine.model.state import ActualState, Baseline, Presence
+from engine.planning.budget import compute_budget
+from engine.planning.decide import Decision, decide
+from engine.planning.depend import arrange
+from engine.planning.finding import Finding, PlanInput
+from engine.planning.guard import block, guard_mass_delete, guard_step
+from engine.planning.removal import cascade_deletes, find_unowned
+from engine.planning.request import plan_delete, plan_put, plan_update
+from engine.planning.verify import check_plan
+from schemas.behaviours import lookup_behaviour
+from schemas.operations import lookup_operations
+
+
+def build_plan(data: PlanInput) -> Plan:
+    """Decide about every resource and order the decisions.
+
+    Returns:
+        A plan with exactly one step per resource, independent of the order of the input.
+
+    Raises:
+        InvariantError: A law of plans does not hold; a defect of ours.
+    """
+    decided = [plan_step(f, data) for f in data.findings]
+    removed = [_plan_orphan(b, a, data) for b, a in data.orphans]
+    guarded = _guard(decided + removed, data)
+    steps, cycles = arrange(cascade_deletes(guarded), settled=data.in_sync)
+    problems = (*data.problems, *data.unread, *cycles)
+    unread = tuple(s for s in steps if s.action is Action.UNREADABLE)
+    plan = Plan(
+        steps=steps,
+        complete=not (unread or data.unread),
+        id=_identify(steps),
+        problems=problems,
+        budget=compute_budget(steps, data.limits),
+    )
+    check_plan(plan, resources=data.managed)
+    return plan
+
+
+def plan_step(finding: Finding, data: PlanInput) -> Step:
+    """Return the step of one resource, before guards and dependencies."""
+    desired = finding.desired
+    operations = lookup_operations(desired.arm_type)
+    decision = decide(finding, operations, data.limits)
+    requests = _requests(decision, finding, data.endpoint)
+    return Step(
+        key=desired.key,
+        id=desired.id,
+        arm_type=desired.arm_type,
+        api_version=desired.api_version,
+        action=decision.action,
+        reason=decision.reason,
+        detail=decision.detail,
+        requests=requests,
+        fallback=_fallback(requests, finding, data.endpoint),
+        diff=finding.diff,
+        precondition=_precondition(finding),
+        depends_on=_links(finding),
+        notes=(*decision.notes, *desired.policy.warnings),
+        waits=desired.waits,
+        desired=desired,
+        origin=desired.origin,
+    )
+
+
+def _requests(decision: Decision, finding: Finding, endpoint: str) -> tuple[Request, ...]:
+    resource = finding.desired.id
+    if resource is None or not decision.action.mutates:
+        return ()
+    desired = finding.desired
+    operations, behaviour = lookup_operations(desired.arm_type), lookup_behaviour(desired.arm_type)
+    if decision.action is Action.CREATE:
+        return (plan_put(endpoint, resource, finding, operations=operations, behaviour=behaviour),)
+    if decision.action is Action.UPDATE:
+        return (plan_update(endpoint, resource, finding, operations=operations, behaviour=behaviour),)
+    delete = plan_delete(endpoint, resource, desired.api_version, behaviour=behaviour)
+    if decision.action is Action.DELETE:
+        return (delete,)
+    fresh = replace(finding, actual=None, diff=ResourceDiff())
+    return (delete, plan_put(endpoint, resource, fresh, operations=operations, behaviour=behaviour))
+
+
+def _fallback(requests: tuple[Request, ...], finding: Finding, endpoint: str) -> Request | None:
+    """Return the PUT to send if Azure refuses the PATCH; a tags request has none: nothing else may be touched."""
+    desired = finding.desired
+    is_patch = len(requests) == 1 and requests[0].method == "PATCH" and "/tags/default?" not in requests[0].url
+    if not is_patch or desired.id is None or desired.unknown:
+        return None
+    operations, behaviour = lookup_operations(desired.arm_type), lookup_behaviour(desired.arm_type)
+    return plan_put(endpoint, desired.id, finding, operations=operations, behaviour=behaviour)
+
+
+def _plan_orphan(baseline: Baseline, actual: ActualState, data: PlanInput) -> Step:
+    """Decide about a resource whose object left the input: listed, deleted only when pruning was asked for."""
+    key = baseline.key or ResourceKey(namespace="", group="", kind=baseline.id.resource_type, name=baseline.id.name)
+    step = Step(
+        key=key,
+        id=baseline.id,
+        arm_type=baseline.id.resource_type,
+        api_version=baseline.api_version,
+        action=Action.SKIP,
+        reason=Reason.NO_LONGER_IN_INPUT,
+        detail="no longer in the input; --prune deletes it",
+        precondition=Precondition(etag=actual.etag),
+    )
+    if actual.presence is Presence.UNREADABLE:
+        return replace(step, action=Action.UNREADABLE, reason=Reason.UNREADABLE, detail=actual.cause)
+    if actual.presence is Presence.ABSENT:
+        return replace(step, action=Action.FORGET, detail="no longer in the input, and gone from Azure")
+    if not data.limits.prune:
+        return step
+    if data.problems:
+        detail = "no longer in the input, but the input has errors: nothing is pruned before they are mended"
+        return replace(step, action=Action.BLOCKED, detail=detail)
+    request = plan_delete(data.endpoint, baseline.id, baseline.api_version, behaviour=lookup_behaviour(step.arm_type))
+    return replace(step, action=Action.DELETE, detail="no longer in the input", requests=(request,))
+
+
+def _guard(steps: Sequence[Step], data: PlanInput) -> list[Step]:
+    """Attach guards of single steps, then the breaker for all of them."""
+    owned = {s.id for s in (*steps, *data.in_sync) if s.id is not None}
+    out = [
+        block(s, guard_step(s, _policy(s), data.limits, unowned=find_unowned(s, data.contents, owned))) for s in steps
+    ]
+    breaker = guard_mass_delete(out, data.managed, _taken(out, owned), data.limits)
+    if breaker is None:
+        return out
+    return [block(s, (breaker,)) if s.action in (Action.DELETE, Action.REPLACE) else s for s in out]
+
+
+def _taken(steps: Sequence[Step], owned: set[ArmId]) -> Mapping[ArmId, int]:
+    """Count the managed resources that go with each deleted one, those with a delete of their own left out."""
+    deleted = {s.id for s in steps if s.action in (Action.DELETE, Action.REPLACE) and s.id is not None}
+    rest = owned - deleted
+    return {i: sum(1 for o in rest if o.is_within(i)) for i in deleted}
+
+
+def _policy(step: Step) -> ObjectPolicy:
+    return step.desired.policy if step.desired is not None else ObjectPolicy()
+
+
+def _links(finding: Finding) -> tuple[ResourceKey, ...]:
+    """Return owner and references, each once, sorted."""
+    desired = finding.desired
+    links = {*desired.references, *((desired.owner,) if desired.owner is not None else ())}
+    return tuple(sorted(links - {desired.key}))
+
+
+def _precondition(finding: Finding) -> Precondition:
+    actual = finding.actual
+    raw = actual.document.raw if actual is not None and actual.document is not None else b""
+    return Precondition(
+        generation=finding.desired.generation,
+        etag=actual.etag if actual is not None else "",
+        actual_hash=hashlib.blake2b(raw, digest_size=16).hexdigest() if raw else "",
+    )
+
+
+def _identify(steps: Sequence[Step]) -> PlanId:
+    """Name the plan by its content: the same input has the same id."""
+    digest = hashlib.blake2b(digest_size=8)
+    for step in steps:
+        if step.action is not Action.NOOP:
+            sent = [(r.method, r.url, canonical(r.body)) for r in step.requests]
+            digest.update(f"{step.key}{step.id}{step.action}{sent}{step.precondition}".encode())
+    return PlanId(digest.hexdigest())

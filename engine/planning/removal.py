@@ -1,0 +1,58 @@
+"""Deletes in reverse, and what goes with a deleted parent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from engine.model.ids import ArmId
+from engine.model.plan import Action, Guard, Step
+from engine.planning.guard import block
+
+_GROUP_TYPE = "microsoft.resources/resourcegroups"
+
+
+def find_unowned(
+    step: Step, contents: Mapping[ArmId, tuple[ArmId, ...]], owned: set[ArmId]
+) -> tuple[ArmId, ...] | None:
+    """Return what a deleted resource group holds that no object asks for.
+
+    Returns:
+        Sorted ids; empty for other steps; None when the contents could not be read.
+    """
+    if step.action is not Action.DELETE or step.arm_type.lower() != _GROUP_TYPE or step.id is None:
+        return ()
+    held = contents.get(step.id)
+    if held is None:
+        return None
+    return tuple(sorted(i for i in held if i not in owned and not any(i.is_within(o) for o in owned if o != step.id)))
+
+
+def cascade_deletes(steps: Sequence[Step]) -> list[Step]:
+    """Let children go with a deleted ancestor, and hold an ancestor back while a child must stay.
+
+    A child whose resource group or parent is deleted in the same plan sends no request of its own. An ancestor
+    with a child that is blocked, or that stays wanted, is blocked too: its DELETE would take the child along.
+    """
+    out = list(steps)
+    deleted = sorted((s.id for s in steps if s.action is Action.DELETE and s.id), key=lambda i: len(i.key))
+    if not deleted:
+        return out
+    for resource in reversed(deleted):
+        kept = [s for s in out if s.id is not None and s.id.is_within(resource) and s.action is not Action.DELETE]
+        kept = [s for s in kept if s.action not in (Action.FORGET, Action.CREATE, Action.WAIT)]
+        if kept:
+            names = ", ".join(str(s.key) for s in kept[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
+            guard = Guard(name="unowned-contents", text=f"it holds {names}, which must stay")
+            out = [block(s, (guard,)) if s.id == resource and s.action is Action.DELETE else s for s in out]
+    gone = {s.id: s for s in out if s.action is Action.DELETE and s.id}
+    return [_follow_ancestor(s, gone) for s in out]
+
+
+def _follow_ancestor(step: Step, gone: Mapping[ArmId, Step]) -> Step:
+    if step.action is not Action.DELETE or step.id is None:
+        return step
+    ancestor = next((a for i, a in sorted(gone.items(), key=lambda g: len(g[0].key)) if step.id.is_within(i)), None)
+    if ancestor is None:
+        return step
+    return replace(step, requests=(), depends_on=(ancestor.key,), detail=f"goes with {ancestor.key}")

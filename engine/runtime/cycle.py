@@ -1,0 +1,363 @@
+"""One pass: observe, compare, plan; and, where it was asked for, apply and remember."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from engine.compare.baseline import make_baseline
+from engine.compare.compare import compare
+from engine.compare.settled import is_settled, provisioning_state
+from engine.desired.build import build_desired
+from engine.desired.index import Index
+from engine.desired.inputs import NO_INPUTS, Inputs
+from engine.desired.wanted import wanted_inputs
+from engine.errors import EngineError
+from engine.model.change import DiffState, ResourceDiff
+from engine.model.ids import ArmId
+from engine.model.plan import Action, Plan, Step
+from engine.model.policy import Limits
+from engine.model.problem import Notice, Problem
+from engine.model.result import ApplyResult
+from engine.model.state import ActualState, Baseline, CustomResource, DesiredState, Presence
+from engine.planning.finding import Finding, PlanInput
+from engine.planning.planner import build_plan, plan_step
+from engine.ports import BaselineStore, Clock, DesiredSource, ReadTarget
+from engine.runtime.desired import gather_inputs, place_notices, place_problems
+from engine.runtime.executor import Azure, Executor, ExecutorOptions, Progress
+from engine.runtime.memory import PassMemory, Verdict, print_of_body, print_of_object
+from engine.runtime.selection import Selection
+
+_GROUP_TYPE = "microsoft.resources/resourcegroups"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The ports of one pass."""
+
+    source: DesiredSource
+    azure: Azure
+    store: BaselineStore
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassOptions:
+    """What is asked of a pass.
+
+    Attributes:
+        subscription: For objects whose owner chain names none.
+        strict: Refuse what ASO's own tools forgive.
+    """
+
+    endpoint: str
+    subscription: str = ""
+    selection: Selection = field(default_factory=Selection)
+    limits: Limits = field(default_factory=Limits)
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassResult:
+    """What a pass saw and decided.
+
+    Attributes:
+        findings: What was compared anew; resources that did not move since an earlier pass are not in it.
+        problems: Input that could not be used.
+        notices: What the author of the input should know.
+    """
+
+    plan: Plan
+    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+class Cycle:
+    """Runs passes over one world, remembering in between what was in sync."""
+
+    def __init__(self, world: World, options: PassOptions) -> None:
+        """Keep the ports; nothing is read yet."""
+        self._world = world
+        self._options = options
+        self._memory = PassMemory()
+        self._baselines: dict[ArmId, Baseline] | None = None
+
+    async def plan(self) -> PassResult:
+        """Observe everything selected and plan; sends nothing."""
+        return await _Pass(self._world, self._options, self._memory, self._known()).run()
+
+    async def apply(
+        self, planned: PassResult, *, report: Callable[[Progress], None], options: ExecutorOptions
+    ) -> ApplyResult:
+        """Carry out a plan of this cycle and remember what it left behind."""
+        executor = Executor(
+            self._world.azure, self._world.store, self._world.clock, settle=self._settle, report=report, options=options
+        )
+        result = await executor.run(planned.plan)
+        self._remember_in_sync(planned.findings)
+        self._baselines = None
+        return result
+
+    async def resume(self) -> tuple[ArmId, ...]:
+        """Follow operations an earlier run left behind; returns the resources they were about."""
+        if not self._world.store.operations():
+            return ()
+        executor = Executor(
+            self._world.azure,
+            self._world.store,
+            self._world.clock,
+            settle=self._settle,
+            report=lambda _: None,
+            options=ExecutorOptions(),
+        )
+        return await executor.resume()
+
+    def _known(self) -> dict[ArmId, Baseline]:
+        if self._baselines is None:
+            self._baselines = dict(self._world.store.load())
+        return self._baselines
+
+    def _settle(self, step: Step, actual: ActualState) -> str:
+        """Remember what a write left behind; say what Azure holds otherwise than asked."""
+        if step.desired is None:
+            return ""
+        self._remember(step.desired, actual)
+        diff = compare(step.desired, actual, None, today=self._today(), secret_key=self._world.store.secret_key())
+        if not diff.changes:
+            return ""
+        places = ", ".join(c.path.text for c in diff.changes[:3])
+        more = f" and {len(diff.changes) - 3} more" if len(diff.changes) > 3 else ""
+        return f"Azure holds another value than was sent at {places}{more}; remembered as a known difference"
+
+    def _remember_in_sync(self, findings: Sequence[Finding]) -> None:
+        """Take what is in sync already as applied: from now on its removal and its drift can be seen."""
+        for finding in findings:
+            actual = finding.actual
+            if actual is None or actual.presence is not Presence.PRESENT or finding.desired.waits:
+                continue
+            if finding.settled and not finding.diff.changes and _is_stale(finding):
+                self._remember(finding.desired, actual)
+
+    def _remember(self, desired: DesiredState, actual: ActualState) -> None:
+        self._world.store.save(make_baseline(desired, actual, secret_key=self._world.store.secret_key()))
+
+    def _today(self) -> date:
+        return self._world.clock.now().date()
+
+
+def _is_stale(finding: Finding) -> bool:
+    baseline, actual = finding.baseline, finding.actual
+    if baseline is None or actual is None or actual.document is None:
+        return True
+    return baseline.actual.raw != actual.document.raw
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """One selected object on its way through a pass."""
+
+    resource: CustomResource
+    asked: bytes
+    target: ReadTarget
+
+
+class _Pass:
+    """The state of one pass; used once."""
+
+    def __init__(
+        self, world: World, options: PassOptions, memory: PassMemory, baselines: Mapping[ArmId, Baseline]
+    ) -> None:
+        self._world = world
+        self._options = options
+        self._memory = memory
+        self._baselines = baselines
+        self._today = world.clock.now().date()
+        self._problems: list[Problem] = []
+        self._notices: list[Notice] = []
+        self._findings: list[Finding] = []
+        self._in_sync: list[Step] = []
+        self._orphans: list[tuple[Baseline, ActualState]] = []
+        self._index = Index.build((), subscription=options.subscription)
+        self._inputs: Inputs = NO_INPUTS
+        self._children: dict[str, list[str]] | None = None
+
+    async def run(self) -> PassResult:
+        """Walk from the objects to the plan."""
+        wanted = await self._prepare()
+        await self._observe(wanted)
+        problems = place_problems(self._problems, self._world.source)
+        data = PlanInput(
+            findings=tuple(self._findings),
+            endpoint=self._options.endpoint,
+            in_sync=tuple(self._in_sync),
+            orphans=tuple(self._orphans),
+            contents=await self._read_contents(),
+            limits=self._options.limits,
+            problems=tuple(str(p) for p in problems),
+        )
+        return PassResult(
+            plan=build_plan(data),
+            findings=data.findings,
+            problems=problems,
+            notices=place_notices(self._notices, self._world.source),
+        )
+
+    async def _prepare(self) -> dict[ArmId, list[_Wanted]]:
+        """Read the objects and return what is to be read of Azure, by id.
+
+        Objects whose id is not known become findings at once. Owners and references are found among all
+        objects, selected or not.
+        """
+        resources = await self._world.source.list_resources()
+        self._index = Index.build(resources, subscription=self._options.subscription)
+        known = self._index.resources
+        self._inputs = await gather_inputs(self._world.source, known, azure=self._world.azure, index=self._index)
+        self._problems.extend((*self._world.source.problems(), *self._index.problems))
+        self._notices.extend(self._index.notices)
+        wanted: dict[ArmId, list[_Wanted]] = {}
+        for resource in self._index.resources:
+            target = self._index.target_of(resource)
+            if not self._options.selection.covers(resource, target.id if target is not None else None):
+                continue
+            if target is None:
+                self._add(self._build(resource), None)
+                continue
+            one = _Wanted(resource=resource, asked=print_of_object(resource), target=target)
+            wanted.setdefault(target.id, []).append(one)
+        return wanted
+
+    async def _observe(self, wanted: Mapping[ArmId, Sequence[_Wanted]]) -> None:
+        """Read everything by the cheapest requests and judge each batch as it comes."""
+        orphans = self._find_orphans(wanted)
+        targets = [same[0].target for same in wanted.values()]
+        targets += [
+            ReadTarget(id=b.id, arm_type=b.id.resource_type, api_version=b.api_version) for b in orphans.values()
+        ]
+        async for batch in self._world.azure.observe(targets):
+            for actual in batch:
+                for one in wanted.get(actual.id, ()):
+                    self._judge(one, actual)
+                if actual.id in orphans:
+                    self._orphans.append((orphans[actual.id], actual))
+
+    def _find_orphans(self, wanted: Mapping[ArmId, object]) -> dict[ArmId, Baseline]:
+        """Return what was applied and is no longer asked for; a filtered run cannot tell.
+
+        An object that is wrong, or whose id is not known now, is still asked for: its name keeps its resource.
+        """
+        if self._options.selection.is_partial:
+            return {}
+        named = {p.key.identity for p in self._problems if p.key is not None}
+        named |= {f.desired.key.identity for f in self._findings}
+        return {
+            i: b
+            for i, b in self._baselines.items()
+            if i not in wanted and (b.key is None or b.key.identity not in named)
+        }
+
+    def _judge(self, wanted: _Wanted, actual: ActualState) -> None:
+        """Reuse the last verdict where nothing moved, else compare."""
+        identity = wanted.resource.key.identity
+        verdict = self._memory.verdicts.get(identity)
+        baseline = self._baselines.get(actual.id)
+        if verdict is not None and verdict.asked == wanted.asked and verdict.baseline is baseline:
+            unmoved = actual.presence is Presence.PRESENT and verdict.held == print_of_body(actual)
+            if unmoved and verdict.links == self._links_of(verdict.step):
+                self._in_sync.append(verdict.step)
+                return
+        self._memory.verdicts.pop(identity, None)
+        finding = self._add(self._build(wanted.resource), actual)
+        if finding is not None and _is_quiet(finding):
+            self._memorise(wanted, finding)
+
+    def _memorise(self, wanted: _Wanted, finding: Finding) -> None:
+        """Keep the verdict where two prints tell all there is to know: no secret and nothing looked up."""
+        assert finding.actual is not None
+        needs = wanted_inputs((wanted.resource,))
+        if needs.secrets or needs.config_maps or needs.role_names:
+            return
+        step = plan_step(finding, self._plan_input())
+        if step.action is not Action.NOOP:
+            return
+        self._memory.verdicts[wanted.resource.key.identity] = Verdict(
+            asked=wanted.asked,
+            links=self._links_of(step),
+            held=print_of_body(finding.actual),
+            baseline=finding.baseline,
+            step=step,
+        )
+
+    def _links_of(self, step: Step) -> tuple[ArmId | None, ...]:
+        return self._index.links_of(step.key, step.depends_on)
+
+    def _plan_input(self) -> PlanInput:
+        return PlanInput(findings=(), endpoint=self._options.endpoint, limits=self._options.limits)
+
+    def _build(self, resource: CustomResource) -> DesiredState | None:
+        """Convert one object; what is wrong with it becomes a problem and the others go on."""
+        built = build_desired(resource, self._index, self._inputs, strict=self._options.strict)
+        self._problems.extend(built.problems)
+        self._notices.extend(built.notices)
+        return built.state
+
+    def _add(self, desired: DesiredState | None, actual: ActualState | None) -> Finding | None:
+        if desired is None:
+            return None
+        finding = self._compare(desired, actual)
+        self._findings.append(finding)
+        return finding
+
+    def _compare(self, desired: DesiredState, actual: ActualState | None) -> Finding:
+        baseline = self._baselines.get(actual.id) if actual is not None else None
+        if actual is None or actual.presence is not Presence.PRESENT or actual.document is None:
+            gone = actual is not None and actual.presence is Presence.ABSENT and baseline is not None
+            diff = ResourceDiff(state=DiffState.DRIFTED) if gone else ResourceDiff()
+            return Finding(desired=desired, actual=actual, diff=diff, baseline=baseline)
+        try:
+            body = actual.document.value
+            diff = compare(
+                desired,
+                actual,
+                baseline,
+                owned=self._owned_below(actual.id),
+                today=self._today,
+                secret_key=self._world.store.secret_key(),
+            )
+        except (ValueError, EngineError) as exc:
+            broken = ActualState(id=actual.id, presence=Presence.UNREADABLE, cause=f"its body cannot be read: {exc}")
+            return Finding(desired=desired, actual=broken, diff=ResourceDiff())
+        return Finding(
+            desired=desired,
+            actual=actual,
+            diff=diff,
+            baseline=baseline,
+            provisioning=provisioning_state(body),
+            settled=is_settled(desired.arm_type, body),
+        )
+
+    def _owned_below(self, resource: ArmId) -> frozenset[str]:
+        """Return ids of children that other objects own, in lower case."""
+        if self._children is None:
+            self._children = {}
+            for key in self._index.id_keys:
+                self._children.setdefault(key.rsplit("/", 2)[0], []).append(key)
+        return frozenset(self._children.get(resource.key, ()))
+
+    async def _read_contents(self) -> dict[ArmId, tuple[ArmId, ...]]:
+        """List the resource groups a plan may delete."""
+        groups = {f.desired.id for f in self._findings if f.desired.deleting and f.desired.id is not None}
+        if self._options.limits.prune:
+            groups |= {b.id for b, a in self._orphans if a.presence is Presence.PRESENT}
+        out: dict[ArmId, tuple[ArmId, ...]] = {}
+        for group in sorted(g for g in groups if g.resource_type.lower() == _GROUP_TYPE):
+            held = await self._world.azure.list_children(group)
+            if held is not None:
+                out[group] = tuple(held)
+        return out
+
+
+def _is_quiet(finding: Finding) -> bool:
+    """Whether nothing differs and nothing is awaited."""
+    return finding.settled and not finding.diff.changes and not finding.desired.waits

@@ -1,0 +1,282 @@
+"""Carries out a plan: what is free to run runs, operations overlap, what a failed step holds is skipped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from engine.errors import ConflictError, EngineError, InvalidSpecError, NotReadyError, TransientError
+from engine.model.ids import ArmId
+from engine.model.plan import Action, Plan, Request, Step
+from engine.model.result import ApplyResult, OperationProgress, OperationStatus, Outcome, StepResult
+from engine.model.state import ActualState, Presence
+from engine.planning.verify import check_applied
+from engine.ports import ActualSource, BaselineStore, Clock, ReadTarget, StepApplier
+
+_OUTCOMES = {
+    Action.CREATE: Outcome.CREATED,
+    Action.UPDATE: Outcome.UPDATED,
+    Action.REPLACE: Outcome.REPLACED,
+    Action.DELETE: Outcome.DELETED,
+    Action.NOOP: Outcome.UNCHANGED,
+}
+_FIRST_BACKOFF = timedelta(seconds=1)
+_LONGEST_BACKOFF = timedelta(seconds=60)
+
+
+class Azure(ActualSource, StepApplier, Protocol):
+    """ARM, reading and writing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorOptions:
+    """How hard to try.
+
+    Attributes:
+        in_flight: Requests under way at once; operations that are waited for do not count.
+        patience: How long one step may go on failing in ways that time may cure.
+        settle_reads: How often a write that is not seen yet is read again.
+    """
+
+    in_flight: int = 8
+    patience: timedelta = timedelta(minutes=15)
+    settle_reads: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One line of news: a step started (``result`` None) or ended."""
+
+    step: Step
+    result: StepResult | None
+    finished: int
+    total: int
+
+
+Settle = Callable[[Step, ActualState], str]
+"""Remembers what a write left behind; returns what Azure holds otherwise than asked, in words, else empty."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one execution keeps."""
+
+    total: int
+    finished: int = 0
+    done: dict[tuple[str, str, str, str], asyncio.Future[StepResult]] = field(default_factory=dict)
+    results: list[StepResult] = field(default_factory=list)
+
+
+class Executor:
+    """Runs plans against Azure."""
+
+    def __init__(
+        self,
+        azure: Azure,
+        store: BaselineStore,
+        clock: Clock,
+        *,
+        settle: Settle,
+        report: Callable[[Progress], None],
+        options: ExecutorOptions,
+    ) -> None:
+        """Keep the ports; nothing is sent yet."""
+        self._azure = azure
+        self._store = store
+        self._clock = clock
+        self._settle = settle
+        self._report = report
+        self._options = options
+        self._slots = asyncio.Semaphore(options.in_flight)
+
+    async def run(self, plan: Plan) -> ApplyResult:
+        """Carry out every step that writes; the others end at once as unchanged or skipped.
+
+        Cancelling leaves saved operations behind, which the next run resumes.
+        """
+        run = _Run(total=sum(1 for s in plan.steps if s.action.mutates))
+        loop = asyncio.get_running_loop()
+        run.done = {s.key.identity: loop.create_future() for s in plan.steps if s.action.mutates}
+        for step in plan.steps:
+            if not step.action.mutates:
+                outcome = _OUTCOMES.get(step.action, Outcome.SKIPPED)
+                cause = step.detail if outcome is Outcome.SKIPPED else ""
+                run.results.append(StepResult(step=step, outcome=outcome, cause=cause))
+        async with asyncio.TaskGroup() as group:
+            for step in plan.steps:
+                if step.action.mutates:
+                    group.create_task(self._run_step(step, run))
+        result = ApplyResult(plan=plan, results=tuple(run.results))
+        check_applied(result)
+        return result
+
+    async def resume(self) -> tuple[ArmId, ...]:
+        """Follow operations that an earlier run did not see to their end.
+
+        Returns:
+            The resources they were about. How they ended shows in the next read.
+        """
+        pending = dict(self._store.operations())
+        async with asyncio.TaskGroup() as group:
+            for resource, token in pending.items():
+                group.create_task(self._resume_one(resource, token))
+        return tuple(sorted(pending))
+
+    async def _resume_one(self, resource: ArmId, token: str) -> None:
+        # Failed or forgotten by Azure: the read that follows tells what is there.
+        with contextlib.suppress(EngineError):
+            await self._follow(OperationProgress(status=OperationStatus.RUNNING, token=token), None)
+        self._store.clear_operation(resource)
+
+    async def _run_step(self, step: Step, run: _Run) -> None:
+        held = await self._await_needs(step, run)
+        started = self._clock.monotonic()
+        if held is not None:
+            result = StepResult(step=step, outcome=Outcome.SKIPPED, cause=f"{held.key}, which it needs, failed")
+        else:
+            self._report(Progress(step=step, result=None, finished=run.finished, total=run.total))
+            result = await self._attempt(step, started)
+        run.finished += 1
+        run.results.append(result)
+        run.done[step.key.identity].set_result(result)
+        self._report(Progress(step=step, result=result, finished=run.finished, total=run.total))
+
+    async def _await_needs(self, step: Step, run: _Run) -> Step | None:
+        """Wait for what the step depends on; return the first that did not succeed."""
+        for need in step.depends_on:
+            future = run.done.get(need.identity)
+            if future is not None and (await future).outcome in (Outcome.FAILED, Outcome.SKIPPED):
+                return (await future).step
+        return None
+
+    async def _attempt(self, step: Step, started: float) -> StepResult:
+        counter = _Counter()
+        try:
+            remark = await self._carry_out(step, started + self._options.patience.total_seconds(), counter)
+        except EngineError as exc:
+            return StepResult(
+                step=step,
+                outcome=Outcome.FAILED,
+                cause=str(exc),
+                reason=exc.reason,
+                requests=counter.sent,
+                duration=timedelta(seconds=self._clock.monotonic() - started),
+            )
+        return StepResult(
+            step=step,
+            outcome=_OUTCOMES[step.action],
+            cause=remark,
+            reason="NotFulfilled" if remark else "",
+            requests=counter.sent,
+            duration=timedelta(seconds=self._clock.monotonic() - started),
+        )
+
+    async def _carry_out(self, step: Step, deadline: float, counter: _Counter) -> str:
+        assert step.id is not None
+        for request in step.requests:
+            await self._send_patiently(step, step.id, request, deadline, counter)
+            if request.method == "DELETE":
+                await self._confirm_absent(step, step.id)
+        if step.action is Action.DELETE:
+            self._store.forget(step.id)
+            return ""
+        remark = self._settle(step, await self._read_back(step, step.id))
+        if remark:
+            # The first read after a write can lag: only what is still so on the second is remembered.
+            await self._clock.sleep(_FIRST_BACKOFF)
+            remark = self._settle(step, await self._read_back(step, step.id))
+        return remark
+
+    async def _send_patiently(
+        self, step: Step, resource: ArmId, request: Request, deadline: float, counter: _Counter
+    ) -> None:
+        """Send until it succeeds, fails for good, or patience ends; a refused PATCH becomes a PUT once."""
+        backoff = _FIRST_BACKOFF
+        while True:
+            try:
+                counter.sent += 1
+                return await self._send(step, resource, request)
+            except InvalidSpecError:
+                if request.method != "PATCH" or step.fallback is None:
+                    raise
+                request = step.fallback
+            except TransientError as exc:
+                wait = exc.retry_after if exc.retry_after is not None else backoff
+                moved = isinstance(exc, ConflictError) and any(n.lower() == "if-match" for n, _ in request.headers)
+                if moved or self._clock.monotonic() + wait.total_seconds() > deadline:
+                    raise
+                await self._clock.sleep(wait)
+                backoff = min(backoff * 2, _LONGEST_BACKOFF)
+
+    async def _send(self, step: Step, resource: ArmId, request: Request) -> None:
+        async with self._slots:
+            progress = await self._azure.begin(request, resource=resource)
+        try:
+            await self._follow(progress, lambda token: self._store.save_operation(resource, step.key, token))
+        finally:
+            if progress.status is OperationStatus.RUNNING and not _is_cancelled():
+                self._store.clear_operation(resource)
+
+    async def _follow(self, progress: OperationProgress, save: Callable[[str], None] | None) -> None:
+        """Poll until the operation ends.
+
+        Raises:
+            EngineError: It failed; the class says whether another try may help.
+        """
+        saved = ""
+        while progress.status is OperationStatus.RUNNING:
+            if save is not None and progress.token != saved:
+                save(progress.token)
+                saved = progress.token
+            await self._clock.sleep(progress.wait)
+            async with self._slots:
+                progress = await self._azure.poll(progress.token)
+        if progress.status is OperationStatus.FAILED:
+            error = progress.error
+            raise error if isinstance(error, EngineError) else NotReadyError("the operation failed", detail=str(error))
+
+    async def _confirm_absent(self, step: Step, resource: ArmId) -> None:
+        """Read until Azure says that it is gone, a few times at most: some singletons never go away."""
+        wait = _FIRST_BACKOFF
+        for _ in range(self._options.settle_reads):
+            if (await self._fetch(step, resource)).presence is Presence.ABSENT:
+                return
+            await self._clock.sleep(wait)
+            wait *= 2
+
+    async def _read_back(self, step: Step, resource: ArmId) -> ActualState:
+        """Read what the write left behind; the first reads after a write can lag."""
+        wait = _FIRST_BACKOFF
+        actual = await self._fetch(step, resource)
+        for _ in range(self._options.settle_reads):
+            if actual.presence is Presence.PRESENT:
+                return actual
+            await self._clock.sleep(wait)
+            wait *= 2
+            actual = await self._fetch(step, resource)
+        if actual.presence is Presence.PRESENT:
+            return actual
+        raise NotReadyError(
+            f"{step.key} was written, but cannot be read back", detail=actual.cause or "Azure answers 404 for it"
+        )
+
+    async def _fetch(self, step: Step, resource: ArmId) -> ActualState:
+        target = ReadTarget(id=resource, arm_type=step.arm_type, api_version=step.api_version)
+        async with self._slots:
+            return await self._azure.fetch(target)
+
+
+@dataclass(slots=True)
+class _Counter:
+    """How many writes a step sent."""
+
+    sent: int = 0
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,61 @@
+"""What a process remembers between passes, so that what did not move is neither parsed nor compared again.
+
+It only ever says "skip": two prints decide that both sides are what they were when the verdict was made. It holds no
+body, is never stored, and a new process starts without one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.model.ids import ArmId
+from engine.model.plan import Step
+from engine.model.state import ActualState, Baseline, CustomResource
+
+Identity = tuple[str, str, str, str]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """One resource that was found in sync.
+
+    Attributes:
+        asked: Print of the object (spec, annotations, version).
+        links: Ids that its owner and references had.
+        held: Print of the body Azure returned.
+        baseline: The memory it was compared with.
+    """
+
+    asked: bytes
+    links: tuple[ArmId | None, ...]
+    held: bytes
+    baseline: Baseline | None
+    step: Step
+
+
+@dataclass(slots=True)
+class PassMemory:
+    """Verdicts by object."""
+
+    verdicts: dict[Identity, Verdict] = field(default_factory=dict)
+
+    def forget_others(self, known: Mapping[Identity, object]) -> None:
+        """Drop what is no longer in the input."""
+        for identity in self.verdicts.keys() - known.keys():
+            del self.verdicts[identity]
+
+
+def print_of_object(resource: CustomResource) -> bytes:
+    """Return what changes when the object does; status does not count."""
+    digest = hashlib.blake2b(resource.spec.raw, digest_size=16)
+    if resource.annotations or resource.namespace_annotations or resource.deleting:
+        digest.update(repr((resource.annotations, resource.namespace_annotations, resource.deleting)).encode())
+    digest.update(resource.key.version.encode())
+    return digest.digest()
+
+
+def print_of_body(actual: ActualState) -> bytes:
+    """Return what changes when Azure's answer does."""
+    return hashlib.blake2b(actual.document.raw if actual.document is not None else b"", digest_size=16).digest()

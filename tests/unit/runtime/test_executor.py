@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from engine.errors import ConflictError, InvalidSpecError, NotReadyError, ThrottledError
+from engine.model.document import Document
+from engine.model.ids import ArmId, ResourceKey
+from engine.model.plan import Action, Plan, Request, Step
+from engine.model.result import ApplyResult, OperationProgress, OperationStatus, Outcome
+from engine.model.state import ActualState, Presence
+from engine.ports import ReadTarget
+from engine.runtime.executor import Executor, ExecutorOptions, Progress
+from tests.builders import build_id, build_key, build_step
+
+DONE = OperationProgress(status=OperationStatus.SUCCEEDED)
+RUNNING = OperationProgress(status=OperationStatus.RUNNING, token="op-1", wait=timedelta(seconds=15))
+
+
+class StubClock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0.0
+        self.naps: list[float] = []
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.elapsed)
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    async def sleep(self, duration: timedelta) -> None:
+        self.naps.append(duration.total_seconds())
+        self.elapsed += duration.total_seconds()
+        await asyncio.sleep(0)
+
+
+class StubAzure:
+    """Answers writes from a script (by method and name), remembers what was sent."""
+
+    def __init__(self, script: dict[str, list[object]] | None = None) -> None:
+        self.script = script or {}
+        self.sent: list[str] = []
+        self.gone: set[ArmId] = set()
+
+    async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
+        self.sent.append(f"{request.method} {resource.name}")
+        await asyncio.sleep(0)
+        answers = self.script.get(f"{request.method} {resource.name}") or []
+        answer = answers.pop(0) if answers else DONE
+        if isinstance(answer, Exception):
+            raise answer
+        assert isinstance(answer, OperationProgress)
+        if request.method == "DELETE":
+            self.gone.add(resource)
+        return answer
+
+    async def poll(self, token: str) -> OperationProgress:
+        self.sent.append(f"poll {token}")
+        answers = self.script.get(f"poll {token}") or []
+        answer = answers.pop(0) if answers else DONE
+        assert isinstance(answer, OperationProgress)
+        return answer
+
+    async def fetch(self, target: ReadTarget) -> ActualState:
+        presence = Presence.ABSENT if target.id in self.gone else Presence.PRESENT
+        return ActualState(id=target.id, presence=presence, document=Document(value={}))
+
+
+class StubStore:
+    """Remembers calls."""
+
+    def __init__(self, pending: dict[ArmId, str] | None = None) -> None:
+        self.log: list[str] = []
+        self.pending = pending or {}
+
+    def save_operation(self, resource: ArmId, _key: ResourceKey, token: str) -> None:
+        self.log.append(f"save {resource.name} {token}")
+
+    def clear_operation(self, resource: ArmId) -> None:
+        self.log.append(f"clear {resource.name}")
+
+    def operations(self) -> dict[ArmId, str]:
+        return self.pending
+
+    def forget(self, resource: ArmId) -> None:
+        self.log.append(f"forget {resource.name}")
+
+
+def step_for(name: str, action: Action = Action.CREATE, *, needs: tuple[str, ...] = (), **more: object) -> Step:
+    methods = {Action.CREATE: ("PUT",), Action.UPDATE: ("PATCH",), Action.DELETE: ("DELETE",)}.get(action, ())
+    requests = tuple(Request(method=m, url=f"https://x/{name}", body={}) for m in methods)
+    step = build_step(action)
+    fields = {f: getattr(step, f) for f in step.__dataclass_fields__} | {
+        "key": build_key(f"default/StorageAccount/{name}"),
+        "id": build_id(name),
+        "requests": requests,
+        "depends_on": tuple(build_key(f"default/StorageAccount/{n}") for n in needs),
+        **more,
+    }
+    return Step(**fields)  # type: ignore[arg-type]
+
+
+def carry_out(
+    azure: StubAzure,
+    *steps: Step,
+    store: StubStore | None = None,
+    clock: StubClock | None = None,
+    settle: Callable[[Step, ActualState], str] = lambda _step, _actual: "",
+    news: list[Progress] | None = None,
+) -> ApplyResult:
+    executor = Executor(
+        azure,  # type: ignore[arg-type]
+        store or StubStore(),  # type: ignore[arg-type]
+        clock or StubClock(),
+        settle=settle,
+        report=(news if news is not None else []).append,
+        options=ExecutorOptions(patience=timedelta(minutes=5)),
+    )
+    return asyncio.run(executor.run(Plan(steps=steps, complete=True)))
+
+
+def outcomes(result: ApplyResult) -> dict[str, Outcome]:
+    return {r.step.key.name: r.outcome for r in result.results}
+
+
+def test_what_is_needed_is_sent_first() -> None:
+    """A step starts only after everything it depends on has succeeded."""
+    azure = StubAzure({"PUT group": [RUNNING]})
+
+    result = carry_out(azure, step_for("app", needs=("group",)), step_for("group"))
+
+    assert azure.sent == ["PUT group", "poll op-1", "PUT app"]
+    assert outcomes(result) == {"group": Outcome.CREATED, "app": Outcome.CREATED}
+
+
+def test_a_failed_step_skips_only_what_needs_it() -> None:
+    """What depends on a failed step is skipped and says why; everything else goes on."""
+    azure = StubAzure({"PUT group": [InvalidSpecError("no")]})
+
+    result = carry_out(azure, step_for("group"), step_for("app", needs=("group",)), step_for("other"))
+
+    assert outcomes(result) == {"group": Outcome.FAILED, "app": Outcome.SKIPPED, "other": Outcome.CREATED}
+    assert "default/StorageAccount/group" in next(r.cause for r in result.results if r.step.key.name == "app")
+
+
+def test_passing_errors_are_tried_again_after_the_time_azure_names() -> None:
+    """Retry-After is honoured; without one the wait doubles; the request is the same."""
+    clock = StubClock()
+    throttled = ThrottledError("slow down", retry_after=timedelta(seconds=11))
+    azure = StubAzure({"PUT app": [throttled, NotReadyError("parent"), NotReadyError("parent")]})
+
+    result = carry_out(azure, step_for("app"), clock=clock)
+
+    assert outcomes(result) == {"app": Outcome.CREATED}
+    assert clock.naps == [11.0, 2.0, 4.0]
+    assert result.results[0].requests == 4
+
+
+def test_patience_ends() -> None:
+    """An error that time does not cure fails the step once its patience is used up, never sooner."""
+    azure = StubAzure({"PUT app": [NotReadyError("parent is missing")] * 1000})
+    clock = StubClock()
+
+    result = carry_out(azure, step_for("app"), clock=clock)
+
+    assert outcomes(result) == {"app": Outcome.FAILED}
+    assert "parent is missing" in result.results[0].cause
+    assert 200 < clock.elapsed <= 300
+
+
+def test_a_refused_patch_becomes_a_put_once() -> None:
+    """Where Azure refuses the PATCH, the PUT the plan names is sent, and only once."""
+    put = Request(method="PUT", url="https://x/app", body={})
+    azure = StubAzure({"PATCH app": [InvalidSpecError("no PATCH here")], "PUT app": [InvalidSpecError("bad")]})
+
+    result = carry_out(azure, step_for("app", Action.UPDATE, fallback=put))
+
+    assert azure.sent == ["PATCH app", "PUT app"]
+    assert outcomes(result) == {"app": Outcome.FAILED}
+
+
+def test_a_write_that_would_overwrite_another_is_not_repeated() -> None:
+    """A conflict of a request with If-Match means that Azure moved: it fails at once."""
+    request = Request(method="PATCH", url="https://x/app", body={}, headers=(("If-Match", "1"),))
+    azure = StubAzure({"PATCH app": [ConflictError("412")]})
+
+    result = carry_out(azure, step_for("app", Action.UPDATE, requests=(request,)))
+
+    assert (azure.sent, outcomes(result)) == (["PATCH app"], {"app": Outcome.FAILED})
+
+
+def test_an_operation_is_saved_before_it_is_waited_for() -> None:
+    """The poller is stored before the first wait and dropped when the operation has ended."""
+    store = StubStore()
+    azure = StubAzure({"PUT app": [RUNNING]})
+    clock = StubClock()
+
+    carry_out(azure, step_for("app"), store=store, clock=clock)
+
+    assert store.log == ["save app op-1", "clear app"]
+    assert clock.naps == [15.0]
+
+
+def test_a_failed_operation_is_repeated_when_time_may_cure_it() -> None:
+    """An operation that ends as failed is judged by its error like an answer would be."""
+    failed = OperationProgress(status=OperationStatus.FAILED, error=NotReadyError("server is busy"))
+    azure = StubAzure({"PUT app": [RUNNING], "poll op-1": [failed]})
+
+    result = carry_out(azure, step_for("app"))
+
+    assert azure.sent == ["PUT app", "poll op-1", "PUT app"]
+    assert outcomes(result) == {"app": Outcome.CREATED}
+
+
+def test_a_deleted_resource_is_forgotten_after_it_is_gone() -> None:
+    """The memory of a resource is dropped once Azure no longer has it."""
+    store = StubStore()
+
+    result = carry_out(StubAzure(), step_for("app", Action.DELETE), store=store)
+
+    assert (outcomes(result), store.log) == ({"app": Outcome.DELETED}, ["forget app"])
+
+
+def test_what_azure_holds_otherwise_is_read_twice_and_said() -> None:
+    """A mismatch counts only if the second read shows it too; the step is done, with a remark."""
+    remarks = ["Azure holds another value", ""]
+
+    result = carry_out(StubAzure(), step_for("app"), settle=lambda _s, _a: remarks.pop(0))
+    still = carry_out(StubAzure(), step_for("app"), settle=lambda _s, _a: "Azure holds 1")
+
+    assert (result.results[0].cause, remarks) == ("", [])
+    assert (still.results[0].outcome, still.results[0].cause) == (Outcome.CREATED, "Azure holds 1")
+
+
+def test_steps_that_write_nothing_send_nothing() -> None:
+    """Noop and blocked steps get a result without any request."""
+    azure = StubAzure()
+
+    result = carry_out(azure, step_for("a", Action.NOOP), step_for("b", Action.BLOCKED), step_for("c", Action.ADOPT))
+
+    assert azure.sent == []
+    assert outcomes(result) == {"a": Outcome.UNCHANGED, "b": Outcome.SKIPPED, "c": Outcome.SKIPPED}
+
+
+def test_operations_of_an_earlier_run_are_followed() -> None:
+    """A stored poller is asked, without sending the write again, and dropped at its end."""
+    resource = build_id("app")
+    store = StubStore({resource: "op-1"})
+    azure = StubAzure({"poll op-1": [RUNNING]})
+    executor = Executor(
+        azure,  # type: ignore[arg-type]
+        store,  # type: ignore[arg-type]
+        StubClock(),
+        settle=lambda _s, _a: "",
+        report=lambda _n: None,
+        options=ExecutorOptions(),
+    )
+
+    followed = asyncio.run(executor.resume())
+
+    assert followed == (resource,)
+    assert azure.sent == ["poll op-1", "poll op-1"]
+    assert store.log == ["clear app"]
