@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from engine.model.document import Secret
-from engine.model.ids import ApiVersion, ArmId, ResourceKey
+from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Request
 from engine.model.problem import Problem as Problem
 from engine.model.result import OperationProgress
 from engine.model.state import ActualState, Baseline, CustomResource
+from engine.model.state import ReadTarget as ReadTarget
 
 
 class DesiredSource(Protocol):
@@ -33,15 +33,6 @@ class DesiredSource(Protocol):
     async def fetch_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
         """Return a ConfigMap's data; None when this source has none of that name."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadTarget:
-    """One resource whose actual state is wanted."""
-
-    id: ArmId
-    arm_type: str
-    api_version: ApiVersion
 
 
 class ActualSource(Protocol):

@@ -85,6 +85,15 @@ class DesiredState:
     deleting: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTarget:
+    """One resource whose actual state is wanted."""
+
+    id: ArmId
+    arm_type: str
+    api_version: ApiVersion
+
+
 class Presence(enum.StrEnum):
     """What a read of ARM said."""
 

@@ -1,0 +1,86 @@
+"""Options that several verbs share, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.errors import InvalidSpecError
+
+if TYPE_CHECKING:  # only for annotations: importing these costs what --help must not
+    from engine.ports import DesiredSource
+    from engine.runtime.selection import Selection
+
+
+def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add where objects come from and which of them are meant."""
+    source = parser.add_argument_group("input")
+    source.add_argument(
+        "-f",
+        "--filename",
+        action="append",
+        default=[],
+        metavar="FILE|FOLDER|-",
+        help="manifests: a file, a folder with all folders below, or - for standard input; may be repeated",
+    )
+    source.add_argument("--subscription", metavar="ID", help="Azure subscription (default: AZURE_SUBSCRIPTION_ID)")
+    source.add_argument("--strict", action="store_true", help="refuse member names in the wrong letter case")
+    chosen = parser.add_argument_group("which objects")
+    chosen.add_argument("-n", "--namespace", metavar="NAMESPACE", help="only objects of this namespace")
+    chosen.add_argument("-A", "--all-namespaces", action="store_true", help="objects of all namespaces (default)")
+    chosen.add_argument("-l", "--selector", metavar="LABELS", help="only objects with these labels: app=web,tier!=test")
+    chosen.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="OBJECT",
+        help="only NAME, KIND/NAME, NAMESPACE/KIND/NAME or an ARM id; * is any text",
+    )
+    chosen.add_argument(
+        "--exclude", action="append", default=[], metavar="OBJECT", help="not this one; may be repeated"
+    )
+
+
+def add_output_argument(parser: argparse.ArgumentParser, choices: Sequence[str]) -> None:
+    """Add ``-o``; the first choice is the default."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=tuple(choices),
+        default=choices[0],
+        help=f"format of the output (default {choices[0]})",
+    )
+
+
+def build_selection(args: argparse.Namespace) -> Selection:
+    """Return which objects the options mean.
+
+    Raises:
+        InvalidSpecError: Options contradict each other, or the selector cannot be read.
+    """
+    from engine.runtime.selection import Selection, parse_label_selector
+
+    if args.all_namespaces and args.namespace:
+        raise InvalidSpecError("-n and -A exclude each other")
+    return Selection(
+        namespace=args.namespace or "",
+        labels=parse_label_selector(args.selector or ""),
+        targets=tuple(args.target),
+        excludes=tuple(args.exclude),
+    )
+
+
+def open_source(args: argparse.Namespace) -> DesiredSource:
+    """Return where the options say that objects come from.
+
+    Raises:
+        InvalidSpecError: They name nothing.
+    """
+    if not args.filename:
+        raise InvalidSpecError("no input", hint="name files, folders or - with -f")
+    import sys
+
+    from providers.manifests.source import ManifestSource
+
+    return ManifestSource(args.filename, read_stdin=sys.stdin.buffer.read)

@@ -1,0 +1,247 @@
+"""Objects become desired states: one entry for one object, one for a whole input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.desired.check import Misfit, Report
+from engine.desired.convert import convert_spec
+from engine.desired.identity import Identity
+from engine.desired.index import Index
+from engine.desired.inputs import NO_INPUTS, Inputs
+from engine.desired.places import body_path_of
+from engine.desired.policy import parse_policy
+from engine.errors import InvalidSpecError
+from engine.model.document import UNKNOWN, Secret
+from engine.model.ids import ApiVersion, ResourceKey
+from engine.model.path import FieldPath
+from engine.model.problem import Notice, Problem
+from engine.model.state import CustomResource, DesiredState, Wait
+from schemas.kinds import is_known, lookup_kind, nearest_kind, versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildResult:
+    """Desired states of an input, and what could not become one.
+
+    Attributes:
+        states: Sorted by object.
+        resources: The object of each state.
+        problems: Every problem, sorted by object; the objects they name have no state.
+        notices: What stops nothing.
+    """
+
+    states: tuple[DesiredState, ...] = ()
+    resources: Mapping[ResourceKey, CustomResource] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+class _ObjectResolver:
+    """Gives values to what one object points at, and remembers what is missing."""
+
+    __slots__ = ("_index", "_inputs", "_key", "_subscription", "missing", "references")
+
+    def __init__(self, identity: Identity, index: Index, inputs: Inputs) -> None:
+        self._key = identity.resource.key
+        self._index = index
+        self._inputs = inputs
+        own = identity.id.subscription if identity.id is not None else ""
+        self._subscription = own or index.subscription
+        self.references: set[ResourceKey] = set()
+        self.missing: list[tuple[FieldPath, str, ResourceKey | None, bool]] = []
+
+    def reference(self, group: str, kind: str, name: str, report: Report) -> Any:
+        found = self._index.find(self._key.namespace, group, kind, name)
+        if found is not None:
+            self.references.add(found.resource.key)
+            if found.id is not None:
+                return found.id.text
+        elif not is_known(group, kind):
+            known = " or ".join(nearest_kind(group, "", kind)[:1])
+            report.misfit(f"no kind {kind!r} in group {group!r}", hint=f"did you mean {known}?" if known else "")
+            return UNKNOWN
+        key = found.resource.key if found is not None else None
+        key = key or ResourceKey(namespace=self._key.namespace, group=group, kind=kind, name=name)
+        why = "its id is not known" if found is not None else "it is not in the input"
+        return self._wait(report, f"known after {key} exists: {why}", on=key)
+
+    def role(self, name: str, report: Report) -> Any:
+        found = self._inputs.role_definitions.get(name.lower())
+        if not found:
+            return self._wait(report, f"known after the role {name!r} is looked up in Azure")
+        guid = found.rsplit("/", 1)[-1]
+        scope = f"/subscriptions/{self._subscription}" if self._subscription else ""
+        return f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+
+    def secret(self, name: str, key: str, report: Report) -> Any:
+        data = self._inputs.secrets.get((self._key.namespace, name))
+        if data is not None and key in data:
+            return data[key]
+        return self._wait(report, self._lack("Secret", name, key, data), secret_only=True)
+
+    def secret_map(self, name: str, report: Report) -> Any:
+        data = self._inputs.secrets.get((self._key.namespace, name))
+        if data is not None:
+            return {key: data[key] for key in sorted(data)}
+        return self._wait(report, self._lack("Secret", name, "", data), secret_only=True)
+
+    def config_value(self, name: str, key: str, report: Report) -> Any:
+        data = self._inputs.config_maps.get((self._key.namespace, name))
+        if data is not None and key in data:
+            return data[key]
+        return self._wait(report, self._lack("ConfigMap", name, key, data))
+
+    def _lack(self, what: str, name: str, key: str, data: Mapping[str, str | Secret] | None) -> str:
+        place = f"{what} {self._key.namespace}/{name}"
+        return f"known after {place} is there" if data is None else f"known after {place} has the key {key!r}"
+
+    def _wait(self, report: Report, text: str, *, on: ResourceKey | None = None, secret_only: bool = False) -> Any:
+        self.missing.append((FieldPath(tuple(report.path)), text, on, secret_only))
+        return UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What became of one object: a state, or problems."""
+
+    state: DesiredState | None
+    problems: tuple[Problem, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def build_desired(resource: CustomResource, index: Index, inputs: Inputs = NO_INPUTS, *, strict: bool = False) -> Built:
+    """Build what one object asks Azure for.
+
+    Args:
+        resource: An object of the index.
+        index: All objects of the input, for owners and references.
+        inputs: Secrets, config maps and roles that were fetched.
+        strict: Refuse member names in the wrong letter case.
+
+    Returns:
+        A state; or none, with one problem per misfit; or none with a notice for a kind that is no ARM resource.
+    """
+    identity = index.identify(resource)
+    if identity is None:
+        return _build_without_identity(resource)
+    kind = identity.kind
+    report = Report(strict=strict)
+    resolver = _ObjectResolver(identity, index, inputs)
+    body = convert_spec(kind, resource.spec.value, identity.name, report, resolver)
+    misfits = (*report.misfits, *identity.misfits)
+    policy = parse_policy(
+        resource.annotations, resource.namespace_annotations, translate=lambda path: body_path_of(kind, path)
+    )
+    notices = _notices(resource, report.remarks, policy.warnings)
+    if misfits:
+        return Built(None, tuple(_problem(resource, misfit) for misfit in misfits), notices)
+    waits = identity.waits
+    if resolver.missing:
+        waits = (*waits, *_waits(identity, resolver))
+    unknown = [wait.path for wait in waits if wait.path is not None]
+    owner = identity.owner
+    references = resolver.references | {owner} if owner is not None else resolver.references
+    state = DesiredState(
+        key=resource.key,
+        id=identity.id,
+        arm_type=kind.arm_type,
+        api_version=ApiVersion(kind.api_version),
+        body=body,
+        unknown=tuple(sorted(set(unknown), key=FieldPath.sort_key)) if unknown else (),
+        waits=waits,
+        owner=owner,
+        references=tuple(sorted(references)) if len(references) > 1 else tuple(references),
+        policy=policy,
+        generation=resource.generation,
+        origin=resource.origin,
+        deleting=resource.deleting,
+    )
+    return Built(state, (), notices)
+
+
+def _waits(identity: Identity, resolver: _ObjectResolver) -> Iterable[Wait]:
+    for spec_path, text, on, secret_only in resolver.missing:
+        path = body_path_of(identity.kind, spec_path)
+        if path is not None:
+            yield Wait(text=text, on=on, path=path, secret_only=secret_only)
+
+
+def _build_without_identity(resource: CustomResource) -> Built:
+    key = resource.key
+    kind = lookup_kind(key.group, key.version, key.kind)
+    if kind is not None:
+        text = f"{key}: {key.kind} in {key.group} is not an Azure Resource Manager resource; it is left out"
+        return Built(None, (), (Notice(text=text, origin=resource.origin, key=key),))
+    near = nearest_kind(key.group, key.version, key.kind)
+    if is_known(key.group, key.kind):
+        detail = f"{key.kind} in {key.group} has no version {key.version}"
+        hint = f"nearest: {near[0]}; known: {', '.join(versions(key.group, key.kind))}"
+    else:
+        detail = f"unknown kind {key.kind} in {key.group}/{key.version}"
+        hint = f"did you mean {near[0]}?" if near else "trueup schema find WORD looks for kinds"
+    error = InvalidSpecError(f"{key} cannot be used", detail=detail, hint=hint)
+    return Built(None, (Problem(error=error, origin=resource.origin, key=key),))
+
+
+def _problem(resource: CustomResource, misfit: Misfit) -> Problem:
+    detail = f"{misfit.path.pointer}: {misfit.text}"
+    error = InvalidSpecError(f"{resource.key} does not fit its kind", detail=detail, hint=misfit.hint)
+    return Problem(error=error, origin=resource.origin, key=resource.key, path=misfit.path)
+
+
+def _notices(resource: CustomResource, remarks: Sequence[Misfit], warnings: Sequence[str]) -> tuple[Notice, ...]:
+    if not remarks and not warnings:
+        return ()
+    key, origin = resource.key, resource.origin
+    out = [
+        Notice(
+            text=f"{key}: {r.path.pointer}: {r.text} ({r.hint})".replace(" ()", ""), origin=origin, key=key, path=r.path
+        )
+        for r in remarks
+    ]
+    return (*out, *(Notice(text=f"{key}: {text}", origin=origin, key=key) for text in warnings))
+
+
+def build_all(
+    resources: Sequence[CustomResource],
+    inputs: Inputs = NO_INPUTS,
+    *,
+    subscription: str = "",
+    strict: bool = False,
+) -> BuildResult:
+    """Build the desired states of a whole input, whatever is wrong with single objects.
+
+    Args:
+        resources: Every object, in any order, duplicates included.
+        inputs: Secrets, config maps and roles that were fetched.
+        subscription: Where resource groups lie; empty when every id comes from an armId.
+        strict: Refuse member names in the wrong letter case.
+    """
+    return build_indexed(Index.build(resources, subscription=subscription, inputs=inputs), inputs, strict=strict)
+
+
+def build_indexed(index: Index, inputs: Inputs = NO_INPUTS, *, strict: bool = False) -> BuildResult:
+    """Build the desired states of all objects of an index."""
+    problems, notices = list(index.problems), list(index.notices)
+    usable = index.resources
+    states: list[DesiredState] = []
+    for resource in usable:
+        built = build_desired(resource, index, inputs, strict=strict)
+        if built.state is not None:
+            states.append(built.state)
+        problems.extend(built.problems)
+        notices.extend(built.notices)
+    return BuildResult(
+        states=tuple(sorted(states, key=lambda s: s.key)),
+        resources={resource.key: resource for resource in usable},
+        problems=tuple(sorted(problems, key=_order)),
+        notices=tuple(sorted(notices, key=_order)),
+    )
+
+
+def _order(item: Problem | Notice) -> tuple[object, ...]:
+    """Order by object, the input as a whole first; within one object as found."""
+    return (item.key is not None, item.key.identity if item.key is not None else ())
