@@ -13,6 +13,8 @@ SECRET_TEXT = "(secret)"  # noqa: S105
 NONE_TEXT = "(none)"
 KNOWN_LATER = "(known after apply)"
 _CONTEXT = 12
+_LINE_WIDTH = 200
+_MOST_LINES = 2_000
 
 KnownAfter = Callable[[FieldPath], str]
 """Says what an unknown value at a place waits for, in brackets."""
@@ -124,14 +126,30 @@ def diff_lines(before: Any, after: Any, *, limit: int) -> list[tuple[str, str]]:
     """
     old = before.splitlines() if isinstance(before, str) else []
     new = after.splitlines() if isinstance(after, str) else []
+    if len(old) + len(new) > _MOST_LINES:
+        return _coarse_lines(old, new, limit)
     raw = list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]
     if raw and raw[0].startswith(("@@ -1 ", "@@ -1,", "@@ -0,")):
         raw = raw[1:]  # nothing is left out before the first line
     return cut_lines([_diff_line(line) for line in raw], limit)
 
 
+def _coarse_lines(old: list[str], new: list[str], limit: int) -> list[tuple[str, str]]:
+    """Show where two very long texts part, without pairing their lines: pairing costs their product."""
+    start = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    each = max(1, min(limit, _MOST_LINES) // 2)
+    gap = [("@", "…")] if start else []
+    lines = [*gap, *_signed("-", old[start:], each), *_signed("+", new[start:], each)]
+    rest = max(0, len(old) - start - each) + max(0, len(new) - start - each)
+    return [*lines, ("@", f"… up to {rest:,} more lines")] if rest else lines
+
+
+def _signed(sign: str, lines: list[str], count: int) -> list[tuple[str, str]]:
+    return [(sign, shorten(printable(line), _LINE_WIDTH)) for line in lines[:count]]
+
+
 def _diff_line(line: str) -> tuple[str, str]:
-    return ("@", "…") if line.startswith("@@") else (line[0], shorten(printable(line[1:]), 200))
+    return ("@", "…") if line.startswith("@@") else (line[0], shorten(printable(line[1:]), _LINE_WIDTH))
 
 
 def cut_lines(lines: list[tuple[str, str]], limit: int) -> list[tuple[str, str]]:

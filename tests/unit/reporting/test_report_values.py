@@ -89,6 +89,17 @@ def test_diff_lines_show_gaps_and_the_rest() -> None:
     assert diff_lines(ABSENT, old, limit=3) == [("+", "0"), ("+", "1"), ("@", "… 18 more lines")]
 
 
+def test_very_long_texts_are_not_paired_line_by_line() -> None:
+    """Where two texts of many lines part is shown, and how much is left out; the cost stays linear."""
+    old = "\n".join(f"a{n}" for n in range(50_000))
+    new = "a0\n" + "\n".join(f"b{n}" for n in range(50_000))
+
+    lines = diff_lines(old, new, limit=4)
+
+    assert lines[:5] == [("@", "…"), ("-", "a1"), ("-", "a2"), ("+", "b0"), ("+", "b1")]
+    assert lines[5][1] == "… up to 99,995 more lines"
+
+
 def test_leaves_are_sorted_and_keep_empty_containers() -> None:
     """Every scalar, empty container and list of scalars is a leaf."""
     leaves = [(p.pointer, v) for p, v in iterate_leaves({"b": [{"x": 1}, 2], "a": {}, "c": [1, 2]})]
