@@ -143,7 +143,7 @@ class AzureResourceManager:
             fault = decode_fault(answer, now)
             if request.method == "DELETE" and is_gone(answer, fault):
                 return OperationProgress(status=OperationStatus.SUCCEEDED)
-            raise error_from_fault(_without_secrets(fault, request.body), what=what)
+            raise error_from_fault(_without_secrets(fault, request.body), what=what, arm_type=resource.resource_type)
         if answer.body and answer.decode() is ABSENT:
             raise UnavailableError(
                 f"{what} was answered by something other than Azure Resource Manager",
@@ -152,7 +152,7 @@ class AzureResourceManager:
             )
         self.traffic.bodies_parsed += bool(answer.body)
         verdict = lro.start(request.method, answer, url=url, origin=self._transport.origin, now=now)
-        return self._progress(verdict, what)
+        return self._progress(verdict, what, resource)
 
     async def poll(self, token: str) -> OperationProgress:
         """Ask once how the operation stands; an answer that says nothing counts as "goes on".
@@ -169,14 +169,14 @@ class AzureResourceManager:
         except UnavailableError:
             if poller.unanswered >= lro.MAX_UNANSWERED:
                 raise
-            return self._progress(lro.no_answer(poller), what)
+            return self._progress(lro.no_answer(poller), what, poller.resource)
         if answer.status in (401, 403):
             raise error_from_fault(decode_fault(answer, self._clock.now()), what=what)
         self.traffic.bodies_parsed += bool(answer.body)
         verdict = lro.advance(poller, answer, origin=self._transport.origin, now=self._clock.now())
         if isinstance(verdict, lro.Running) and verdict.poller.unanswered > lro.MAX_UNANSWERED:
             raise error_from_fault(decode_fault(answer, self._clock.now()), what=what)
-        return self._progress(verdict, what)
+        return self._progress(verdict, what, poller.resource)
 
     async def _read(self, method: str, url: str) -> Answer:
         async def attempt() -> Answer:
@@ -222,14 +222,15 @@ class AzureResourceManager:
             url = self._transport.origin.text + quote(resource.text, safe=SAFE_IN_PATH) + url[len(base) :]
         return self._transport.origin.require(url)
 
-    def _progress(self, verdict: lro.Verdict, what: str) -> OperationProgress:
+    def _progress(self, verdict: lro.Verdict, what: str, resource: ArmId) -> OperationProgress:
         match verdict:
             case lro.Running(poller=poller, wait=wait):
                 return OperationProgress(status=OperationStatus.RUNNING, token=poller.encode(), wait=wait)
             case lro.Succeeded(document=document):
                 return OperationProgress(status=OperationStatus.SUCCEEDED, document=document)
             case lro.Failed(fault=fault):
-                return OperationProgress(status=OperationStatus.FAILED, error=error_from_fault(fault, what=what))
+                error = error_from_fault(fault, what=what, arm_type=resource.resource_type)
+                return OperationProgress(status=OperationStatus.FAILED, error=error)
 
 
 def _token_source(options: ArmOptions, clock: Clock, origin: Origin) -> TokenSource:

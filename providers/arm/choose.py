@@ -53,19 +53,13 @@ def group_targets(targets: Iterable[ReadTarget]) -> list[list[ReadTarget]]:
     """Return targets by (subscription, type, api-version), each id once, resource groups first, then as they came."""
     groups: dict[tuple[str, str, str], dict[str, ReadTarget]] = {}
     for target in targets:
-        key = (subscription_of(target), target.arm_type.lower(), target.api_version)
-        group = groups.get(key)
-        if group is None:
-            group = groups[key] = {}
-        group.setdefault(target.id.key, target)
+        name = target.id.key
+        parts = name.split("/", 3)
+        subscription = parts[2] if len(parts) > 2 and parts[1] == "subscriptions" else ""
+        group = groups.setdefault((subscription, target.arm_type.lower(), target.api_version), {})
+        group.setdefault(name, target)
     ordered = sorted(groups.items(), key=lambda item: item[0][1] != _GROUPS)
     return [list(group.values()) for _, group in ordered]
-
-
-def subscription_of(target: ReadTarget) -> str:
-    """Return the subscription of a target in lower case; empty at tenant scope."""
-    parts = target.id.key.split("/", 3)
-    return parts[2] if len(parts) > 2 and parts[1] == "subscriptions" else ""
 
 
 def choose_reads(
@@ -110,11 +104,7 @@ def _families(targets: Sequence[ReadTarget]) -> Families:
     """Return targets by everything but their own name: all of a family are in the same lists."""
     families: dict[str, list[ReadTarget]] = {}
     for target in targets:
-        prefix = target.id.key.rpartition("/")[0]
-        family = families.get(prefix)
-        if family is None:
-            family = families[prefix] = []
-        family.append(target)
+        families.setdefault(target.id.key.rpartition("/")[0], []).append(target)
     return families
 
 

@@ -13,7 +13,7 @@ from engine.model.ids import ApiVersion, ArmId
 from engine.model.state import ActualState, Presence
 from engine.ports import Clock, ReadTarget
 from providers.arm.answer import Answer
-from providers.arm.choose import ListRead, Lookup, Read, SingleRead, choose_reads, group_targets, subscription_of
+from providers.arm.choose import ListRead, Lookup, Read, SingleRead, choose_reads, group_targets
 from providers.arm.errors import Fault, UnreachableError, decode_fault, error_from_fault, is_gone, missing_scope
 from providers.arm.origin import Origin
 from providers.arm.pages import Item, read_item, split_page
@@ -94,7 +94,7 @@ class Observer:
         gone = GoneScopes()
         lanes: dict[str, _Lane] = {}
         for group in group_targets(targets):
-            subscription = subscription_of(group[0])
+            subscription = group[0].id.subscription.lower()
             lane = lanes.get(subscription)
             if lane is None:
                 lane = lanes[subscription] = _Lane(self, gone, output)

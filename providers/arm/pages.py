@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -17,17 +16,20 @@ class _Page(msgspec.Struct, gc=False, frozen=True):
 
 class _Head(msgspec.Struct, gc=False, frozen=True):
     id: str | None = None
-    etag: msgspec.Raw = msgspec.Raw(b'""')
+    etag: str | None = None
+
+
+class _Name(msgspec.Struct, gc=False, frozen=True):
+    id: str | None = None
 
 
 _decode_page: Final = msgspec.json.Decoder(_Page).decode
 _decode_head: Final = msgspec.json.Decoder(_Head).decode
-_decode_text: Final = msgspec.json.Decoder(str).decode
+_decode_name: Final = msgspec.json.Decoder(_Name).decode
 _UNUSABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(msgspec.Struct, gc=False, frozen=True):
     """One resource of a page, not parsed."""
 
     id: str
@@ -62,10 +64,9 @@ def read_item(body: bytes) -> Item:
 
 
 def _item(raw: msgspec.Raw | bytes) -> Item:
-    head = _decode_head(raw)
-    etag = bytes(head.etag)
-    return Item(
-        id=head.id or "",
-        etag=_decode_text(etag) if etag[:1] == b'"' and etag != b'""' else "",
-        document=Document(raw=bytes(raw)),
-    )
+    try:
+        head = _decode_head(raw)
+    except msgspec.ValidationError:
+        # An etag that is no text is none.
+        return Item(_decode_name(raw).id or "", "", Document(bytes(raw)))
+    return Item(head.id or "", head.etag or "", Document(bytes(raw)))

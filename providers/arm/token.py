@@ -95,7 +95,7 @@ class TokenCell:
         """Go on with a token that has still some time when only the authority is away."""
         if token is not None and isinstance(error, TransientError) and token.expires_on - self._now() > 10:
             return token
-        raise error
+        raise error.with_traceback(None)  # it is raised many times; its traceback must not grow
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
