@@ -30,7 +30,7 @@ def render_plan(plan: Plan, options: TextOptions | None = None) -> str:
         blocks += [list(step_lines(step, style)) for step in steps]
     hidden = len(plan.steps) - len(shown)
     if hidden and not summary.clean:
-        blocks.append([style.paint("dim", f"{plural(hidden, 'unchanged resource')} hidden.")])
+        blocks.append([style.paint("dim", f"{plural(hidden, 'unchanged resource')} hidden (--verbose shows them).")])
     if not plan.complete:
         blocks.append(["The plan is not complete: it can be read, not applied."])
     blocks.append([style.paint("bold", plan_line(plan, summary))])

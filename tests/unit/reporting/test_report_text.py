@@ -138,7 +138,7 @@ def test_verbose_shows_unchanged_resources() -> None:
     """Resources that need nothing are hidden with a count, or shown when asked for."""
     plan = build_plan([build_step(Action.CREATE), build_step(key="default/StorageAccount/same")])
 
-    assert "1 unchanged resource hidden." in render_plan(plan)
+    assert "1 unchanged resource hidden (--verbose shows them)." in render_plan(plan)
     assert "= default/StorageAccount/same" in render_plan(plan, TextOptions(verbose=True))
 
 
