@@ -106,17 +106,17 @@ class Property:
         """Return the shape of the value."""
         return self.resolve()
 
-    @property
+    @cached_property
     def is_read_only(self) -> bool:
         """Whether the server owns it."""
         return bool(self.flags & Flag.READ_ONLY)
 
-    @property
+    @cached_property
     def is_write_only(self) -> bool:
         """Whether reads leave it out; a hint: when a value is there, compare it."""
         return bool(self.flags & Flag.WRITE_ONLY)
 
-    @property
+    @cached_property
     def is_required(self) -> bool:
         """Whether a PUT must have it."""
         return bool(self.flags & Flag.REQUIRED)

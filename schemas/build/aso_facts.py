@@ -14,7 +14,7 @@ Tree = dict[str, Any]
 ``[]`` stands for the elements of a list, ``{}`` for the values of a map.
 """
 
-_LETTERS = {"number": "f", "int": "I", "$ResourceReference": "r"}
+_LETTERS = {"number": "f", "int": "I", "$ResourceReference": "r", "$WellKnownResourceReference": "r"}
 STRONGER = {"I": 0, "r": 1, "f": 2}
 """Which letter wins where versions disagree."""
 

@@ -13,12 +13,10 @@ from typing import Any, NamedTuple
 import yaml
 
 IDENTIFIER_TABLE = Path(__file__).parent / "list_identifiers.yaml"
+REGION_TABLE = Path(__file__).parent / "region_members.yaml"
 
 _ID_NAME = re.compile(r"(^id$|resource_?ids?$|resource_?uris?$|arm_?ids?$)", re.IGNORECASE)
 _ID_WORDING = re.compile(r"(/subscriptions/[^ ]*/resourcegroups/|\barm ?id\b|\bresource ?ids?\b)", re.IGNORECASE)
-_LOCATION_NAMES = frozenset(
-    ("location", "locationname", "endpointlocation", "linkedredislocation", "linkedrediscachelocation")
-)
 
 
 class Verdict(NamedTuple):
@@ -40,9 +38,14 @@ NONE = Verdict()
 
 def judge_text(name: str, description: str) -> str:
     """Decide from name and description whether a text is an ARM id (``r``), a region (``l``) or neither."""
-    if name.lower() in _LOCATION_NAMES:
+    if name.lower() in _region_members():
         return "l"
     return "r" if _ID_NAME.search(name) or _ID_WORDING.search(description) else ""
+
+
+@cache
+def _region_members() -> frozenset[str]:
+    return frozenset(yaml.safe_load(REGION_TABLE.read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)
