@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-from engine.errors import EngineError, UnavailableError
+from engine.errors import EngineError, InvariantError, UnavailableError
 from engine.model.document import ABSENT, Secret, encode_wire
 from engine.model.ids import ApiVersion, ArmId
 from engine.model.plan import Request
@@ -133,23 +134,19 @@ class AzureResourceManager:
             TransientError: Refused for now: throttled, conflict, something not ready; with ``retry_after`` if known.
             PolicyDeniedError: Refused for good for this identity.
             InvalidSpecError: Refused for what it says.
+            InvariantError: It holds a value that is not known; nothing was sent.
         """
         what = f"{request.method} {resource.text}"
         url = self._url(request.url, resource)
-        body = b"" if request.body is ABSENT else encode_wire(request.body)
+        body = _encode(request, what)
         answer = await self._transport.send(request.method, url, body=body, headers=request.headers)
         now = self._clock.now()
+        _check_from_arm(answer, what, now)
         if not answer.is_success:
             fault = decode_fault(answer, now)
             if request.method == "DELETE" and is_gone(answer, fault):
                 return OperationProgress(status=OperationStatus.SUCCEEDED)
             raise error_from_fault(_without_secrets(fault, request.body), what=what, arm_type=resource.resource_type)
-        if answer.body and answer.decode() is ABSENT:
-            raise UnavailableError(
-                f"{what} was answered by something other than Azure Resource Manager",
-                detail=decode_fault(answer, now).text,
-                hint="check AZURE_RESOURCE_MANAGER_ENDPOINT and proxies on the way",
-            )
         self.traffic.bodies_parsed += bool(answer.body)
         verdict = lro.start(request.method, answer, url=url, origin=self._transport.origin, now=now)
         return self._progress(verdict, what, resource)
@@ -248,6 +245,27 @@ def _token_source(options: ArmOptions, clock: Clock, origin: Origin) -> TokenSou
         return await authorizers[0].fetch()
 
     return TokenCell(fetch, clock)
+
+
+def _encode(request: Request, what: str) -> bytes:
+    try:
+        return b"" if request.body is ABSENT else encode_wire(request.body)
+    except ValueError as exc:
+        raise InvariantError(f"{what} holds a value that is not known yet; nothing was sent") from exc
+
+
+def _check_from_arm(answer: Answer, what: str, now: datetime) -> None:
+    """Refuse what a proxy, a login page or another server answered in ARM's place."""
+    is_json = not answer.body or answer.decode() is not ABSENT
+    if is_json and (answer.body or answer.is_success or answer.is_from_arm):
+        return
+    error = UnavailableError(
+        f"{what} was answered by something other than Azure Resource Manager",
+        detail=f"HTTP {answer.status}, {decode_fault(answer, now).text}",
+        hint="check AZURE_RESOURCE_MANAGER_ENDPOINT and proxies on the way",
+    )
+    error.http_status = answer.status
+    raise error
 
 
 def _role_name(item: Any) -> str:
