@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.model.change import ChangeKind, ChangeOrigin, FieldChange
+from engine.model.change import ChangeKind, ChangeOrigin, DiffState, FieldChange
 from engine.model.document import ABSENT
 from engine.model.plan import Action, Plan, Step
+from engine.model.policy import DriftPolicy
 from engine.reporting.phrases import plural, who_moved
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import has_drifted
@@ -56,8 +57,9 @@ class DriftReport:
 
 def drift_report(plan: Plan) -> DriftReport:
     """Select what moved from the plan that would mend it; the plan's order is kept."""
-    drifted = [s for s in plan.steps if has_drifted(s)]
-    rest = [s for s in plan.steps if s.changes and not has_drifted(s)]
+    alarming = [s for s in plan.steps if not _is_ignored(s)]
+    drifted = [s for s in alarming if has_drifted(s)]
+    rest = [s for s in alarming if s.changes and s.action is not Action.DELETE and not has_drifted(s)]
     unknown = [s for s in rest if any(c.origin is ChangeOrigin.UNKNOWN for c in s.changes)]
     return DriftReport(
         drifted=tuple(_row(s) for s in drifted),
@@ -69,9 +71,14 @@ def drift_report(plan: Plan) -> DriftReport:
     )
 
 
+def _is_ignored(step: Step) -> bool:
+    """Whether the owner of the object asked for no alarm about what Azure moves."""
+    return step.desired is not None and step.desired.policy.drift is DriftPolicy.IGNORE
+
+
 def _row(step: Step) -> DriftRow:
     changes = tuple(c for c in step.changes if c.origin is not ChangeOrigin.USER)
-    return DriftRow(step=step, changes=changes, gone=step.action is Action.CREATE and not step.changes)
+    return DriftRow(step=step, changes=changes, gone=not step.changes and step.diff.state is DiffState.DRIFTED)
 
 
 def as_moved(change: FieldChange) -> FieldChange:

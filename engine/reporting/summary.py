@@ -13,6 +13,7 @@ from engine.model.result import ApplyResult, Outcome, StepResult
 from engine.reporting.phrases import plural
 
 _DRIFT_ORIGINS = (ChangeOrigin.DRIFT, ChangeOrigin.BOTH)
+_LEAVING = (Action.DELETE, Action.FORGET)
 _METHODS = ("PATCH", "PUT", "DELETE")
 
 
@@ -57,7 +58,12 @@ class PlanSummary:
 
 
 def has_drifted(step: Step) -> bool:
-    """Whether Azure moved since the last apply: a changed member, or the resource itself is gone."""
+    """Whether Azure moved since the last apply: a changed member, or the resource itself is gone.
+
+    What is to go anyway cannot drift, and what has nothing to mend has not.
+    """
+    if step.action in _LEAVING or (step.action is Action.NOOP and not step.changes):
+        return False
     drifted = step.diff.state in (DiffState.DRIFTED, DiffState.CONFLICTED)
     return drifted or any(c.origin in _DRIFT_ORIGINS for c in step.changes)
 

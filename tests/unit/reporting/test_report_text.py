@@ -10,6 +10,7 @@ from engine.model.change import ChangeOrigin, DiffState
 from engine.model.document import ABSENT, UNKNOWN
 from engine.model.path import FieldPath
 from engine.model.plan import Action, Budget, Guard, Reason
+from engine.model.policy import DriftPolicy, ObjectPolicy
 from engine.model.result import Outcome
 from engine.model.state import Wait
 from engine.reporting.changes import count_unchanged, known_after
@@ -181,6 +182,30 @@ def test_deleted_in_azure_is_drift() -> None:
     step = build_step(Action.CREATE, reason=Reason.DRIFTED, diff=build_diff(state=DiffState.DRIFTED))
 
     assert "deleted in Azure" in render_drift(build_plan([step]))
+
+
+@pytest.mark.parametrize("action", [Action.CREATE, Action.WAIT, Action.SKIP])
+def test_deleted_in_azure_is_drift_whatever_follows(action: Action) -> None:
+    """A lost resource is reported also where a policy or a wait keeps apply from making it again."""
+    step = build_step(action, diff=build_diff(state=DiffState.DRIFTED))
+
+    assert [row.gone for row in drift_report(build_plan([step])).drifted] == [True]
+
+
+@pytest.mark.parametrize("action", [Action.DELETE, Action.FORGET])
+def test_what_is_to_go_cannot_drift(action: Action) -> None:
+    """Differences of a resource that is being deleted or released are nobody's drift."""
+    step = build_step(action, changes=(build_change(origin=ChangeOrigin.DRIFT),))
+
+    assert drift_report(build_plan([step])).clean
+
+
+def test_ignored_drift_raises_no_alarm() -> None:
+    """An object whose drift policy is ignore is left out of the drift report."""
+    desired = build_desired(policy=ObjectPolicy(drift=DriftPolicy.IGNORE))
+    step = build_step(Action.SKIP, changes=(build_change(origin=ChangeOrigin.DRIFT),), desired=desired)
+
+    assert drift_report(build_plan([step])).clean
 
 
 def test_no_drift() -> None:
