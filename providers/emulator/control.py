@@ -1,0 +1,122 @@
+"""``/_emulator``: what was asked, what is to go wrong, many resources at once. Only for this machine, without token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from providers.emulator.address import GROUP_TYPE, Address, Place, parse_address
+from providers.emulator.answer import Answer, RefusedError, encode_answer
+from providers.emulator.call import Call
+from providers.emulator.facts import TypeFacts, supported_versions, type_facts
+from providers.emulator.resources import Resources, spell_id
+from providers.emulator.script import Script
+from providers.emulator.store import Store, make_record
+from providers.emulator.traffic import Traffic
+
+_DEFAULT_LOCATION = "westeurope"
+_LINES_PER_FLUSH = 5000
+
+
+class Control:
+    """The emulator's own interface."""
+
+    def __init__(self, store: Store, resources: Resources, script: Script, traffic: Traffic) -> None:
+        """Work on these parts."""
+        self._store = store
+        self._resources = resources
+        self._script = script
+        self._traffic = traffic
+
+    def answer(self, method: str, name: str, body: bytes, now: datetime) -> Answer:
+        """Answer one request to the control API."""
+        handlers: dict[tuple[str, str], Callable[[], Answer]] = {
+            ("GET", "requests"): lambda: encode_answer(self._traffic.document()),
+            ("DELETE", "requests"): self._reset,
+            ("GET", "script"): lambda: encode_answer({"value": self._script.documents()}),
+            ("POST", "script"): lambda: self._add(body),
+            ("DELETE", "script"): self._clear,
+            ("POST", "bulk"): lambda: self._bulk(body, now),
+            ("GET", "health"): lambda: encode_answer({"resources": len(self._store)}),
+        }
+        handler = handlers.get((method, name))
+        if handler is None:
+            known = ", ".join(sorted(f"{m} {n}" for m, n in handlers))
+            raise RefusedError(404, "NotFound", f"The control API has: {known}.")
+        return handler()
+
+    def _reset(self) -> Answer:
+        self._traffic.reset()
+        return Answer(204)
+
+    def _clear(self) -> Answer:
+        self._script.clear()
+        return Answer(204)
+
+    def _add(self, body: bytes) -> Answer:
+        document = _parse(body)
+        rules = document if isinstance(document, list) else [document]
+        if not all(isinstance(r, dict) for r in rules):
+            raise RefusedError(400, "InvalidScript", "A rule is an object.")
+        return encode_answer({"ids": [self._script.add(r) for r in rules]}, 201)
+
+    def _bulk(self, body: bytes, now: datetime) -> Answer:
+        """Store one resource per line: ``{"id","api","body"}``; ``"verbatim": true`` stores the body as it is."""
+        count = 0
+        for number, line in enumerate(body.splitlines(), 1):
+            if not line.strip():
+                continue
+            try:
+                self._load(_parse(line), now)
+            except RefusedError as exc:
+                raise RefusedError(400, exc.code, f"line {number}: {exc.message}") from exc
+            count += 1
+            if count % _LINES_PER_FLUSH == 0:
+                self._store.flush()
+        return encode_answer({"loaded": count}, 201)
+
+    def _load(self, line: Any, now: datetime) -> None:
+        if not isinstance(line, dict) or not isinstance(line.get("id"), str):
+            raise RefusedError(400, "InvalidRequestContent", "A line is an object with id, api and body.")
+        address = parse_address(line["id"])
+        if address.place not in (Place.RESOURCE, Place.GROUP):
+            raise RefusedError(400, "InvalidRequestContent", f"{line['id']} is not the id of a resource.")
+        api = str(line.get("api") or next(iter(supported_versions(address.arm_type)), ""))
+        facts = type_facts(address.arm_type, api)
+        body = line.get("body") or {}
+        self._ensure_group(address, now)
+        call = _call("PUT", address, api, now)
+        if line.get("verbatim"):
+            self._store_verbatim(address, facts, body, call)
+        else:
+            self._resources.load(address, facts, body, call)
+
+    def _store_verbatim(self, address: Address, facts: TypeFacts, body: Any, call: Call) -> None:
+        etag = body.get("etag") if isinstance(body.get("etag"), str) else '"0"'
+        raw = orjson.dumps(body)
+        created = call.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        record = make_record(spell_id(address, facts), facts.name, api=call.api, etag=etag, created=created, body=raw)
+        self._store.put(record)
+
+    def _ensure_group(self, address: Address, now: datetime) -> None:
+        if not address.group or address.place is Place.GROUP:
+            return
+        group = parse_address(f"/subscriptions/{address.subscription}/resourceGroups/{address.group}")
+        if self._store.get(group.key) is None:
+            facts = type_facts(GROUP_TYPE, supported_versions(GROUP_TYPE)[0])
+            call = _call("PUT", group, facts.api, now)
+            self._resources.load(group, facts, {"location": _DEFAULT_LOCATION}, call)
+
+
+def _call(method: str, address: Address, api: str, now: datetime) -> Call:
+    return Call(method, address, "", {"api-version": api}, {}, b"", "emulator-bulk", now)
+
+
+def _parse(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as exc:
+        raise RefusedError(400, "InvalidRequestContent", f"not JSON: {exc}") from exc

@@ -1,0 +1,401 @@
+"""PUT, PATCH, GET, HEAD and DELETE of one resource, whatever its type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from providers.emulator import inline
+from providers.emulator.address import Address, Place, parse_address
+from providers.emulator.answer import Answer, RefusedError, encode
+from providers.emulator.bodies import MISSING, decode_object, find_all, merge_patch, read_path
+from providers.emulator.call import Call
+from providers.emulator.dependents import check_dependents
+from providers.emulator.facts import TypeFacts, type_facts
+from providers.emulator.invent import Context
+from providers.emulator.operations import Operation, Operations, make_operation
+from providers.emulator.readback import clean_body, complete_body, set_state
+from providers.emulator.regions import region_code
+from providers.emulator.rewrite import merges_on_put
+from providers.emulator.scopes import Scopes, not_found
+from providers.emulator.script import Script
+from providers.emulator.stamps import Stamper, set_etag
+from providers.emulator.store import Record, Store, make_record
+from providers.emulator.styles import Style, choose_style
+from providers.emulator.validation import check_body
+
+_UNMETHOD = b'{"Message":"The requested resource does not support http method \'%s\'."}'
+
+
+class Resources:
+    """The semantics of writes and reads; all state is in the store."""
+
+    def __init__(self, store: Store, operations: Operations, scopes: Scopes, script: Script, stamper: Stamper) -> None:
+        """Work on these parts."""
+        self._store = store
+        self._operations = operations
+        self._scopes = scopes
+        self._script = script
+        self._stamper = stamper
+
+    def get(self, call: Call) -> Answer:
+        """Answer GET and HEAD."""
+        address = call.address
+        facts = type_facts(address.arm_type, call.api)
+        if call.method == "GET" and facts.operations is not None and facts.operations.is_head_only:
+            return Answer(405, _UNMETHOD % b"GET")
+        for operation in self._operations.running_on(address.key):
+            self._operations.look(operation, call.now)
+        record = self._store.get(address.key)
+        if record is None:
+            self._scopes.check(address, call.method)
+            if not self._scopes.is_implicit(address):
+                raise not_found(address)
+            record = self._implied(address, facts, call)
+        if call.method == "HEAD":
+            return Answer(204)
+        return Answer(200, record.body, {"ETag": record.etag} if facts.takes_etag else {})
+
+    def put(self, call: Call) -> Answer:
+        """Answer PUT: create or replace."""
+        facts, old = self._begin(call)
+        desired = decode_object(call.body)
+        check_body(call.address, facts, desired)
+        self._check_unchangeable(facts, desired, old)
+        if old is not None and merges_on_put(facts.name):
+            desired = merge_patch(clean_body(facts, old.value), desired)
+        return self._write(call, facts, desired, old)
+
+    def patch(self, call: Call) -> Answer:
+        """Answer PATCH: a JSON merge patch of the members the type lets be patched."""
+        facts, old = self._begin(call)
+        if facts.operations is not None and "PATCH" not in facts.operations.methods:
+            return Answer(405, _UNMETHOD % b"PATCH")
+        if old is None:
+            raise not_found(call.address)
+        patch = decode_object(call.body)
+        check_body(call.address, facts, patch, is_patch=True)
+        _check_patchable(facts, patch)
+        self._check_unchangeable(facts, patch, old)
+        return self._write(call, facts, merge_patch(clean_body(facts, old.value), patch), old)
+
+    def delete(self, call: Call) -> Answer:
+        """Answer DELETE: at once, or as an operation."""
+        address = call.address
+        facts = type_facts(address.arm_type, call.api)
+        if not facts.can_delete:
+            return Answer(405, _UNMETHOD % b"DELETE")
+        self._scopes.check(address, call.method)
+        old = self._store.get(address.key)
+        if old is None:
+            if facts.is_tracked or address.place is Place.GROUP:
+                raise not_found(address)
+            return Answer(204)
+        self._scopes.check_locks(address.key, "DELETE")
+        _check_preconditions(call, facts, old)
+        check_dependents(self._store, address, facts.name)
+        style = choose_style(facts, "delete")
+        failure = self._script.operation_failure(call)
+        if not style.is_running and failure is None:
+            self.remove(address.key, call)
+            return Answer(style.status, old.body if style.has_body else b"")
+        self._show_state(old, facts, "Deleting")
+        return self._announce(call, facts, "delete", style, old)
+
+    def finish(self, operation: Operation, call_time: Call | None = None) -> None:
+        """Carry out what an operation ends with; called when it ended."""
+        record = self._store.get(operation.key)
+        if record is None or operation.leaves.get("untouched"):
+            return
+        if operation.verb == "delete" and operation.error is None:
+            self.remove(operation.key, call_time)
+            return
+        if operation.error is not None and operation.verb == "create" and operation.leaves.get("absent"):
+            self.remove(operation.key, call_time)
+            return
+        facts = type_facts(record.type, record.api)
+        state = "Failed" if operation.error is not None and operation.verb != "delete" else "Succeeded"
+        self._show_state(record, facts, operation.state or state)
+
+    def remove(self, key: str, _call: Call | None = None) -> None:
+        """Remove a resource with everything in it, and its element in the parent's body."""
+        record = self._store.get(key)
+        if record is None:
+            return
+        for child in list(self._store.descendants(key)):
+            self._store.remove(child.key)
+        self._store.remove(key)
+        self._refresh_parent(record)
+
+    def load(self, address: Address, facts: TypeFacts, desired: Mapping[str, Any], call: Call) -> Record:
+        """Store a resource as if it had been put and had settled; nothing is checked."""
+        record, _ = self._build(call, address, facts, dict(desired), None, state="Succeeded")
+        self._store.put(record)
+        return record
+
+    def _begin(self, call: Call) -> tuple[TypeFacts, Record | None]:
+        address = call.address
+        facts = type_facts(address.arm_type, call.api)
+        self._scopes.check(address, call.method)
+        self._scopes.check_locks(address.key, call.method)
+        old = self._store.get(address.key)
+        _check_preconditions(call, facts, old)
+        self._check_busy(address)
+        return facts, old
+
+    def _check_busy(self, address: Address) -> None:
+        running = [o for o in self._operations.running_on(address.key) if o.verb == "delete"]
+        if running:
+            raise RefusedError(
+                409,
+                "Conflict",
+                f"The resource '{address.id}' is being deleted. Please try again after it is gone.",
+            )
+
+    def _check_unchangeable(self, facts: TypeFacts, desired: Mapping[str, Any], old: Record | None) -> None:
+        if old is None:
+            return
+        held = old.value
+        _check_location(desired, held, old)
+        known = facts.operations
+        for path in known.create_only if known else ():
+            if "[]" in path or path == ("location",) or path in known.update_via_patch if known else ():
+                continue
+            _check_same(facts, path, desired, held)
+
+    def _write(self, call: Call, facts: TypeFacts, desired: dict[str, Any], old: Record | None) -> Answer:
+        verb = "create" if old is None else "update"
+        style = choose_style(facts, verb)
+        state = style.state if style.is_running else "Succeeded"
+        failure = self._script.operation_failure(call)
+        if failure is not None and not style.is_running:
+            style, state = replace(style, status=201 if old is None else 200, headers="a", has_body=True), "Updating"
+        record, children = self._build(call, call.address, facts, desired, old, state=state or "Updating")
+        self._store.put(record)
+        for child in children:
+            self._store.put(child)
+        self._refresh_parent(record)
+        if not style.is_running:
+            return Answer(
+                style.status, record.body if style.has_body else b"", self._resource_headers(call, style, record)
+            )
+        return self._announce(call, facts, verb, style, record)
+
+    def _build(
+        self, call: Call, address: Address, facts: TypeFacts, desired: dict[str, Any], old: Record | None, *, state: str
+    ) -> tuple[Record, list[Record]]:
+        cleaned = clean_body(facts, inline.without_lists(facts.name, desired))
+        context = self._context(call, address, facts, desired, old)
+        body = complete_body(facts, cleaned, context)
+        set_state(facts, body, state)
+        etag = self._stamper.etag(address.key, old.etag if old else "", call.now)
+        self._stamper.stamp(facts, body, old.value if old else None, call)
+        children = self._build_children(call, address, facts, desired, etag)
+        set_etag(facts, body, etag)
+        record = make_record(
+            context.resource_id, facts.name, api=facts.api, etag=etag, created=context.created, body=encode(body)
+        )
+        return record, children
+
+    def _build_children(
+        self, call: Call, address: Address, facts: TypeFacts, desired: Mapping[str, Any], etag: str
+    ) -> list[Record]:
+        children = []
+        for each in inline.inline_lists(facts.name):
+            child_type = f"{facts.name}/{each.child}"
+            wanted = dict(inline.take_children(each, desired))
+            kept = {n.lower() for n in wanted}
+            if each.keeps_others or (call.method == "PATCH" and not inline.has_list(each, desired)):
+                kept |= {parse_address(r.id).name.lower() for r in self._store.collection(address.key, child_type)}
+            for record in list(self._store.collection(address.key, child_type)):
+                if parse_address(record.id).name.lower() not in kept:
+                    self._store.remove(record.key)
+            for name, body in wanted.items():
+                child = parse_address(f"{address.id}/{each.child}/{name}")
+                child_facts = type_facts(child_type, facts.api)
+                old = self._store.get(child.key)
+                built, _ = self._build(call, child, child_facts, body, old, state="Succeeded")
+                children.append(built)
+        return children
+
+    def _refresh_parent(self, record: Record) -> None:
+        """Write the inline lists of a resource, and its element in its parent."""
+        self._refresh_lists(record)
+        parent = self._store.get(record.parent)
+        if parent is not None and inline.inline_list_of(record.type) is not None:
+            self._refresh_lists(parent)
+
+    def _refresh_lists(self, record: Record) -> None:
+        lists = inline.inline_lists(record.type)
+        if not lists or self._store.get(record.key) is None:
+            return
+        body = self._store.get(record.key).value  # type: ignore[union-attr]  # just looked
+        for each in lists:
+            children = self._store.collection(record.key, f"{record.type}/{each.child}")
+            body.setdefault("properties", {})[each.member] = [inline.element_of(each, c.value) for c in children]
+        record.body = encode(body)
+        self._store.put(record)
+
+    def _show_state(self, record: Record, facts: TypeFacts, state: str) -> None:
+        body = record.value
+        set_state(facts, body, state)
+        etag = self._stamper.next_etag(record)
+        set_etag(facts, body, etag)
+        changed = replace(record, body=encode(body), etag=etag)
+        self._store.put(changed)
+        self._refresh_parent(changed)
+
+    def _announce(self, call: Call, facts: TypeFacts, verb: str, style: Style, record: Record) -> Answer:
+        location = str(record.value.get("location") or "westus2")
+        operation = make_operation(
+            call.address,
+            verb,
+            style,
+            location=location,
+            api=call.api,
+            now=call.now,
+            polls=self._script.polls(call),
+            serial=self._stamper.serial(),
+        )
+        failure = self._script.operation_failure(call, take=True)
+        if failure is not None:
+            operation.error = failure.error
+            operation.leaves = {"absent": failure.leaves_nothing}
+        self._operations.start(operation)
+        headers = self._operations.headers(operation, call.base, call.now)
+        headers |= self._resource_headers(call, style, record)
+        if facts.name.lower().startswith("microsoft.network/"):
+            headers["Azure-AsyncNotification"] = "Enabled"
+        return Answer(style.status, record.body if style.has_body and verb != "delete" else b"", headers)
+
+    def _resource_headers(self, call: Call, style: Style, record: Record) -> dict[str, str]:
+        if "s" not in style.headers:
+            return {}
+        relative = record.type.lower().startswith(("microsoft.managedidentity/", "microsoft.alertsmanagement/"))
+        return {"Location": f"{'' if relative else call.base}{record.id}?api-version={call.api}"}
+
+    def _implied(self, address: Address, facts: TypeFacts, call: Call) -> Record:
+        record, _ = self._build(call, address, facts, {}, None, state="Succeeded")
+        return record
+
+    def _context(
+        self, call: Call, address: Address, facts: TypeFacts, desired: Mapping[str, Any], old: Record | None
+    ) -> Context:
+        location = desired.get("location")
+        if not location and address.place is not Place.GROUP:
+            location = self._location_above(address)
+        return Context(
+            address,
+            old.id if old else spell_id(address, facts),
+            region_code(str(location or "")),
+            self._stamper.tenant,
+            old.created if old else self._stamper.time(call.now),
+        )
+
+    def _location_above(self, address: Address) -> str:
+        key = address.parent_id.lower()
+        while key:
+            record = self._store.get(key)
+            location = record.value.get("location") if record else None
+            if location:
+                return str(location)
+            key = parse_address(key).parent_id if record else ""
+        return ""
+
+
+def spell_id(address: Address, facts: TypeFacts) -> str:
+    """Return an id with Azure's spelling of the fixed words and the client's spelling of the names."""
+    if address.place is Place.GROUP:
+        return f"/subscriptions/{address.subscription}/resourceGroups/{address.group}"
+    namespace, *types = facts.spelling.split("/")
+    if len(types) != len(address.types):
+        types = facts.name.split("/")[1:]
+    pairs = "/".join(f"{t}/{n}" for t, n in zip(types, address.names, strict=True))
+    scope = address.scope
+    if address.group and scope.count("/") == 4:
+        word = facts.habits.get("group", "resourceGroups")
+        scope = f"/subscriptions/{address.subscription}/{word}/{address.group}"
+    return f"{scope}/providers/{namespace}/{pairs}"
+
+
+def _check_preconditions(call: Call, facts: TypeFacts, old: Record | None) -> None:
+    if not facts.takes_etag:
+        return
+    wanted, unwanted = call.headers.get("if-match"), call.headers.get("if-none-match")
+    if wanted and (old is None or (wanted != "*" and old.etag.removeprefix("W/") != wanted.removeprefix("W/"))):
+        raise RefusedError(
+            412,
+            "PreconditionFailed",
+            f"Precondition failed: the etag '{wanted}' provided in the header does not match the etag "
+            f"'{old.etag if old else ''}' of the resource.",
+        )
+    if unwanted == "*" and old is not None:
+        raise RefusedError(412, "PreconditionFailed", "Precondition failed: the resource exists already.")
+    known = facts.operations
+    if old is not None and not wanted and known is not None and call.method in known.etag_required:
+        raise RefusedError(
+            400, "PreconditionRequired", "The If-Match header is required: send the resource's etag or '*'."
+        )
+
+
+def _check_patchable(facts: TypeFacts, patch: Mapping[str, Any]) -> None:
+    accepted = facts.operations.patch_for(facts.api) if facts.operations else None
+    if accepted is None:
+        return
+    for path in _leaves(patch):
+        if path[0] in ("id", "name", "type", "location") or accepted.accepts(path):
+            continue
+        name = ".".join(path)
+        raise RefusedError(
+            400,
+            "InvalidRequestContent",
+            f"The request content was invalid and could not be deserialized: 'Could not find member '{name}' on "
+            f"object of type 'PatchDefinition'. Path '{name}'.'",
+            target=name,
+        )
+
+
+def _leaves(value: Mapping[str, Any], path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    out: list[tuple[str, ...]] = []
+    for key, inner in value.items():
+        out += _leaves(inner, (*path, key)) if isinstance(inner, dict) and inner else [(*path, key)]
+    return out
+
+
+def _check_location(desired: Mapping[str, Any], held: Mapping[str, Any], old: Record) -> None:
+    asked, location = desired.get("location"), held.get("location")
+    if not asked or not location or region_code(str(asked)) == region_code(str(location)):
+        return
+    address = parse_address(old.id)
+    if address.place is Place.GROUP:
+        raise RefusedError(
+            409,
+            "InvalidResourceGroupLocation",
+            f"Invalid resource group location '{asked}'. The Resource group already exists in location '{location}'.",
+        )
+    raise RefusedError(
+        409,
+        "InvalidResourceLocation",
+        f"The resource '{address.name}' already exists in location '{location}' in resource group '{address.group}'. "
+        f"A resource with the same name cannot be created in location '{asked}'. Please select a new resource name.",
+    )
+
+
+def _check_same(facts: TypeFacts, path: tuple[str, ...], desired: Mapping[str, Any], held: Mapping[str, Any]) -> None:
+    wanted, was = read_path(desired, path), read_path(held, path)
+    if wanted is MISSING or wanted is None or was is MISSING or was is None:
+        return
+    cleaned: dict[str, Any] = clean_body(facts, dict(desired))
+    wanted = next((holder.get(name, MISSING) for holder, name in find_all(cleaned, path)), MISSING)
+    if wanted is MISSING or _fold(wanted) == _fold(was):
+        return
+    name = ".".join(path)
+    raise RefusedError(409, "PropertyChangeNotAllowed", f"Changing property '{name}' is not allowed.", target=name)
+
+
+def _fold(value: Any) -> Any:
+    """Return a value in which what the server may have respelled or added is not seen."""
+    if isinstance(value, str):
+        return region_code(value)
+    return value
