@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from engine.compare.compare import RememberedBodies, Subject, check_type, compare_bodies
+from engine.compare.compare import check_type, compare_bodies
+from engine.compare.subject import RememberedBodies, Subject
 from engine.errors import EngineError, InvalidSpecError
 from engine.model.change import ResourceDiff
 from engine.model.document import MASK, REDACTED, Marker, encode_public
 
 _TEXTS = ("type", "api", "id")
 _BODIES = ("desired", "actual")
+_LONG_NUMBER = re.compile(rb"[\[:,\s-]\d{19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,8 @@ def compare_line(index: int, line: bytes) -> LineResult:
     """Compare one pair; whatever is wrong with the line becomes an error object."""
     try:
         diff = _compare(_decode(line))
-    except EngineError as exc:
+    except (EngineError, ValueError) as exc:
         return LineResult(orjson.dumps({"index": index, "error": str(exc)}), failed=True)
-    except RecursionError:
-        return LineResult(orjson.dumps({"index": index, "error": "the bodies are nested too deeply"}), failed=True)
     return LineResult(encode_public({"index": index, **_result(diff)}), failed=False)
 
 
@@ -40,6 +42,8 @@ def _decode(line: bytes) -> dict[str, Any]:
         pair = orjson.loads(line)
     except orjson.JSONDecodeError as exc:
         raise InvalidSpecError("not JSON", detail=str(exc)) from exc
+    if _LONG_NUMBER.search(line):
+        json.loads(line, parse_int=_check_integer)
     if not isinstance(pair, dict):
         raise InvalidSpecError("not an object", hint="each line is {type, api, id, desired, actual}")
     missing = [key for key in (*_TEXTS, *_BODIES) if key not in pair]
@@ -48,6 +52,11 @@ def _decode(line: bytes) -> dict[str, Any]:
     _check_kinds(pair, _TEXTS, str, "a text")
     _check_kinds(pair, _BODIES, dict, "an object")
     return pair
+
+
+def _check_integer(digits: str) -> None:
+    if not -(2**63) <= int(digits) < 2**64:
+        raise InvalidSpecError("an integer is too large to be compared exactly", detail=f"{digits[:24]}...")
 
 
 def _check_kinds(pair: dict[str, Any], keys: tuple[str, ...], kind: type, words: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from engine.compare.compare import RULES_VERSION, shape_for
-from engine.compare.secrets import hash_secrets
+from engine.compare.secrets import find_secrets, hash_secrets
 from engine.model.document import Document
 from engine.model.ids import Fingerprint
 from engine.model.state import ActualState, Baseline, DesiredState
@@ -25,7 +25,7 @@ def make_baseline(desired: DesiredState, actual: ActualState, *, secret_key: byt
     if actual.document is None:
         raise ValueError(f"nothing was read back of {actual.id}")
     node = shape_for(desired.arm_type, desired.api_version)
-    held = hash_secrets(actual.document.value, node, secret_key)
+    held = hash_secrets(actual.document.value, node, secret_key, texts=find_secrets(desired.body))
     document = actual.document if held is actual.document.value else Document(value=held)
     return Baseline(
         id=actual.id,

@@ -146,7 +146,7 @@ def _conditions_hold(fact: ComparisonFact, at: Place, there: Place, bodies: tupl
 def _is_allowed(value: Any, wanted: Any) -> bool:
     is_there = value is not ABSENT and value is not None
     if wanted in (None, "*"):
-        return is_there == (wanted == "*")
+        return is_there is (wanted is not None)
     return bool(is_there and _is_value(value, wanted))
 
 

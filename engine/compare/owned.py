@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from engine.compare.finding import Place
+from schemas.behaviours import child_lists
+
 
 class OwnedChildren:
     """Ids of resources that other objects own, looked up by list element.
 
     An element is recognised by its own ``id``, or by its name below the parent: the agent pool ``.../agentPools/blue``
-    is the element ``blue`` of ``agentPoolProfiles``, because the list's name starts with the child type's singular.
+    is the element ``blue`` of ``agentPoolProfiles``. Which child type a list holds is in the behaviour table; of lists
+    that are not in it, the name must start with the child type's singular.
     """
 
-    __slots__ = ("_ids", "_segments")
+    __slots__ = ("_ids", "_lists", "_segments")
 
-    def __init__(self, parent: str, ids: Iterable[str]) -> None:
-        """Index the ids; those outside the parent count by ``id`` only."""
+    def __init__(self, arm_type: str, parent: str, ids: Iterable[str]) -> None:
+        """Index the ids; those outside the parent count by ``id`` only.
+
+        Args:
+            arm_type: Type of the resource whose body is compared.
+            parent: Its id.
+            ids: Ids of resources that other objects own.
+        """
         prefix = parent.rstrip("/").lower() + "/"
         self._ids = frozenset(i.rstrip("/").lower() for i in ids)
         self._segments: dict[str, list[str]] = {}
@@ -24,20 +34,34 @@ class OwnedChildren:
             steps = child[len(prefix) :].split("/") if child.startswith(prefix) else []
             if len(steps) == 2:
                 self._segments.setdefault(steps[1], []).append(steps[0])
+        self._lists = _lists_of(arm_type) if self._ids else {}
 
     def __bool__(self) -> bool:
         """Whether anything is owned at all."""
         return bool(self._ids)
 
-    def covers(self, element: Any, list_name: str) -> bool:
-        """Whether an element of that list is one of the resources."""
+    def covers(self, element: Any, at: Place) -> bool:
+        """Whether an element of the list at that place is one of the resources."""
         if not self._ids or type(element) is not dict:
             return False
         own_id, name = element.get("id"), element.get("name")
         if isinstance(own_id, str) and own_id.rstrip("/").lower() in self._ids:
             return True
         segments = self._segments.get(name.lower(), ()) if isinstance(name, str) else ()
-        return any(list_name.lower().startswith(_singular(segment)) for segment in segments)
+        return any(self._holds(at, segment) for segment in segments)
+
+    def _holds(self, at: Place, segment: str) -> bool:
+        known = self._lists.get(tuple(s.lower() if isinstance(s, str) else "[]" for s in at))
+        if known is not None:
+            return segment in known
+        return bool(at) and isinstance(at[-1], str) and at[-1].lower().startswith(_singular(segment))
+
+
+def _lists_of(arm_type: str) -> dict[tuple[str, ...], frozenset[str]]:
+    return {
+        tuple(step.lower() for step in row.path): frozenset(child.rsplit("/", 1)[-1].lower() for child in row.children)
+        for row in child_lists(arm_type)
+    }
 
 
 def _singular(segment: str) -> str:

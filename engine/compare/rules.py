@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from engine.model.document import Marker, Secret
@@ -34,6 +35,8 @@ WHY: Final = {
     "owned": "the element is a resource of its own that another object manages",
     "ignore": "the object's annotation trueup.dev/ignore names this place",
     "known-difference": "it differed in the same way right after our last settled write; neither side moved since",
+    "key-not-known": "a key of this map is not known yet, so keys only Azure has may be it",
+    "timestamp": "both texts name the same instant (RFC 3339)",
     "secret-not-compared": "the Secret's value is not available here",
 }
 """Names of all generic rules, each with the reason a receipt shows. Facts per type bring their own."""
@@ -46,6 +49,7 @@ _ARM_ID = re.compile(r"/(subscriptions|providers|resourcegroups)/\S", re.IGNOREC
 _REGION = re.compile(r"[A-Za-z][A-Za-z0-9 ()-]*")
 _REGION_NAMES = ("location", "locationname", "region", "regionname")
 _MASK = re.compile(r"(\*+|<redacted>|\[redacted\])", re.IGNORECASE)
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?\d*([Zz]|[+-]\d\d:\d\d)")
 _COLLECTIONS = (dict, list)
 
 
@@ -125,6 +129,21 @@ def is_same_guid(desired: Any, actual: Any, _node: Node, _name: str) -> bool:
     return bool(desired.lower() == actual.lower() and _GUID.fullmatch(desired))
 
 
+def is_same_timestamp(desired: Any, actual: Any, _node: Node, _name: str) -> bool:
+    """Two spellings of one instant; only whole date-times with a time zone."""
+    left, right = _instant(desired), _instant(actual)
+    return left is not None and left == right
+
+
+def _instant(text: str) -> datetime | None:
+    if not _TIMESTAMP.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 _BOOLEANS = ("true", "false")
 TEXT_RULES: Final[tuple[tuple[str, Equivalence], ...]] = (
     ("region", is_same_region),
@@ -132,6 +151,7 @@ TEXT_RULES: Final[tuple[tuple[str, Equivalence], ...]] = (
     ("enum-case", is_same_enum),
     ("boolean-text", is_same_boolean_text),
     ("guid-case", is_same_guid),
+    ("timestamp", is_same_timestamp),
 )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
+from engine.compare.finding import Place
 from engine.compare.shapes import item_of, member_of
 from engine.model.document import REDACTED, Marker, Secret
 from schemas.nodes import EnumNode, Node, ObjectNode, TextNode
@@ -11,22 +14,51 @@ from schemas.nodes import EnumNode, Node, ObjectNode, TextNode
 HASH_KEY: Final = "$hash"
 
 
+def never(_at: Place) -> bool:
+    """Say of every place that it holds no secret but those the schema and the values tell."""
+    return False
+
+
 def is_hash(value: Any) -> bool:
     """Whether a remembered value stands for a secret."""
     return type(value) is dict and len(value) == 1 and HASH_KEY in value
 
 
-def hash_secrets(value: Any, node: Node, key: bytes) -> Any:
+def hash_secrets(value: Any, node: Node, key: bytes, *, texts: frozenset[str] = frozenset()) -> Any:
     """Return a copy in which each secret is ``{"$hash": hex}``; the value itself when it holds none.
 
-    Secrets are wrapped texts, and texts the schema calls sensitive. UNKNOWN becomes null.
+    Secrets are wrapped texts and texts the schema calls sensitive. UNKNOWN becomes null.
+
+    Args:
+        value: A body.
+        node: Its shape.
+        key: Key of the hashes.
+        texts: Secrets known from elsewhere: a text equal to one of them is hashed too, since Azure may echo it.
     """
-    return _replace(value, node, lambda text: {HASH_KEY: Secret(text).hash_with(key)}, None)
+    return _Replacement(lambda text: {HASH_KEY: Secret(text).hash_with(key)}, texts, is_memory=True).of(value, node)
 
 
-def conceal(value: Any, node: Node) -> Any:
-    """Return a copy in which each secret is REDACTED; the value itself when it holds none."""
-    return _replace(value, node, lambda _text: REDACTED, ())
+def conceal(value: Any, node: Node, *, at: Place = (), is_secret: Callable[[Place], bool] = never) -> Any:
+    """Return a copy in which each secret is REDACTED; the value itself when it holds none.
+
+    Args:
+        value: Anything a body may hold.
+        node: Its shape.
+        at: Its place in the body.
+        is_secret: Says which places hold a secret although the schema does not say so.
+    """
+    return _Replacement(lambda _text: REDACTED, frozenset(), is_secret=is_secret).of(value, node, at)
+
+
+def find_secrets(value: Any) -> frozenset[str]:
+    """Return the wrapped texts in a body."""
+    if isinstance(value, Secret):
+        return frozenset((value.reveal(),))
+    if type(value) is dict:
+        return frozenset().union(*map(find_secrets, value.values()))
+    if type(value) is list:
+        return frozenset().union(*map(find_secrets, value))
+    return frozenset()
 
 
 def is_sensitive(node: Node) -> bool:
@@ -34,24 +66,28 @@ def is_sensitive(node: Node) -> bool:
     return isinstance(node, TextNode | EnumNode | ObjectNode) and node.sensitive
 
 
-def _replace(value: Any, node: Node, secret: Any, unknown: Any, *, hidden: bool = False) -> Any:
-    hidden = hidden or is_sensitive(node)
-    if isinstance(value, Secret):
-        return secret(value.reveal())
-    if isinstance(value, str):
-        return secret(value) if hidden and value else value
-    if isinstance(value, Marker):
-        return value if unknown == () else unknown
-    if type(value) is dict:
-        return _same_or(
-            value,
-            {k: _replace(v, member_of(node, value, None, k), secret, unknown, hidden=hidden) for k, v in value.items()},
-        )
-    if type(value) is list:
-        new = [_replace(v, item_of(node), secret, unknown, hidden=hidden) for v in value]
-        return value if all(a is b for a, b in zip(new, value, strict=True)) else new
-    return value
+@dataclass(frozen=True, slots=True)
+class _Replacement:
+    """What stands for a secret, and how to tell one."""
 
+    make: Callable[[str], Any]
+    texts: frozenset[str]
+    is_memory: bool = False
+    is_secret: Callable[[Place], bool] = never
 
-def _same_or(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    return old if all(new[key] is value for key, value in old.items()) else new
+    def of(self, value: Any, node: Node, at: Place = (), *, hidden: bool = False) -> Any:
+        hidden = hidden or is_sensitive(node) or self.is_secret(at)
+        if type(value) is dict:
+            new = {k: self.of(v, member_of(node, value, None, k), (*at, k), hidden=hidden) for k, v in value.items()}
+            return value if all(new[k] is v for k, v in value.items()) else new
+        if type(value) is list:
+            items = [self.of(v, item_of(node), (*at, i), hidden=hidden) for i, v in enumerate(value)]
+            return value if all(a is b for a, b in zip(items, value, strict=True)) else items
+        return self._leaf(value, hidden=hidden)
+
+    def _leaf(self, value: Any, *, hidden: bool) -> Any:
+        if isinstance(value, Secret):
+            return self.make(value.reveal())
+        if isinstance(value, str):
+            return self.make(value) if (hidden and value) or value in self.texts else value
+        return None if self.is_memory and isinstance(value, Marker) else value

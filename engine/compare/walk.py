@@ -237,7 +237,7 @@ class _Walker:
         self, desired: list[Any], actual: list[Any], node: Node, veil: Veil, at: Place, there: Place
     ) -> None:
         item = item_of(node)
-        pairing = lists.correlate(desired, actual, node, name=_name(at), is_apart=self._apart(_name(at)))
+        pairing = lists.correlate(desired, actual, node, name=_name(at), is_apart=self._apart(at))
         for i, j in pairing.pairs:
             step = lists.segment(i, desired[i], pairing.identifiers)
             self._walk_element(desired[i], actual[j], item, veil, (*at, step), (*there, j))
@@ -250,9 +250,9 @@ class _Walker:
         if pairing.is_reordered:
             self._note_order(desired, actual, node, pairing, at, there)
 
-    def _apart(self, list_name: str) -> Callable[[Any], bool] | None:
+    def _apart(self, at: Place) -> Callable[[Any], bool] | None:
         owned = self._frame.owned
-        return (lambda element: owned.covers(element, list_name)) if owned else None
+        return (lambda element: owned.covers(element, at)) if owned else None
 
     def _walk_element(self, value: Any, found: Any, item: Node, veil: Veil, at: Place, there: Place) -> None:
         if value is None or (found is None and not rules.is_collection(value)):
@@ -263,7 +263,7 @@ class _Walker:
 
     def _note_missing_element(self, value: Any, item: Node, veil: Veil, at: Place, there: Place) -> None:
         veil = _veil_of(item, veil, value)
-        if self._frame.owned.covers(value, _name(at)):
+        if self._frame.owned.covers(value, at[:-1]):
             self._note(at, there, value, ABSENT, Weight.SAME, rule="owned", veil=veil, is_presence=True)
         elif veil:
             self._note(at, there, value, ABSENT, Weight.EXCUSED, rule="write-only", veil=veil, is_presence=True)
@@ -284,7 +284,7 @@ class _Walker:
 
     def _note_extra(self, found: Any, node: Node, veil: Veil, at: Place, there: Place, *, is_key: bool = False) -> None:
         fact = self._frame.facts.find(at, ABSENT, found, bodies=self._bodies, there=there)
-        if not is_key and self._frame.owned.covers(found, _name(at)):
+        if not is_key and self._frame.owned.covers(found, at[:-1]):
             self._note(at, there, ABSENT, found, Weight.SAME, rule="owned", veil=veil, is_presence=True)
         elif fact is not None:
             self._note(at, there, ABSENT, found, weight_of(fact), rule=fact.effect, why=f"{fact.note} ({fact.source})")

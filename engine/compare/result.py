@@ -1,0 +1,98 @@
+"""Turn verdicts into the diff that plans and reports read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.compare import rules
+from engine.compare.finding import Place
+from engine.compare.origin import Verdict
+from engine.compare.secrets import conceal
+from engine.compare.subject import plain_place
+from engine.model.change import IN_SYNC, ChangeOrigin, DiffState, FieldChange, ResourceDiff, Suppressed
+from engine.model.document import REDACTED
+from engine.model.path import FieldPath
+from engine.model.policy import IgnoreRule
+
+IsSecret = Callable[[Place], bool]
+
+
+def apply_ignore(verdict: Verdict, ignore: Sequence[IgnoreRule]) -> Verdict:
+    """Hide a change that an ignore rule names; the rule is on the receipt."""
+    if verdict.is_hidden or not any(_is_below(verdict.finding.at, rule.path) for rule in ignore):
+        return verdict
+    return Verdict(
+        finding=verdict.finding,
+        is_hidden=True,
+        rule="ignore",
+        why=rules.WHY["ignore"],
+        origin=verdict.origin,
+        then_desired=verdict.then_desired,
+        then_actual=verdict.then_actual,
+    )
+
+
+def _is_below(at: Place, path: FieldPath) -> bool:
+    """Whether a place is at or below an ignored one; ``*`` in a rule stands for any one segment."""
+    wanted, place = plain_place(path), plain_place(FieldPath(at))
+    return len(place) >= len(wanted) and all(w in ("*", s) for w, s in zip(wanted, place, strict=False))
+
+
+def make_diff(verdicts: Sequence[Verdict], is_secret: IsSecret) -> ResourceDiff:
+    """Return changes and receipts, sorted by path.
+
+    Args:
+        verdicts: One per difference.
+        is_secret: Says which places hold a secret although the schema does not.
+    """
+    if not verdicts:
+        return IN_SYNC
+    changes = [_change(v, is_secret) for v in verdicts if not v.is_hidden]
+    suppressed = [_receipt(v, is_secret) for v in verdicts if v.is_hidden]
+    return ResourceDiff(
+        changes=tuple(sorted(changes, key=lambda c: c.path.sort_key())),
+        suppressed=tuple(sorted(suppressed, key=lambda s: (s.path.sort_key(), s.rule))),
+        state=state_of({c.origin for c in changes}),
+    )
+
+
+def state_of(origins: set[ChangeOrigin]) -> DiffState:
+    """Return the verdict on a resource from the origins of its changes."""
+    if not origins:
+        return DiffState.IN_SYNC
+    if ChangeOrigin.BOTH in origins:
+        return DiffState.CONFLICTED
+    return DiffState.DRIFTED if ChangeOrigin.DRIFT in origins else DiffState.CHANGED
+
+
+def _change(verdict: Verdict, is_secret: IsSecret) -> FieldChange:
+    finding = verdict.finding
+    return FieldChange(
+        path=FieldPath(finding.at),
+        kind=finding.kind,
+        before=shown(verdict, finding.actual, is_secret),
+        after=shown(verdict, finding.desired, is_secret),
+        origin=verdict.origin,
+        baseline=shown(verdict, verdict.then_actual, is_secret),
+        sensitive=finding.veiled,
+    )
+
+
+def _receipt(verdict: Verdict, is_secret: IsSecret) -> Suppressed:
+    finding = verdict.finding
+    return Suppressed(
+        path=FieldPath(finding.at),
+        rule=verdict.rule,
+        why=verdict.why,
+        before=shown(verdict, finding.actual, is_secret),
+        after=shown(verdict, finding.desired, is_secret),
+    )
+
+
+def shown(verdict: Verdict, value: Any, is_secret: IsSecret) -> Any:
+    """Return a value as results may carry it: secrets are REDACTED."""
+    finding = verdict.finding
+    if finding.veiled and value and isinstance(value, str | dict | list):
+        return REDACTED
+    return conceal(value, finding.node, at=finding.at, is_secret=is_secret)
