@@ -2,7 +2,8 @@
 
 Two nodes are equal when nothing that can be reached from them differs (bisimulation). Identity is a digest: of the
 node's own content and its children's digests where the graph has no cycle; inside a cycle, of what can be seen within
-twice as many steps as the cycle has distinct nodes, which is enough to tell any two apart.
+twice as many steps as the cycle has distinct nodes, which is enough to tell any two apart. A node that leads into a
+cycle keeps an identity of its own even when it looks like a node of that cycle: a little room lost, no wrong answer.
 """
 
 from __future__ import annotations
