@@ -29,6 +29,7 @@ from providers.arm.throttle import RequestKind, Throttle
 from providers.arm.token import TokenSource
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
+HTTPX_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
 _KEEPALIVE_S: Final = 30.0
 
 MakeWire = Callable[[], httpx.AsyncBaseTransport]
@@ -150,7 +151,7 @@ class Transport:
                 f"{self.origin.host} took too long to answer {request.method}",
                 detail=f"more than {self._options.total_s:g} s",
             ) from exc
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as exc:
+        except HTTPX_ERRORS as exc:
             raise error_from_httpx(exc, host=self.origin.host) from exc
         self.traffic.received_bytes += len(raw)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
