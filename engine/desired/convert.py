@@ -25,6 +25,7 @@ from engine.desired.check import (
 )
 from engine.desired.inputs import Resolver, resolve_special
 from engine.model.document import ABSENT, UNKNOWN, Body
+from schemas.behaviours import lookup_kind_behaviour
 from schemas.kinds import EnumType, Kind, ListType, MapType, Member, ObjectType, RuledType, Scalar, Special, TypeExpr
 
 Converter = Callable[[Any, Report, Resolver], Any]
@@ -35,7 +36,6 @@ Step = tuple[type | None, Converter, str | None, tuple[str, ...] | None]
 
 _NAME_MEMBERS = frozenset({"azureName", "azureNameFromConfig"})
 _EXACT = {Scalar.TEXT: str, Scalar.BOOLEAN: bool}
-_ROLE_PROPERTY = "roleDefinitionId"
 _WANTED = {Scalar.TEXT: "a text", Scalar.BOOLEAN: "a boolean"}
 
 
@@ -49,7 +49,7 @@ def convert_spec(kind: Kind, spec: Any, name: str, report: Report, resolver: Res
         report: Misfits are noted in it; with any of them the body is not fit to be sent.
         resolver: Gives values to references and inputs.
     """
-    body = _compile_root(kind.spec)(spec, report, resolver)
+    body = _compile_root(kind)(spec, report, resolver)
     if not isinstance(body, dict):
         return {}
     body["name"] = name
@@ -57,8 +57,29 @@ def convert_spec(kind: Kind, spec: Any, name: str, report: Report, resolver: Res
 
 
 @cache
-def _compile_root(spec: ObjectType) -> Converter:
-    return _compile_object(spec, is_root=True)
+def _compile_root(kind: Kind) -> Converter:
+    steps = {
+        name: _compile_root_step(member, kind.spec.always_sent, role_place=role_place_of(kind))
+        for name, member in kind.spec.members.items()
+    }
+    return _compile_steps(kind.spec, steps)
+
+
+def role_place_of(kind: Kind) -> tuple[str, ...]:
+    """Return the place in the ARM body where the kind takes a role by name; empty for most kinds."""
+    behaviour = lookup_kind_behaviour(kind.group, kind.name)
+    return behaviour.resolves_role if behaviour is not None else ()
+
+
+def _compile_root_step(
+    member: Member, always_sent: Mapping[tuple[str, ...], Any], *, role_place: tuple[str, ...]
+) -> Step:
+    """Compile a member of the spec itself: names do not go into the body this way, and some take roles by name."""
+    if member.name in _NAME_MEMBERS:
+        return (None, _drop(_compile_member(member)), None, None)
+    if member.type is Special.WELL_KNOWN_REFERENCE and member.place and member.place == role_place:
+        return (None, _compile_special(Special.WELL_KNOWN_REFERENCE, is_role=True), None, member.place)
+    return _compile_step(member, always_sent)
 
 
 @cache
@@ -66,7 +87,7 @@ def _compile(expr: TypeExpr) -> Converter:
     if isinstance(expr, Scalar):
         return _compile_scalar(expr)
     if isinstance(expr, Special):
-        return _compile_special(expr, is_role=False)
+        return _compile_special(expr)
     if isinstance(expr, EnumType):
         return _compile_enum(expr)
     if isinstance(expr, RuledType):
@@ -95,7 +116,7 @@ def _compile_scalar(expr: Scalar) -> Converter:
     return convert
 
 
-def _compile_special(expr: Special, *, is_role: bool) -> Converter:
+def _compile_special(expr: Special, *, is_role: bool = False) -> Converter:
     def convert(value: Any, report: Report, resolver: Resolver) -> Any:
         return resolve_special(expr, value, report, resolver, is_role=is_role)
 
@@ -181,19 +202,13 @@ def _compile_id_map(expr: TypeExpr) -> Converter:
 
 
 def _compile_member(member: Member) -> Converter:
-    expr = member.type
-    if member.is_id_map:
-        convert = _compile_id_map(expr)
-    elif expr is Special.WELL_KNOWN_REFERENCE:
-        convert = _compile_special(expr, is_role=(member.place or ("",))[-1] == _ROLE_PROPERTY)
-    else:
-        convert = _compile(expr)
+    convert = _compile_id_map(member.type) if member.is_id_map else _compile(member.type)
     return _with_rules(convert, compile_rules(member.rules)) if member.rules is not None else convert
 
 
-def _compile_step(member: Member, always_sent: Mapping[tuple[str, ...], Any], *, is_root: bool) -> Step:
+def _compile_step(member: Member, always_sent: Mapping[tuple[str, ...], Any]) -> Step:
     convert, place = _compile_member(member), member.place
-    if place is None or (is_root and member.name in _NAME_MEMBERS):
+    if place is None:
         return (None, _drop(convert), None, None)
     if isinstance(member.type, MapType) and place not in always_sent:
         convert = _vanish_when_empty(convert)
@@ -219,8 +234,11 @@ def _vanish_when_empty(convert: Converter) -> Converter:
     return convert_or_vanish
 
 
-def _compile_object(expr: ObjectType, *, is_root: bool = False) -> Converter:
-    steps = {name: _compile_step(m, expr.always_sent, is_root=is_root) for name, m in expr.members.items()}
+def _compile_object(expr: ObjectType) -> Converter:
+    return _compile_steps(expr, {name: _compile_step(m, expr.always_sent) for name, m in expr.members.items()})
+
+
+def _compile_steps(expr: ObjectType, steps: Mapping[str, Step]) -> Converter:
     read = _compile_read(expr)
     finish = _compile_finish(expr)
 

@@ -56,7 +56,7 @@ class Index:
         self._inputs = inputs
         self._unique, self._double, self._notices = _unique(resources)
         self._nodes: dict[ObjectIdentity, _Node] = {}
-        self._cycles: list[tuple[ResourceKey, ...]] = []
+        self._cycles: list[Sequence[CustomResource]] = []
         for resource in self._unique:
             key = resource.key
             kind = lookup_kind(key.group, key.version, key.kind)
@@ -98,8 +98,9 @@ class Index:
     @property
     def problems(self) -> Sequence[Problem]:
         """Return what is wrong between objects; what is wrong within one, ``build_desired`` says."""
-        clashes = [_clash(self._ids[identity], same) for identity, same in self._clashes.items()]
-        cycles = [_cycle(keys) for keys in self._cycles]
+        identities = self._ids  # works out the cycles, too
+        clashes = [_clash(identities[identity], same) for identity, same in self._clashes.items()]
+        cycles = [_cycle(members) for members in self._cycles]
         lacking = [Problem(error=InvalidSpecError(NO_SUBSCRIPTION))] if self._lacks_subscription() else []
         return (*self._double, *clashes, *cycles, *lacking)
 
@@ -189,7 +190,7 @@ class Index:
 
     def _close_cycle(self, members: Sequence[_Node]) -> None:
         keys = tuple(member.resource.key for member in members)
-        self._cycles.append(keys)
+        self._cycles.append([member.resource for member in members])
         wait = Wait(text=f"owner cycle: {_circle(keys)}")
         for position, member in enumerate(members):
             owner = keys[(position + 1) % len(keys)]
@@ -279,12 +280,12 @@ def _clash(identity: Identity, same: Sequence[Identity]) -> Problem:
     return Problem(error=error, origin=resource.origin, key=resource.key)
 
 
-def _cycle(keys: Sequence[ResourceKey]) -> Problem:
-    start = keys.index(min(keys))
-    error = InvalidSpecError(
-        "owners form a cycle", detail=_circle((*keys[start:], *keys[:start])), hint="give one of them another owner"
-    )
-    return Problem(error=error, key=min(keys))
+def _cycle(members: Sequence[CustomResource]) -> Problem:
+    first = min(members, key=lambda member: member.key)
+    at = members.index(first)
+    keys = [member.key for member in (*members[at:], *members[:at])]
+    error = InvalidSpecError("owners form a cycle", detail=_circle(keys), hint="give one of them another owner")
+    return Problem(error=error, origin=first.origin, key=first.key)
 
 
 def _circle(keys: Sequence[ResourceKey]) -> str:

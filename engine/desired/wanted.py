@@ -5,11 +5,12 @@ A type whose members cannot ask for any compiles to nothing, so most objects cos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from engine.desired.check import Report
+from engine.desired.convert import role_place_of
 from engine.desired.inputs import WantedInputs
 from engine.model.state import CustomResource
 from schemas.kinds import ListType, MapType, ObjectType, Special, TypeExpr, lookup_kind
@@ -47,7 +48,11 @@ def wanted_inputs(resources: Iterable[CustomResource]) -> WantedInputs:
 @cache
 def _compile_kind(group: str, version: str, name: str) -> _Walk | None:
     kind = lookup_kind(group, version, name)
-    return _compile(kind.spec) if kind is not None and kind.is_arm else None
+    if kind is None or not kind.is_arm:
+        return None
+    role_place = role_place_of(kind)
+    roles = {n: _role for n, m in kind.spec.members.items() if role_place and m.place == role_place}
+    return _compile_members(kind.spec, roles)
 
 
 @cache
@@ -57,11 +62,12 @@ def _compile(expr: TypeExpr) -> _Walk | None:
     if isinstance(expr, ListType | MapType):
         item = _compile(expr.item)
         return _each(item) if item is not None else None
-    return _compile_object(expr) if isinstance(expr, ObjectType) else None
+    return _compile_members(expr, {}) if isinstance(expr, ObjectType) else None
 
 
-def _compile_object(expr: ObjectType) -> _Walk | None:
-    walks = {name: walk for name, m in expr.members.items() if (walk := _compile(m.type)) and m.place is not None}
+def _compile_members(expr: ObjectType, roles: Mapping[str, _Walk]) -> _Walk | None:
+    walks = dict(roles)
+    walks |= {name: walk for name, m in expr.members.items() if (walk := _compile(m.type)) and m.place is not None}
     walks |= {name: _config_map for name, m in expr.members.items() if m.type is Special.CONFIG_MAP}
     if not walks:
         return None
@@ -112,5 +118,4 @@ _SPECIALS: dict[Special, _Walk] = {
     Special.SECRET: _secret,
     Special.SECRET_MAP: _secret,
     Special.CONFIG_MAP: _config_map,
-    Special.WELL_KNOWN_REFERENCE: _role,
 }

@@ -1,0 +1,121 @@
+"""An ARM answer becomes a status, driven by the kind catalog alone: the other direction of ``convert``.
+
+Answers are never refused: members the kind does not have are left out, a value of an unexpected type is kept as it is,
+and an enum value in another letter case is spelled as the kind spells it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from engine.model.document import ABSENT
+from schemas.kinds import EnumType, Kind, ListType, MapType, Member, ObjectType, RuledType, Special, TypeExpr
+
+_Converter = Callable[[Any], Any]
+_Reader = tuple[str, tuple[str, ...], _Converter]
+
+
+def convert_status(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the status that an ARM body stands for, without conditions.
+
+    Args:
+        kind: An ARM kind.
+        body: What a GET returned, parsed; not changed. Parts that need no conversion are shared with the result.
+    """
+    status = _compile(kind.status)(body)
+    return status if isinstance(status, dict) else {}
+
+
+@cache
+def _compile(expr: TypeExpr) -> _Converter:
+    if isinstance(expr, ObjectType):
+        return _compile_object(expr)
+    if isinstance(expr, ListType):
+        return _compile_list(_compile(expr.item))
+    if isinstance(expr, MapType):
+        return _compile_map(_compile(expr.item))
+    if isinstance(expr, EnumType):
+        return _compile_enum(expr)
+    if isinstance(expr, RuledType):
+        return _compile(expr.base)
+    return _leave_out if isinstance(expr, Special) else _keep
+
+
+def _keep(value: Any) -> Any:
+    return value
+
+
+def _leave_out(_: Any) -> Any:
+    return ABSENT
+
+
+def _compile_enum(expr: EnumType) -> _Converter:
+    spelled = {value.lower(): value for value in expr.values if isinstance(value, str)}
+
+    def convert(value: Any) -> Any:
+        return spelled.get(value.lower(), value) if isinstance(value, str) else value
+
+    return convert
+
+
+def _compile_list(item: _Converter) -> _Converter:
+    def convert(value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        converted = (item(element) for element in value)
+        return [None if element is ABSENT else element for element in converted]
+
+    return convert
+
+
+def _compile_map(item: _Converter) -> _Converter:
+    def convert(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        converted = ((key, item(element)) for key, element in value.items())
+        return {key: element for key, element in converted if element is not ABSENT}
+
+    return convert
+
+
+def _compile_object(expr: ObjectType) -> _Converter:
+    readers = [_reader(member) for member in expr.members.values() if member.place]
+    variants = {value.lower(): _variant(expr.members[name]) for value, name in expr.variants.items()}
+    discriminator = expr.discriminator
+
+    def convert(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        out: dict[str, Any] = {}
+        for name, place, read in readers:
+            item = _find(value, place)
+            if item is None:
+                continue
+            converted = read(item)
+            if converted is not ABSENT:
+                out[name] = converted
+        if variants:
+            chosen = variants.get(str(value.get(discriminator, "")).lower())
+            if chosen is not None:
+                out[chosen[0]] = chosen[1](value)
+        return out
+
+    return convert
+
+
+def _reader(member: Member) -> _Reader:
+    return (member.name, member.place or (), _compile(member.type))
+
+
+def _variant(member: Member) -> tuple[str, _Converter]:
+    return (member.name, _compile(member.type))
+
+
+def _find(value: Any, place: tuple[str, ...]) -> Any:
+    for name in place:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value
