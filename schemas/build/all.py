@@ -1,7 +1,7 @@
 """``python -m schemas.build.all SOURCE_FOLDER``: compiles everything in schemas/data again.
 
 The folder holds ``arm/bicep-types.tar.xz`` (or ``arm/generated/``), ``arm/operations.json``, ``aso/catalog/`` and
-``aso/extensions.yaml``. ARM types come first: the behaviour table is made from them.
+``aso/extensions.yaml``. ARM types and kinds come first: other tables are made from them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.build import arm, behaviours, kinds, operations, pack
+from schemas.build import arm, behaviours, kinds, operations, pack, secret_members
 from schemas.store import DATA
 
 
@@ -36,6 +36,7 @@ def compile_all(source: Path, *, with_arm: bool = True) -> dict[str, int]:
     if with_arm:
         _, sizes["arm"] = arm.compile_types(types, catalogue=catalogue, out=DATA / "arm")
     sizes["kinds"] = kinds.compile_folder(catalogue, DATA / "kinds")
+    sizes["secrets"] = (DATA / "secret_members.json").write_bytes(secret_members.compile_secret_members())
     sizes["operations"] = pack.write(DATA / "operations.zst", operations.compile_operations(rest))
     sizes["behaviours"] = pack.write(DATA / "behaviours.zst", behaviours.compile_behaviours(extensions, catalogue))
     return sizes

@@ -14,6 +14,7 @@ from schemas.build.arm import compile_types
 from schemas.build.behaviours import compile_behaviours
 from schemas.build.kinds import compile_folder
 from schemas.build.operations import compile_operations
+from schemas.build.secret_members import compile_secret_members
 
 LIMIT_BYTES = 1_500_000
 
@@ -86,6 +87,11 @@ def test_kinds_are_current(shared: Path, tmp_path: Path) -> None:
 
     made = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     assert made == {p.name: p.read_bytes() for p in (store.DATA / "kinds").iterdir()}
+
+
+def test_secret_members_are_current() -> None:
+    """The committed list is what the compiler makes of the committed kinds."""
+    assert (store.DATA / "secret_members.json").read_bytes() == compile_secret_members()
 
 
 def test_packing_is_reproducible() -> None:
