@@ -61,6 +61,8 @@ class ProgressPrinter:
         """Choose where news goes."""
         self._form = form
         self._style = style
+        if form == "ndjson":
+            sys.stdout.write(events.version_line().decode())
 
     def report(self, news: Progress) -> None:
         """Print one line, at once."""

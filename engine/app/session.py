@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from engine.app.exit_codes import ExitCode
@@ -101,6 +102,12 @@ def print_findings(problems: Iterable[Problem], notices: Iterable[Notice]) -> No
         sys.stderr.write(f"trueup: warning: {notice}\n")
     for problem in problems:
         sys.stderr.write(f"trueup: error: {problem}\n")
+
+
+def without_printed(planned: PassResult) -> Plan:
+    """Return the plan without the problems that ``print_findings`` shows, for a reader who sees both."""
+    printed = {str(problem) for problem in planned.problems}
+    return replace(planned.plan, problems=tuple(p for p in planned.plan.problems if p not in printed))
 
 
 def text_options(args: argparse.Namespace, settings: Settings) -> TextOptions:

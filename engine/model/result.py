@@ -72,6 +72,7 @@ class OperationProgress:
         wait: How long to wait before the next poll.
         document: The resource as the final answer showed it, if it did.
         error: Set when failed.
+        http_status: Of the answer to the write; 0 for polls and where it is not known.
     """
 
     status: OperationStatus
@@ -79,3 +80,4 @@ class OperationProgress:
     wait: timedelta = timedelta(0)
     document: Document | None = None
     error: Exception | None = None
+    http_status: int = 0

@@ -164,6 +164,7 @@ class Executor:
                 cause=str(exc),
                 reason=exc.reason,
                 requests=counter.sent,
+                http_status=counter.http_status,
                 duration=timedelta(seconds=self._clock.monotonic() - started),
             )
         return StepResult(
@@ -172,6 +173,7 @@ class Executor:
             cause=remark,
             reason="NotFulfilled" if remark else "",
             requests=counter.sent,
+            http_status=counter.http_status,
             duration=timedelta(seconds=self._clock.monotonic() - started),
         )
 
@@ -199,7 +201,7 @@ class Executor:
         while True:
             try:
                 counter.sent += 1
-                return await self._send(step, resource, request)
+                counter.http_status = await self._send(step, resource, request)
             except InvalidSpecError:
                 if request.method != "PATCH" or step.fallback is None:
                     raise
@@ -211,15 +213,20 @@ class Executor:
                     raise
                 await self._clock.sleep(wait)
                 backoff = min(backoff * 2, _LONGEST_BACKOFF)
+            else:
+                return
 
-    async def _send(self, step: Step, resource: ArmId, request: Request) -> None:
+    async def _send(self, step: Step, resource: ArmId, request: Request) -> int:
+        """Send one write and follow it to its end; return the HTTP status of the first answer."""
         async with self._slots:
             progress = await self._azure.begin(request, resource=resource)
+        status = progress.http_status
         try:
             await self._follow(progress, lambda token: self._store.save_operation(resource, step.key, token))
         finally:
             if progress.status is OperationStatus.RUNNING and not _is_cancelled():
                 self._store.clear_operation(resource)
+        return status
 
     async def _follow(self, progress: OperationProgress, save: Callable[[str], None] | None) -> None:
         """Poll until the operation ends.
@@ -272,9 +279,10 @@ class Executor:
 
 @dataclass(slots=True)
 class _Counter:
-    """How many writes a step sent."""
+    """How many writes a step sent, and how the last was answered."""
 
     sent: int = 0
+    http_status: int = 0
 
 
 def _is_cancelled() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -145,11 +146,11 @@ class AzureResourceManager:
         if not answer.is_success:
             fault = decode_fault(answer, now)
             if request.method == "DELETE" and is_gone(answer, fault):
-                return OperationProgress(status=OperationStatus.SUCCEEDED)
+                return OperationProgress(status=OperationStatus.SUCCEEDED, http_status=answer.status)
             raise error_from_fault(_without_secrets(fault, request.body), what=what, arm_type=resource.resource_type)
         self.traffic.bodies_parsed += bool(answer.body)
         verdict = lro.start(request.method, answer, url=url, origin=self._transport.origin, now=now)
-        return self._progress(verdict, what, resource)
+        return replace(self._progress(verdict, what, resource), http_status=answer.status)
 
     async def poll(self, token: str) -> OperationProgress:
         """Ask once how the operation stands; an answer that says nothing counts as "goes on".

@@ -18,6 +18,7 @@ from engine.app.session import (
     open_cycle,
     print_findings,
     text_options,
+    without_printed,
 )
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
@@ -78,7 +79,7 @@ async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace
     codes = exit_codes_of(planned)
     style = text_options(args, settings)
     if args.output == "text":
-        sys.stdout.write(render_plan_as("text", planned.plan, style) + "\n")
+        sys.stdout.write(render_plan_as("text", without_printed(planned), style) + "\n")
     plan = without_unreadable(planned.plan) if args.allow_incomplete else planned.plan
     if not plan.complete:
         sys.stderr.write(

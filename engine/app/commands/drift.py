@@ -8,7 +8,14 @@ import sys
 
 from engine.app.exit_codes import ExitCode
 from engine.app.options import add_input_arguments, add_output_argument
-from engine.app.session import add_state_argument, exit_codes_of, open_cycle, print_findings, text_options
+from engine.app.session import (
+    add_state_argument,
+    exit_codes_of,
+    open_cycle,
+    print_findings,
+    text_options,
+    without_printed,
+)
 from engine.app.settings import Settings
 from engine.model.policy import Limits
 
@@ -34,7 +41,8 @@ async def _drift(args: argparse.Namespace, settings: Settings) -> int:
     async with open_cycle(args, settings, Limits(adopt=True)) as cycle:
         planned = await cycle.plan()
     print_findings(planned.problems, planned.notices)
-    sys.stdout.write(render_drift_as(args.output, planned.plan, text_options(args, settings)))
+    shown = without_printed(planned) if args.output == "text" else planned.plan
+    sys.stdout.write(render_drift_as(args.output, shown, text_options(args, settings)))
     codes = exit_codes_of(planned) - {ExitCode.BLOCKED}
     report = drift_report(planned.plan)
     if report.drifted or report.unattributed:

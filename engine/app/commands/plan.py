@@ -18,6 +18,7 @@ from engine.app.session import (
     open_cycle,
     print_findings,
     text_options,
+    without_printed,
 )
 from engine.app.settings import Settings
 
@@ -45,7 +46,8 @@ async def _plan(args: argparse.Namespace, settings: Settings) -> int:
     async with open_cycle(args, settings, build_limits(args)) as cycle:
         planned = await cycle.plan()
         print_findings(planned.problems, planned.notices)
-        sys.stdout.write(render_plan_as(args.output, planned.plan, text_options(args, settings)))
+        shown = without_printed(planned) if args.output == "text" else planned.plan
+        sys.stdout.write(render_plan_as(args.output, shown, text_options(args, settings)))
         if args.out is not None:
             write_atomically(args.out, save_plan(planned.plan, args))
     codes = exit_codes_of(planned)
