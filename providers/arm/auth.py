@@ -10,6 +10,7 @@ import asyncio
 import base64
 import binascii
 import enum
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -160,6 +161,8 @@ def build_authorizer(options: ArmOptions) -> Authorizer:
     Raises:
         PolicyDeniedError: Variables are missing, contradictory or unusable.
     """
+    # azure-identity warns on its own of what is raised as well; without a handler Python prints that on stderr.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     kind = choose_kind(options.credential)
     if kind not in (CredentialKind.MANAGED, CredentialKind.PEOPLE):
         check_authority(options.authority)
@@ -295,15 +298,25 @@ def error_from_azure(exc: Exception, kind: CredentialKind, variables: Mapping[st
     Network trouble and answers in another language are UnavailableError, all else PolicyDeniedError.
     """
     text = clean_message(str(exc) or type(exc).__name__, variables)
-    names = {cls.__name__ for cls in type(exc).__mro__}
-    status = getattr(exc, "status_code", None) or 0
-    if names & _AWAY or status == 429 or status >= 500:
-        return UnavailableError(
-            "The token authority did not answer", detail=text, hint="check the network, AZURE_AUTHORITY_HOST and its CA"
-        )
+    if _is_away(exc):
+        hint = "check the network and AZURE_AUTHORITY_HOST"
+        if "CERTIFICATE_VERIFY_FAILED" in text:
+            hint = "its certificate is not trusted: set SSL_CERT_FILE and REQUESTS_CA_BUNDLE to its authority's file"
+        return UnavailableError("The token authority did not answer", detail=text, hint=hint)
     code = re.search(r"AADSTS(\d+)", text)
     hint = _ADVICE.get(code[1], _VARIABLES[kind]) if code else _VARIABLES[kind]
     return PolicyDeniedError(f"No token could be had by {kind}", detail=text, hint=hint)
+
+
+def _is_away(exc: BaseException) -> bool:
+    """Whether nobody answered, or not in the authority's language; azure-identity wraps that in other exceptions."""
+    seen: BaseException | None = exc
+    while seen is not None:
+        status = getattr(seen, "status_code", None) or 0
+        if status == 429 or status >= 500 or {cls.__name__ for cls in type(seen).__mro__} & _AWAY:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 _AWAY: Final = frozenset(

@@ -20,7 +20,7 @@ class ArmOptions:
         authority: Token authority. Instance discovery is off when it is not Microsoft's.
         credential: Variables as ASO and azure-identity name them (AZURE_*, AUTH_MODE, USE_WORKLOAD_IDENTITY_AUTH).
         ca_file: PEM file that replaces the public certificate authorities, for ARM and for the authority.
-        proxy: Address of an HTTP proxy for ARM; empty for none.
+        proxy: Address of an HTTP proxy for ARM; empty for none, not used for this machine itself.
         in_flight: Requests at once per subscription; eight saturate ARM's documented read quota.
         total_s: Longest time one request may take, its body included.
     """

@@ -48,6 +48,11 @@ class Origin:
         return self.scheme == "http"
 
     @property
+    def is_loopback(self) -> bool:
+        """Whether it is on this machine, where no proxy leads."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
     def text(self) -> str:
         """Return the address without trailing slash and without a default port."""
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -178,7 +178,7 @@ def wire_maker(options: ArmOptions, origin: Origin) -> MakeWire:
     context = ssl.create_default_context() if origin.is_plain else build_tls_context(options.ca_file)
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_S)
     try:
-        proxy = httpx.Proxy(options.proxy) if options.proxy else None
+        proxy = httpx.Proxy(options.proxy) if options.proxy and not origin.is_loopback else None
     except (ValueError, httpx.InvalidURL) as exc:
         raise InvalidSpecError("The address of the proxy cannot be used", detail=str(exc)) from exc
 
