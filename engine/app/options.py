@@ -24,6 +24,15 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE|FOLDER|-",
         help="manifests: a file, a folder with all folders below, or - for standard input; may be repeated",
     )
+    source.add_argument(
+        "--context",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="read objects and Secrets from the cluster of this kubeconfig context (no NAME: the current one); "
+        "with -f only Secrets and ConfigMaps that the files lack",
+    )
+    source.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig to use (default: KUBECONFIG, ~/.kube/config)")
     source.add_argument("--subscription", metavar="ID", help="Azure subscription (default: AZURE_SUBSCRIPTION_ID)")
     source.add_argument("--strict", action="store_true", help="refuse member names in the wrong letter case")
     chosen = parser.add_argument_group("which objects")
@@ -75,12 +84,31 @@ def open_source(args: argparse.Namespace) -> DesiredSource:
     """Return where the options say that objects come from.
 
     Raises:
-        InvalidSpecError: They name nothing.
+        InvalidSpecError: They name nothing, or a cluster that cannot be used.
     """
-    if not args.filename:
-        raise InvalidSpecError("no input", hint="name files, folders or - with -f")
+    wants_cluster = args.context is not None or bool(args.kubeconfig)
+    if not args.filename and not wants_cluster:
+        raise InvalidSpecError("no input", hint="name files, folders or - with -f, or a cluster with --context")
+    if not wants_cluster:
+        return _open_files(args)
+    from engine.app.sources import FilesBesideCluster
+
+    cluster = _open_cluster(args)
+    return FilesBesideCluster(_open_files(args), cluster) if args.filename else cluster
+
+
+def _open_files(args: argparse.Namespace) -> DesiredSource:
     import sys
 
     from providers.manifests.source import ManifestSource
 
     return ManifestSource(args.filename, read_stdin=sys.stdin.buffer.read)
+
+
+def _open_cluster(args: argparse.Namespace) -> DesiredSource:
+    from providers.kube.connect import Connection, connect
+    from providers.kube.discovery import Catalog
+    from providers.kube.source import KubeSource
+
+    connection = Connection(context=args.context or "", kubeconfig=args.kubeconfig or "")
+    return KubeSource(connect(connection), Catalog.of_kinds())

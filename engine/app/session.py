@@ -112,7 +112,11 @@ def without_printed(planned: PassResult) -> Plan:
 
 def text_options(args: argparse.Namespace, settings: Settings) -> TextOptions:
     """Return how to print: colour on terminals only."""
-    return TextOptions(colour=settings.colour and sys.stdout.isatty(), verbose=getattr(args, "verbose", False))
+    return TextOptions(
+        colour=settings.colour and sys.stdout.isatty(),
+        verbose=getattr(args, "verbose", False),
+        brief=getattr(args, "brief", False),
+    )
 
 
 def exit_codes_of(planned: PassResult) -> set[ExitCode]:

@@ -36,11 +36,13 @@ class TextOptions:
         colour: Whether escape codes may be used; the caller knows whether a terminal reads.
         width: Columns that one line should fit; long values are shortened to it, sentences are not.
         verbose: Show unchanged resources and every line of long values.
+        brief: Show one line per resource and no values.
     """
 
     colour: bool = False
     width: int = 100
     verbose: bool = False
+    brief: bool = False
 
     @property
     def value_limit(self) -> int:

@@ -27,7 +27,10 @@ def render_plan(plan: Plan, options: TextOptions | None = None) -> str:
         blocks.append([_legend(shown)])
     for scope, steps in group_steps(shown):
         blocks.append([style.paint("bold", scope)])
-        blocks += [list(step_lines(step, style)) for step in steps]
+        if style.brief:
+            blocks.append([line for step in steps for line in brief_lines(step, style)])
+        else:
+            blocks += [list(step_lines(step, style)) for step in steps]
     hidden = len(plan.steps) - len(shown)
     if hidden and not summary.clean:
         blocks.append([style.paint("dim", f"{plural(hidden, 'unchanged resource')} hidden (--verbose shows them).")])
@@ -92,6 +95,12 @@ def step_lines(step: Step, style: TextOptions) -> Iterator[str]:
     yield from (f"      {text}" for text in step_remarks(step))
     if style.verbose and step.depends_on:
         yield f"      after: {', '.join(printable(str(k)) for k in step.depends_on)}"
+
+
+def brief_lines(step: Step, style: TextOptions) -> Iterator[str]:
+    """Yield the header alone, and below it what keeps a step from running."""
+    yield "  " + style.paint_action(step.action, step_header(step))
+    yield from (f"      {text}" for text in step_remarks(step))
 
 
 def step_header(step: Step) -> str:

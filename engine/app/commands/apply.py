@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_limit_arguments(parser)
     add_state_argument(parser)
     add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
+    parser.add_argument("--brief", action="store_true", help="one line per resource, no values")
     parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
     parser.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can answer")
     parser.add_argument(

@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_limit_arguments(parser)
     add_state_argument(parser)
     add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
+    parser.add_argument("--brief", action="store_true", help="one line per resource, no values")
     parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
     parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when something differs")
     parser.add_argument("--out", metavar="FILE", type=Path, help="save the plan; 'trueup apply FILE' does exactly that")

@@ -6,11 +6,13 @@ import asyncio
 import json
 import os
 import shlex
+import ssl
 import sys
+import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from engine.app.settings import Settings
 from engine.errors import UnavailableError
@@ -19,6 +21,9 @@ from engine.model.ids import ArmId
 from engine.model.plan import Request
 from engine.model.result import OperationStatus
 from engine.runtime.clock import SystemClock
+
+
+_SHOWN_WRITES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +85,31 @@ class Stage:
                 while progress.status is OperationStatus.RUNNING:
                     await clock.sleep(progress.wait)
                     progress = await azure.poll(progress.token)
+
+    async def show_traffic(self) -> None:
+        """Print what reached Azure since the last look: counts, and the writes if they are few."""
+        seen = await asyncio.to_thread(self._fetch_traffic)
+        counts, writes = seen["counts"], seen["writes"]
+        reads = sum(n for method, n in counts.items() if method in ("GET", "HEAD"))
+        is_short = 0 < len(writes) <= _SHOWN_WRITES
+        self.say(f"\nAzure saw {reads} reads and {len(writes)} writes" + (":" if is_short else "."))
+        for write in writes if is_short else ():
+            place = write["path"].split("?")[0].partition("/providers/")[2]
+            self.say(f"   {write['method']:6} .../{place}")
+
+    async def forget_traffic(self) -> None:
+        """Start a new record."""
+        await asyncio.to_thread(self._fetch_traffic)
+
+    def _fetch_traffic(self) -> dict[str, Any]:
+        """Read the emulator's own record and start a new one."""
+        endpoint = self.environment["AZURE_RESOURCE_MANAGER_ENDPOINT"] + "/_emulator/requests"
+        trusted = ssl.create_default_context(cafile=self.environment["SSL_CERT_FILE"])
+        with urllib.request.urlopen(endpoint, context=trusted, timeout=10) as answer:  # noqa: S310 - our own emulator
+            seen: dict[str, Any] = json.load(answer)
+        reset = urllib.request.Request(endpoint, method="DELETE")  # noqa: S310 - our own emulator
+        urllib.request.urlopen(reset, context=trusted, timeout=10).close()  # noqa: S310 - our own emulator
+        return seen
 
     async def close(self) -> None:
         """Stop the emulator by its process id."""

@@ -45,7 +45,7 @@ async def _play_scenes(stage: Stage, example: str) -> int:
     own = example.endswith(str(Path("deploy/examples/shop")))
     scenes = [
         ("1. What would happen? plan shows it and sends nothing.", ["plan", "-f", example], 0),
-        ("2. Make it so: one request per resource, owners first.", ["apply", "-f", example, "--yes"], 0),
+        ("2. Make it so: one request per resource, owners first.", ["apply", "-f", example, "--yes", "--brief"], 0),
         ("3. Again: nothing to do, and nothing is sent.", ["plan", "-f", example, "--detailed-exitcode"], 0),
     ]
     after = [
@@ -70,6 +70,7 @@ async def _play(stage: Stage, scenes: list[tuple[str, list[str], int]]) -> bool:
         if code != expected:
             stage.say(f"\nThe story ends here: exit code {code}, expected {expected}.")
             return False
+        await stage.show_traffic()
     return True
 
 
@@ -104,3 +105,4 @@ async def _edit_behind_its_back(stage: Stage) -> None:
             without_body("DELETE", f"{group}/{_DATABASE}?api-version=2022-12-01"),
         ]
     )
+    await stage.forget_traffic()
