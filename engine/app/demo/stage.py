@@ -22,7 +22,6 @@ from engine.model.plan import Request
 from engine.model.result import OperationStatus
 from engine.runtime.clock import SystemClock
 
-
 _SHOWN_WRITES = 5
 
 
