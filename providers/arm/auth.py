@@ -180,7 +180,8 @@ def _common(options: ArmOptions) -> dict[str, Any]:
         "authority": options.authority,
         "disable_instance_discovery": not is_microsoft(options.authority),
         "additionally_allowed_tenants": allowed,
-        "retry_total": 2,
+        "retry_total": 1,
+        "retry_backoff_factor": 0.2,
         **({"connection_verify": options.ca_file} if options.ca_file else {}),
     }
 
