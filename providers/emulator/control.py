@@ -64,7 +64,10 @@ class Control:
         return encode_answer({"ids": [self._script.add(r) for r in rules]}, 201)
 
     def _bulk(self, body: bytes, now: datetime) -> Answer:
-        """Store one resource per line: ``{"id","api","body"}``; ``"verbatim": true`` stores the body as it is."""
+        """Store one resource per line, ``{"id","api","body"}``, with the body as GET is to answer it.
+
+        ``"desired": true`` says that the body is one to PUT: it is completed and respelled as a PUT's would be.
+        """
         count = 0
         for number, line in enumerate(body.splitlines(), 1):
             if not line.strip():
@@ -89,10 +92,10 @@ class Control:
         body = line.get("body") or {}
         self._ensure_group(address, now)
         call = _call("PUT", address, api, now)
-        if line.get("verbatim"):
-            self._store_verbatim(address, facts, body, call)
-        else:
+        if line.get("desired"):
             self._resources.load(address, facts, body, call)
+        else:
+            self._store_verbatim(address, facts, body, call)
 
     def _store_verbatim(self, address: Address, facts: TypeFacts, body: Any, call: Call) -> None:
         etag = body.get("etag") if isinstance(body.get("etag"), str) else '"0"'

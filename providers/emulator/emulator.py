@@ -48,7 +48,7 @@ class Emulator:
         self.script = Script(options.polls)
         self.traffic = Traffic()
         self._store = Store(Journal(options.state / "journal.log"))
-        self._vault = TokenVault(self.identity)
+        self._vault = TokenVault(self.identity, takes_any=options.plain_http)
         self._compose()
 
     def _compose(self) -> None:
@@ -56,7 +56,7 @@ class Emulator:
         operations = Operations(store, identity.signing_key, options.retry_after_s)
         scopes = Scopes(store, (identity.subscription,))
         stamper = Stamper(store, identity.tenant)
-        resources = Resources(store, operations, scopes, self.script, stamper)
+        resources = Resources(store, operations, scopes, self.script, stamper, refuses_busy=options.busy)
         operations.on_end = resources.finish
         self._control = Control(store, resources, self.script, self.traffic)
         self._gateway = Gateway(

@@ -12,6 +12,7 @@ from providers.emulator.answer import Answer, RefusedError, encode
 from providers.emulator.bodies import MISSING, decode_object, find_all, merge_patch, read_path
 from providers.emulator.call import Call
 from providers.emulator.dependents import check_dependents
+from providers.emulator.elements import complete_elements
 from providers.emulator.facts import TypeFacts, type_facts
 from providers.emulator.invent import Context
 from providers.emulator.operations import Operation, Operations, make_operation
@@ -31,8 +32,18 @@ _UNMETHOD = b'{"Message":"The requested resource does not support http method \'
 class Resources:
     """The semantics of writes and reads; all state is in the store."""
 
-    def __init__(self, store: Store, operations: Operations, scopes: Scopes, script: Script, stamper: Stamper) -> None:
-        """Work on these parts."""
+    def __init__(
+        self,
+        store: Store,
+        operations: Operations,
+        scopes: Scopes,
+        script: Script,
+        stamper: Stamper,
+        *,
+        refuses_busy: bool,
+    ) -> None:
+        """Work on these parts; ``refuses_busy``: one operation at a time on a network resource and its children."""
+        self._refuses_busy = refuses_busy
         self._store = store
         self._operations = operations
         self._scopes = scopes
@@ -152,6 +163,15 @@ class Resources:
                 "Conflict",
                 f"The resource '{address.id}' is being deleted. Please try again after it is gone.",
             )
+        if self._refuses_busy and address.namespace.lower() == "microsoft.network":
+            root = "/".join(address.key.split("/")[:9])
+            for operation in self._operations.running_below(root):
+                raise RefusedError(
+                    409,
+                    "AnotherOperationInProgress",
+                    "Another operation on this or dependent resource is in progress. To retrieve status of the "
+                    f"operation use uri: {operation.path}/{operation.status_word}/{operation.id}.",
+                )
 
     def _check_unchangeable(self, facts: TypeFacts, desired: Mapping[str, Any], old: Record | None) -> None:
         if old is None:
@@ -193,6 +213,7 @@ class Resources:
         self._stamper.stamp(facts, body, old.value if old else None, call)
         children = self._build_children(call, address, facts, desired, etag)
         set_etag(facts, body, etag)
+        complete_elements(facts, body, etag)
         record = make_record(
             context.resource_id, facts.name, api=facts.api, etag=etag, created=context.created, body=encode(body)
         )

@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS|none|azure",
         help="Retry-After while an operation runs: a number, none, or what Azure sends (default: 1)",
     )
+    add("--busy", action="store_true", help="refuse a second operation on the same network resource, as Azure does")
     add("--token-lifetime", type=int, default=3599, metavar="SECONDS", help="how long tokens are good for")
 
 
@@ -88,6 +89,7 @@ def _options(args: argparse.Namespace) -> EmulatorOptions:
         polls=args.polls,
         retry_after_s=args.retry_after,
         token_lifetime_s=args.token_lifetime,
+        busy=args.busy,
     )
 
 

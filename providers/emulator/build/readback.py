@@ -24,6 +24,7 @@ TARGET = Path(__file__).parent.parent / "data" / "readback.json"
 
 # The engine of the emulator makes these itself.
 _MADE_ELSEWHERE = frozenset({"id", "name", "type", "location", "tags", "etag", "eTag", "systemData", "identity"})
+_MADE_FOR_ELEMENTS = frozenset({"id", "etag"})
 _STATE = "properties.provisioningState"
 _SHARE = 0.6
 _LONGEST_LIST = 4
@@ -90,6 +91,8 @@ class Table:
         for key, value in actual.items():
             place = f"{path}.{key}" if path else key
             if key.lower() in folded or (not path and key in _MADE_ELSEWHERE) or place == _STATE:
+                continue
+            if path.endswith("[]") and key in _MADE_FOR_ELEMENTS:
                 continue
             for leaf, inner in _leaves(place, value):
                 self.added[leaf][orjson.dumps(context.template(inner, leaf.rpartition(".")[2]))] += 1
