@@ -32,9 +32,12 @@ def compare_line(index: int, line: bytes) -> LineResult:
     """Compare one pair; whatever is wrong with the line becomes an error object."""
     try:
         diff = _compare(_decode(line))
+        return LineResult(encode_public({"index": index, **_result(diff)}), failed=False)
+    except orjson.JSONEncodeError as exc:
+        error = f"the result cannot be written as JSON: {exc}"
     except (EngineError, ValueError) as exc:
-        return LineResult(orjson.dumps({"index": index, "error": str(exc)}), failed=True)
-    return LineResult(encode_public({"index": index, **_result(diff)}), failed=False)
+        error = str(exc)
+    return LineResult(orjson.dumps({"index": index, "error": error}), failed=True)
 
 
 def _decode(line: bytes) -> dict[str, Any]:

@@ -57,18 +57,20 @@ def _lines(name: str) -> Iterator[bytes]:
     if name == "-":
         yield from sys.stdin.buffer
         return
-    with _open(name) as file:
-        yield from file
+    import lzma
 
-
-def _open(name: str) -> BinaryIO:
     from engine.errors import InvalidSpecError
 
     try:
-        if name.endswith(".xz"):
-            import lzma
+        with _open(name) as file:
+            yield from file
+    except (OSError, EOFError, lzma.LZMAError) as exc:
+        raise InvalidSpecError("cannot read the pairs", detail=f"{name}: {exc}") from exc
 
-            return lzma.open(name, "rb")  # type: ignore[return-value]  # an LZMAFile reads like any binary file
-        return open(name, "rb")
-    except OSError as exc:
-        raise InvalidSpecError("cannot read the pairs", detail=f"{name}: {exc.strerror}") from exc
+
+def _open(name: str) -> BinaryIO:
+    if name.endswith(".xz"):
+        import lzma
+
+        return lzma.open(name, "rb")  # type: ignore[return-value]  # an LZMAFile reads like any binary file
+    return open(name, "rb")
