@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.workloads import SUBSCRIPTION, TEMPLATES, Instance, Template
 from engine.compare.compare import compare
 from engine.desired.build import build_desired
-from engine.desired.identity import Index
+from engine.desired.index import Index
 from engine.desired.inputs import NO_INPUTS
 from engine.model.change import ResourceDiff
 from engine.model.document import Document

@@ -20,6 +20,7 @@ from engine.model.state import CustomResource
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _EMPTY = msgspec.Raw(b"{}")
 _NONE = msgspec.Raw(b"")
+_NO_ITEMS = msgspec.Raw(b"[]")
 _T = TypeVar("_T")
 
 
@@ -34,7 +35,7 @@ class Manager(msgspec.Struct, rename="camel", gc=False):
 
 
 class Metadata(msgspec.Struct, rename="camel", gc=False):
-    """What is used of an object's metadata."""
+    """What is used of an object's metadata; what is a view is decoded only where the object changed."""
 
     name: str
     namespace: str = ""
@@ -42,9 +43,21 @@ class Metadata(msgspec.Struct, rename="camel", gc=False):
     uid: str = ""
     resource_version: str = ""
     deletion_timestamp: str | None = None
-    annotations: dict[str, str] | None = None
-    labels: dict[str, str] | None = None
-    managed_fields: list[Manager] | None = None
+    annotations: msgspec.Raw = _EMPTY
+    labels: msgspec.Raw = _EMPTY
+    managed_fields: msgspec.Raw = _NO_ITEMS
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Return the annotations; the manifest that client-side apply keeps is not among them."""
+        annotations = decode_part(_decode_texts, self.annotations) or {}
+        annotations.pop(LAST_APPLIED, None)
+        return annotations
+
+    @property
+    def managers(self) -> list[Manager]:
+        """Return who wrote the object."""
+        return decode_part(_decode_managers, self.managed_fields) or []
 
 
 class Listed(msgspec.Struct, gc=False):
@@ -77,6 +90,8 @@ class _Core(msgspec.Struct):
     data: dict[str, str] | None = None
 
 
+_decode_texts = msgspec.json.Decoder(dict[str, str] | None)
+_decode_managers = msgspec.json.Decoder(list[Manager] | None)
 _decode_page = msgspec.json.Decoder(Page)
 _decode_item = msgspec.json.Decoder(Listed)
 _decode_core = msgspec.json.Decoder(_Core)
@@ -96,6 +111,14 @@ def decode(decoder: msgspec.json.Decoder[_T], body: bytes, path: str) -> _T:
             detail=f"GET {path}: {exc}",
             hint="try again; if it stays, something between this machine and the cluster alters answers",
         ) from exc
+
+
+def decode_part(decoder: msgspec.json.Decoder[_T], part: msgspec.Raw) -> _T:
+    """Decode a part of an answer that was left alone at first."""
+    try:
+        return decoder.decode(part)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise UnavailableError("The cluster sent metadata that cannot be read", detail=str(exc)) from exc
 
 
 def decode_page(body: bytes, path: str) -> Page:
@@ -128,22 +151,34 @@ def decode_secret(body: bytes, path: str) -> tuple[dict[str, Secret], tuple[str,
 def build_resource(
     item: Listed, key: ResourceKey, *, namespace_annotations: Mapping[str, str], keep_status: bool
 ) -> CustomResource:
-    """Copy out what survives the page. The client-side copy of the whole manifest is not among it."""
+    """Copy out what survives the page."""
     meta = item.metadata
-    annotations = meta.annotations or {}
-    annotations.pop(LAST_APPLIED, None)
     return CustomResource(
         key=key,
         spec=Document(_copy(item.spec, _EMPTY)),
         status=Document(bytes(item.status)) if keep_status and item.status else None,
-        annotations=annotations,
-        labels=meta.labels or {},
+        annotations=meta.texts,
+        labels=decode_part(_decode_texts, meta.labels) or {},
         generation=Generation(meta.generation),
         uid=meta.uid,
         resource_version=meta.resource_version,
         deleting=meta.deletion_timestamp is not None,
         origin="cluster",
         namespace_annotations=namespace_annotations,
+    )
+
+
+def is_unchanged(known: CustomResource, item: Listed) -> bool:
+    """Whether an object read before is what the page shows.
+
+    Equal resource versions say so for what is stored; the spec is compared too, because a conversion on the way out
+    may have changed.
+    """
+    meta = item.metadata
+    return (
+        known.resource_version == meta.resource_version != ""
+        and known.uid == meta.uid
+        and known.spec.raw == _copy(item.spec, _EMPTY)
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import UnavailableError
 from engine.model.ids import ResourceKey
 from engine.model.state import CustomResource
 from providers.kube.client import GoneError, KubeClient, NotFoundError
-from providers.kube.decode import Listed, build_resource, decode_item, decode_page
+from providers.kube.decode import Listed, Metadata, build_resource, decode_item, decode_page, is_unchanged
 from providers.kube.discovery import ServedKind
 from providers.kube.versions import applied_version
 
@@ -48,6 +48,7 @@ class Lister:
         self._selection = selection
         self._spoken: dict[ServedKind, str] = {}
         self._annotations: Mapping[str, Mapping[str, str]] = {}
+        self._earlier: dict[tuple[ServedKind, str], Sequence[CustomResource]] = {}
 
     def read_namespaces(self) -> None:
         """Read the annotations of namespaces, which later objects are given.
@@ -55,16 +56,19 @@ class Lister:
         Raises:
             EngineError: They may not or cannot be read; objects then have none.
         """
-        self._annotations = {}
+        earlier, self._annotations = self._annotations, {}
         wanted = [f"{NAMESPACES}/{name}" for name in self._selection.namespaces]
         if wanted:
             found = [decode_item(self._client.get(path), path) for path in wanted]
         else:
             found = list(self._items(NAMESPACES, PAGE_SIZE, ""))
-        self._annotations = {item.metadata.name: item.metadata.annotations or {} for item in found}
+        read = {item.metadata.name: item.metadata.texts for item in found}
+        self._annotations = {name: _same_or_new(earlier.get(name), texts) for name, texts in read.items()}
 
-    def list_kind(self, kind: ServedKind) -> list[CustomResource]:
+    def list_kind(self, kind: ServedKind) -> Sequence[CustomResource]:
         """Return the objects in the order of the server: by namespace and name.
+
+        An object that is what it was in the last list is the very same one.
 
         Raises:
             EngineError: The list could not be read to its end.
@@ -78,25 +82,36 @@ class Lister:
         others = {v: {r.key: r for r in self._list_at(kind, v)} for v in sorted(spoken) if v != listed}
         return [_in_own_version(r, others) for r in resources]
 
-    def _list_at(self, kind: ServedKind, version: str) -> list[CustomResource]:
+    def _list_at(self, kind: ServedKind, version: str) -> Sequence[CustomResource]:
         for attempt in range(ATTEMPTS):
             try:
-                namespaces = self._selection.namespaces if kind.namespaced else ()
-                return [
-                    self._build(kind, version, item)
-                    for namespace in (namespaces or ("",))
-                    for item in self._items(kind.path(version, namespace), PAGE_SIZE << attempt, self._selection.labels)
-                ]
+                resources = self._read(kind, version, PAGE_SIZE << attempt)
             except GoneError:
                 continue
             except NotFoundError:
                 # The kind was removed after discovery: it has no objects.
-                return []
+                resources = []
+            self._earlier[kind, version] = resources
+            return resources
         raise UnavailableError(
             f"The list of {kind.plural}.{kind.group} never came to its end",
             detail=f"{self._client} forgot its continue token {ATTEMPTS} times",
             hint="the API server is overloaded or compacts very often; try again",
         )
+
+    def _read(self, kind: ServedKind, version: str, limit: int) -> list[CustomResource]:
+        earlier = _Earlier(self._earlier.get((kind, version), ()))
+        resources: list[CustomResource] = []
+        for namespace in (self._selection.namespaces if kind.namespaced else ()) or ("",):
+            for item in self._items(kind.path(version, namespace), limit, self._selection.labels):
+                meta = item.metadata
+                annotations = self._annotations.get(meta.namespace, _NONE)
+                known = earlier.find(meta)
+                if known is not None and known.namespace_annotations is annotations and is_unchanged(known, item):
+                    resources.append(known)
+                else:
+                    resources.append(self._build(kind, version, item, annotations))
+        return resources
 
     def _items(self, path: str, limit: int, labels: str) -> Iterator[Listed]:
         query = {"limit": str(limit)}
@@ -109,9 +124,11 @@ class Lister:
                 return
             query["continue"] = page.token
 
-    def _build(self, kind: ServedKind, listed: str, item: Listed) -> CustomResource:
+    def _build(
+        self, kind: ServedKind, listed: str, item: Listed, namespace_annotations: Mapping[str, str]
+    ) -> CustomResource:
         meta = item.metadata
-        applied = applied_version(meta.managed_fields, kind.group)
+        applied = applied_version(meta.managers, kind.group)
         key = ResourceKey(
             namespace=meta.namespace,
             group=kind.group,
@@ -120,11 +137,36 @@ class Lister:
             version=applied if applied in kind.versions else listed,
         )
         return build_resource(
-            item,
-            key,
-            namespace_annotations=self._annotations.get(meta.namespace, _NONE),
-            keep_status=self._selection.keep_status,
+            item, key, namespace_annotations=namespace_annotations, keep_status=self._selection.keep_status
         )
+
+
+class _Earlier:
+    """The objects of an earlier list, which a new list mostly names in the same order."""
+
+    def __init__(self, resources: Sequence[CustomResource]) -> None:
+        self._resources = resources
+        self._next = 0
+        self._places: Mapping[tuple[str, str], int] | None = None
+
+    def find(self, meta: Metadata) -> CustomResource | None:
+        at = self._next
+        if at < len(self._resources):
+            key = self._resources[at].key
+            if key.name == meta.name and key.namespace == meta.namespace:
+                self._next += 1
+                return self._resources[at]
+        if self._places is None:
+            self._places = {(r.key.namespace, r.key.name): n for n, r in enumerate(self._resources)}
+        found = self._places.get((meta.namespace, meta.name))
+        if found is None:
+            return None
+        self._next = found + 1
+        return self._resources[found]
+
+
+def _same_or_new(earlier: Mapping[str, str] | None, new: Mapping[str, str]) -> Mapping[str, str]:
+    return earlier if earlier == new else new
 
 
 def _in_own_version(

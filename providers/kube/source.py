@@ -61,7 +61,7 @@ class KubeSource:
             self._notes.add(f"Annotations of namespaces are not known: {exc.detail}")
         loop = asyncio.get_running_loop()
         waiting = deque(kinds)
-        started: deque[tuple[ServedKind, asyncio.Future[list[CustomResource]]]] = deque()
+        started: deque[tuple[ServedKind, asyncio.Future[Sequence[CustomResource]]]] = deque()
         try:
             while waiting or started:
                 while waiting and len(started) < parallel:

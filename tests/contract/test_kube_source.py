@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,48 @@ def test_the_version_most_objects_speak_is_asked_for_first_next_time(kube: Kube,
         "/api/v1/namespaces": 1,
         "/apis/storage.azure.com/v1api20230101/storageaccounts": 1,
     }
+
+
+def test_unchanged_objects_are_the_very_same_ones(kube: Kube, source: Build) -> None:
+    """What has the same uid, resource version and spec is not built again; the rest is."""
+    for number in range(3):
+        kube[0].add(GROUP, build_object(f"g{number}", uid=f"u{number}", resourceVersion="1"))
+    tested = source()
+    first = read(tested)
+    stored = kube[0].objects[GROUP.group, GROUP.plural]
+    stored[1] = replace(stored[1], raw=stored[1].raw.replace(b'"resourceVersion": "1"', b'"resourceVersion": "2"'))
+    stored[2] = replace(stored[2], raw=stored[2].raw.replace(b"westus", b"eastus"))
+    kube[0].add(GROUP, build_object("g3", uid="u3", resourceVersion="1"))
+
+    second = read(tested)
+
+    assert [one is two for one, two in zip(first, second, strict=False)] == [True, False, False]
+    assert [r.key.name for r in second] == ["g0", "g1", "g2", "g3"]
+    assert second[2].spec.value == {"location": "eastus"}
+
+
+def test_a_namespace_that_changed_makes_its_objects_new(kube: Kube, source: Build) -> None:
+    """Objects know the annotations of their namespace as they are now."""
+    kube[0].add(GROUP, build_object(uid="u", resourceVersion="1"))
+    kube[0].add_namespace("default", {"a": "1"})
+    tested = source()
+    read(tested)
+    kube[0].add_namespace("default", {"a": "2"})
+
+    assert [r.namespace_annotations for r in read(tested)] == [{"a": "2"}]
+
+
+def test_objects_that_went_and_came_are_found_again(kube: Kube, source: Build) -> None:
+    """A list that lost its first object still knows the others."""
+    for number in range(4):
+        kube[0].add(GROUP, build_object(f"g{number}", uid=f"u{number}", resourceVersion="1"))
+    tested = source()
+    first = read(tested)
+    del kube[0].objects[GROUP.group, GROUP.plural][0]
+
+    second = read(tested)
+
+    assert [one is two for one, two in zip(first[1:], second, strict=True)] == [True, True, True]
 
 
 def test_a_version_that_is_not_served_cannot_be_spoken(kube: Kube, source: Build) -> None:
