@@ -312,8 +312,7 @@ class _Pass:
     def _compare(self, desired: DesiredState, actual: ActualState | None) -> Finding:
         baseline = self._baselines.get(actual.id) if actual is not None else None
         if actual is None or actual.presence is not Presence.PRESENT or actual.document is None:
-            gone = actual is not None and actual.presence is Presence.ABSENT and baseline is not None
-            diff = ResourceDiff(state=DiffState.DRIFTED) if gone else ResourceDiff()
+            diff = ResourceDiff(state=_state_without_body(actual, baseline))
             return Finding(desired=desired, actual=actual, diff=diff, baseline=baseline)
         try:
             body = actual.document.value
@@ -327,7 +326,7 @@ class _Pass:
             )
         except (ValueError, EngineError) as exc:
             broken = ActualState(id=actual.id, presence=Presence.UNREADABLE, cause=f"its body cannot be read: {exc}")
-            return Finding(desired=desired, actual=broken, diff=ResourceDiff())
+            return Finding(desired=desired, actual=broken, diff=ResourceDiff(state=DiffState.UNREADABLE))
         return Finding(
             desired=desired,
             actual=actual,
@@ -356,6 +355,14 @@ class _Pass:
             if held is not None:
                 out[group] = tuple(held)
         return out
+
+
+def _state_without_body(actual: ActualState | None, baseline: Baseline | None) -> DiffState:
+    """Return how a resource stands of which there is no body: not there yet, deleted since, or not to be read."""
+    if actual is not None and actual.presence is Presence.UNREADABLE:
+        return DiffState.UNREADABLE
+    gone = actual is not None and baseline is not None
+    return DiffState.DRIFTED if gone else DiffState.CHANGED
 
 
 def _is_quiet(finding: Finding) -> bool:
