@@ -106,7 +106,7 @@ def place_notices(notices: Iterable[Notice], source: DesiredSource) -> tuple[Not
 
 
 async def _fetch_all(keys: Iterable[_Key], fetch: Callable[[_Key], Awaitable[Any]]) -> Mapping[_Key, Any]:
-    """Fetch with bounded concurrency; the first error ends all."""
+    """Fetch with bounded concurrency; the first error ends all and is raised as itself."""
     gate = asyncio.Semaphore(_PARALLEL)
     found: dict[_Key, Any] = {}
 
@@ -114,7 +114,10 @@ async def _fetch_all(keys: Iterable[_Key], fetch: Callable[[_Key], Awaitable[Any
         async with gate:
             found[key] = await fetch(key)
 
-    async with asyncio.TaskGroup() as group:
-        for key in keys:
-            group.create_task(fetch_one(key))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for key in keys:
+                group.create_task(fetch_one(key))
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     return found

@@ -112,7 +112,7 @@ def _add_file(manifests: Manifests, file: str, seen: set[str], *, is_explicit: b
     try:
         content = Path(file).read_bytes()
     except OSError as exc:
-        error = InvalidSpecError(f"cannot read {file}", detail=exc.strerror or type(exc).__name__)
+        error = InvalidSpecError("cannot be read", detail=exc.strerror or type(exc).__name__)
         manifests.problems.append(Problem(error=error, origin=file))
         return
     _add(manifests, file, content, is_explicit=is_explicit)
