@@ -167,17 +167,17 @@ class _Walker:
         rule = self._equivalence(shown, found, node, at, is_exact=is_exact)
         if rule:
             self._note(at, there, value, found, Weight.SAME, rule=rule, node=node, veil=veil)
-        elif veil and (found is ABSENT or rules.is_empty(found) or rules.is_masked(found)):
+        elif self._may_be_left_out(veil, at) and (found is ABSENT or rules.is_empty(found) or rules.is_masked(found)):
             self._note(at, there, value, found, Weight.EXCUSED, rule="write-only", node=node, veil=veil)
         else:
             self._note_by_fact(value, found, node, veil, at, there)
 
     def _veil_at(self, node: Node, outer: Veil, value: Any, at: Place) -> Veil:
         veil = _veil_of(node, outer, value)
-        facts = self._frame.facts
-        if veil is Veil.SENSITIVE or facts.is_secret(at):
-            return Veil.SENSITIVE
-        return Veil.NONE if veil is Veil.WRITE_ONLY and facts.is_returned(at) else veil
+        return Veil.SENSITIVE if self._frame.facts.is_secret(at) else veil
+
+    def _may_be_left_out(self, veil: Veil, at: Place) -> bool:
+        return veil is not Veil.NONE and not self._frame.facts.is_returned(at)
 
     @staticmethod
     def _equivalence(value: Any, found: Any, node: Node, at: Place, *, is_exact: bool) -> str | None:
@@ -190,7 +190,7 @@ class _Walker:
         veil = self._veil_at(node, veil, value, at)
         if rules.is_empty(value):
             self._note_unless_equal(at, there, value, found, "empty")
-        elif veil:
+        elif self._may_be_left_out(veil, at):
             self._note(at, there, value, found, Weight.EXCUSED, rule="write-only", node=node, veil=veil)
         elif at == ("location",):
             self._note(at, there, value, found, Weight.EXCUSED, rule="location-not-returned", node=node)
