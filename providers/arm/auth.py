@@ -302,7 +302,7 @@ def error_from_azure(exc: Exception, kind: CredentialKind, variables: Mapping[st
     if _is_away(exc):
         hint = "check the network and AZURE_AUTHORITY_HOST"
         if "CERTIFICATE_VERIFY_FAILED" in text:
-            hint = "its certificate is not trusted: set SSL_CERT_FILE and REQUESTS_CA_BUNDLE to its authority's file"
+            hint = "set SSL_CERT_FILE and REQUESTS_CA_BUNDLE to the file of its certificate authority"
         return UnavailableError("The token authority did not answer", detail=text, hint=hint)
     code = re.search(r"AADSTS(\d+)", text)
     hint = _ADVICE.get(code[1], _VARIABLES[kind]) if code else _VARIABLES[kind]

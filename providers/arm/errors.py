@@ -32,6 +32,12 @@ class UnreachableError(UnavailableError):
     reason = "Unreachable"
 
 
+class UntrustedError(UnreachableError):
+    """The other side's certificate is not trusted: asking again will not help."""
+
+    reason = "Untrusted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """What the other side says is wrong.

@@ -22,7 +22,7 @@ import httpx
 
 from engine.errors import EngineError, InvalidSpecError, PolicyDeniedError, UnavailableError
 from providers.arm.answer import Answer
-from providers.arm.errors import UnreachableError
+from providers.arm.errors import UnreachableError, UntrustedError
 from providers.arm.options import ArmOptions
 from providers.arm.origin import Origin
 from providers.arm.throttle import RequestKind, Throttle
@@ -245,10 +245,10 @@ def error_from_httpx(exc: Exception, *, host: str) -> EngineError:
     """Return the engine error for any exception of httpx."""
     detail = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
     if isinstance(exc, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
-        hint = "check the network, the endpoint and its certificate"
         if "CERTIFICATE_VERIFY_FAILED" in detail:
-            hint = "its certificate is not trusted: set SSL_CERT_FILE and REQUESTS_CA_BUNDLE to its authority's file"
-        return UnreachableError(f"{host} cannot be reached", detail=detail, hint=hint)
+            hint = "set SSL_CERT_FILE and REQUESTS_CA_BUNDLE to the file of its certificate authority"
+            return UntrustedError(f"The certificate of {host} is not trusted", detail=detail, hint=hint)
+        return UnreachableError(f"{host} cannot be reached", detail=detail, hint="check the network and the endpoint")
     if isinstance(exc, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
         return InvalidSpecError("A request cannot be written as a URL", detail=detail)
     if isinstance(exc, httpx.TooManyRedirects):

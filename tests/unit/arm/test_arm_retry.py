@@ -11,6 +11,7 @@ import pytest
 from engine.errors import UnavailableError
 from engine.model.state import Presence
 from providers.arm.answer import Answer
+from providers.arm.errors import UnreachableError, UntrustedError
 from providers.arm.retry import RetryPolicy
 from providers.arm.throttle import Bucket, Rate, RequestKind, Throttle
 from tests.arm_server import ScriptedArm, refusal, reply, storage_target
@@ -79,6 +80,17 @@ def test_attempts_are_bounded() -> None:
     assert (answer, attempts.made) == (BUSY, 4)
     with pytest.raises(UnavailableError, match="nobody answered"):
         read(Attempts(AWAY), FakeClock(), attempts=4)
+
+
+@pytest.mark.parametrize(("error", "attempts"), [(UnreachableError("no route"), 3), (UntrustedError("no trust"), 1)])
+def test_hopeless_reads_end_early(error: UnavailableError, attempts: int) -> None:
+    """A host that cannot be reached is tried three times, one whose certificate is not trusted once."""
+    script = Attempts(error)
+
+    with pytest.raises(type(error)):
+        read(script, FakeClock())
+
+    assert script.made == attempts
 
 
 def test_retry_after_is_honoured() -> None:
