@@ -125,6 +125,13 @@ def parse_path(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.lower().replace("[]", ".[]").replace("{}", ".{}").split(".") if part)
 
 
+@lru_cache(maxsize=_TYPES_IN_MEMORY)
+def secret_places(arm_type: str, api_version: str) -> frozenset[tuple[str, ...]]:
+    """Return the members that hold a secret by a row or by ASO's kinds, whatever the type definition says."""
+    rows = (fact.path for fact in facts_for(arm_type, api_version) if fact.effect is Effect.SECRET)
+    return frozenset((*rows, *secret_members(arm_type)))
+
+
 def secret_members(arm_type: str) -> tuple[tuple[str, ...], ...]:
     """Return the members whose value comes from a Secret in ASO's kinds of this type, as paths like a row's.
 

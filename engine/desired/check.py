@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.model.path import FieldPath
 from schemas.kinds import Rules
+from schemas.secret_names import is_secret_name
 
 _MAX_DEPTH = 200
 _INTEGER_BITS = 63
@@ -78,6 +79,11 @@ class Report:
             return
         note = self.misfit if self.strict else self.remark
         note(f"{key!r} is spelled {name!r}", hint="an API server accepts only that spelling", at=key)
+
+    def shown(self, value: Any) -> str:
+        """Return the value at this place for a message; a secret by its name is not repeated."""
+        name = next((step for step in reversed(self.path) if isinstance(step, str)), "")
+        return "the value" if is_secret_name(name) else shorten(value)
 
     def _here(self, at: str | int | None) -> FieldPath:
         return FieldPath((*self.path, at) if at is not None else tuple(self.path))
@@ -190,7 +196,7 @@ def compile_rules(rules: Rules) -> Callable[[Any, Report], None]:
 
     def check(value: Any, report: Report) -> None:
         if values and value not in values:
-            report.misfit(f"{shorten(value)} is not allowed", hint=f"one of {', '.join(map(str, rules.values))}")
+            report.misfit(f"{report.shown(value)} is not allowed", hint=f"one of {', '.join(map(str, rules.values))}")
         elif isinstance(value, str):
             _check_text(value, rules, report)
         elif isinstance(value, list):
@@ -206,7 +212,7 @@ def _check_text(value: str, rules: Rules, report: Report) -> None:
         return
     pattern = compile_pattern(rules.pattern) if rules.pattern is not None else None
     if pattern is not None and pattern.search(value) is None:
-        report.misfit(f"{shorten(value)} does not match the pattern {rules.pattern}")
+        report.misfit(f"{report.shown(value)} does not match the pattern {rules.pattern}")
 
 
 def _check_count(count: int, least: int | None, most: int | None, unit: str, report: Report) -> bool:

@@ -20,10 +20,10 @@ from engine.desired.check import (
     check_integer,
     check_number,
     compile_rules,
-    shorten,
     suggest,
 )
 from engine.desired.inputs import Resolver, resolve_special
+from engine.desired.sensitive import hide_plain_secrets
 from engine.model.document import ABSENT, UNKNOWN, Body
 from schemas.behaviours import lookup_kind_behaviour
 from schemas.kinds import EnumType, Kind, ListType, MapType, Member, ObjectType, RuledType, Scalar, Special, TypeExpr
@@ -53,7 +53,7 @@ def convert_spec(kind: Kind, spec: Any, name: str, report: Report, resolver: Res
     if not isinstance(body, dict):
         return {}
     body["name"] = name
-    return body
+    return hide_plain_secrets(kind, body)
 
 
 @cache
@@ -131,7 +131,7 @@ def _compile_enum(expr: EnumType) -> Converter:
         if type(value) is not exact:
             report.wrong_type("a text" if exact is str else "an integer", value)
         elif value not in values:
-            report.misfit(f"{shorten(value)} is not allowed", hint=suggest(str(value), map(str, expr.values)))
+            report.misfit(f"{report.shown(value)} is not allowed", hint=suggest(str(value), map(str, expr.values)))
         return value
 
     return convert
