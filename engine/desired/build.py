@@ -8,13 +8,14 @@ from typing import Any
 
 from engine.desired.check import Misfit, Report
 from engine.desired.convert import convert_spec
+from engine.desired.exporters import CONFIG_MAP, SECRET
 from engine.desired.identity import Identity
 from engine.desired.index import Index
 from engine.desired.inputs import NO_INPUTS, Inputs
 from engine.desired.places import body_path_of
 from engine.desired.policy import parse_policy
 from engine.errors import InvalidSpecError
-from engine.model.document import UNKNOWN, Secret
+from engine.model.document import UNKNOWN
 from engine.model.ids import ApiVersion, ResourceKey
 from engine.model.path import FieldPath
 from engine.model.problem import Notice, Problem
@@ -69,8 +70,13 @@ class _ObjectResolver:
         return self._wait(report, f"known after {key} exists: {why}", on=key)
 
     def role(self, name: str, report: Report) -> Any:
-        found = self._inputs.role_definitions.get(name.lower())
+        roles = self._inputs.role_definitions
+        found = roles.get(name.lower())
         if not found:
+            if name.lower() in roles:
+                report.misfit(
+                    f"Azure has no role {name!r}", hint="az role definition list --query [].roleName lists them"
+                )
             return self._wait(report, f"known after the role {name!r} is looked up in Azure")
         guid = found.rsplit("/", 1)[-1]
         scope = f"/subscriptions/{self._subscription}" if self._subscription else ""
@@ -80,23 +86,28 @@ class _ObjectResolver:
         data = self._inputs.secrets.get((self._key.namespace, name))
         if data is not None and key in data:
             return data[key]
-        return self._wait(report, self._lack("Secret", name, key, data), secret_only=True)
+        return self._wait_for(SECRET, name, key if data is not None else "", report)
 
     def secret_map(self, name: str, report: Report) -> Any:
         data = self._inputs.secrets.get((self._key.namespace, name))
         if data is not None:
             return {key: data[key] for key in sorted(data)}
-        return self._wait(report, self._lack("Secret", name, "", data), secret_only=True)
+        return self._wait_for(SECRET, name, "", report)
 
     def config_value(self, name: str, key: str, report: Report) -> Any:
         data = self._inputs.config_maps.get((self._key.namespace, name))
         if data is not None and key in data:
             return data[key]
-        return self._wait(report, self._lack("ConfigMap", name, key, data))
+        return self._wait_for(CONFIG_MAP, name, key if data is not None else "", report)
 
-    def _lack(self, what: str, name: str, key: str, data: Mapping[str, str | Secret] | None) -> str:
-        place = f"{what} {self._key.namespace}/{name}"
-        return f"known after {place} is there" if data is None else f"known after {place} has the key {key!r}"
+    def _wait_for(self, what: str, name: str, key: str, report: Report) -> Any:
+        """Wait for a Secret or ConfigMap, or for one key of it; an object of the input may be what fills it."""
+        text = f"known after {what} {self._key.namespace}/{name} {f'has the key {key!r}' if key else 'is there'}"
+        exporter = self._index.exporter_of(what, self._key.namespace, name)
+        if exporter is not None and exporter != self._key:
+            self.references.add(exporter)
+            return self._wait(report, f"{text}: {exporter} fills it", on=exporter, secret_only=what == SECRET)
+        return self._wait(report, text, secret_only=what == SECRET)
 
     def _wait(self, report: Report, text: str, *, on: ResourceKey | None = None, secret_only: bool = False) -> Any:
         self.missing.append((FieldPath(tuple(report.path)), text, on, secret_only))
@@ -163,10 +174,10 @@ def build_desired(resource: CustomResource, index: Index, inputs: Inputs = NO_IN
 
 
 def _waits(identity: Identity, resolver: _ObjectResolver) -> Iterable[Wait]:
-    for spec_path, text, on, secret_only in resolver.missing:
-        path = body_path_of(identity.kind, spec_path)
-        if path is not None:
-            yield Wait(text=text, on=on, path=path, secret_only=secret_only)
+    """Return what values wait for, by their place in the body; places that are not sent wait for nothing."""
+    placed = ((body_path_of(identity.kind, at), text, on, secret) for at, text, on, secret in resolver.missing)
+    waits = [Wait(text=text, on=on, path=at, secret_only=secret) for at, text, on, secret in placed if at is not None]
+    return sorted(waits, key=lambda wait: (wait.path.sort_key() if wait.path is not None else (), wait.text))
 
 
 def _build_without_identity(resource: CustomResource) -> Built:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Self
 
+from engine.desired.exporters import Destination, find_exporters
 from engine.desired.identity import (
     NO_SUBSCRIPTION,
     Base,
@@ -136,6 +137,10 @@ class Index:
         kind = identity.kind
         return ReadTarget(id=identity.id, arm_type=kind.arm_type, api_version=ApiVersion(kind.api_version))
 
+    def exporter_of(self, what: str, namespace: str, name: str) -> ResourceKey | None:
+        """Return the object that fills a Secret or ConfigMap; None when no object of the input does."""
+        return self._exporters.get((what, namespace, name))
+
     def provides(self, resource: ArmId) -> bool:
         """Whether some object stands for this Azure resource."""
         return resource.key in self._id_set
@@ -148,6 +153,10 @@ class Index:
     @cached_property
     def _ids(self) -> dict[ObjectIdentity, Identity]:
         return {identity: self._resolve(node) for identity, node in self._nodes.items()}
+
+    @cached_property
+    def _exporters(self) -> dict[Destination, ResourceKey]:
+        return find_exporters(node.resource for node in self._nodes.values())
 
     @cached_property
     def _id_set(self) -> frozenset[str]:

@@ -244,3 +244,25 @@ def test_reference_beats_the_plain_id_it_replaced() -> None:
     action = result.states[0].body["properties"]["actions"][0]
     assert action == {"actionGroupId": "/subscriptions/s/resourceGroups/g/providers/a.b/c/new"}
     assert "'actionGroupId' is ignored: 'actionGroupReference' is set" in str(result.notices[0])
+
+
+def test_role_that_does_not_exist() -> None:
+    """A role that Azure was asked for and does not know is a misfit, not a wait."""
+    result = build_from(GROUP, ROLE, inputs=Inputs(role_definitions={"reader": None}))
+
+    assert "/spec/roleDefinitionReference: Azure has no role 'Reader'" in problems_of(result)[0]
+
+
+@pytest.mark.parametrize(
+    "export",
+    ["configMaps: {principalId: {name: app, key: principalId}}", "configMapExpressions: [{name: app, value: x}]"],
+)
+def test_missing_config_map_that_another_object_fills(export: str) -> None:
+    """A config map that another object exports makes that object the one to wait for, and orders the two."""
+    identity = IDENTITY.replace("owner: {name: rg}}", f"owner: {{name: rg}}, operatorSpec: {{{export}}}}}")
+
+    state = build_one(GROUP, identity, ROLE)
+
+    assert "default/UserAssignedIdentity/id fills it" in state.waits[0].text
+    assert str(state.waits[0].on) == "default/UserAssignedIdentity/id"
+    assert "default/UserAssignedIdentity/id" in [str(key) for key in state.references]
