@@ -12,8 +12,9 @@ from pathlib import Path
 from engine.app.exit_codes import ExitCode
 from engine.app.options import build_selection, open_source
 from engine.app.settings import Settings
-from engine.model.plan import Action, Plan
-from engine.model.policy import Limits
+from engine.model.change import DiffState
+from engine.model.plan import Action, Plan, Step
+from engine.model.policy import DriftPolicy, Limits
 from engine.model.problem import Notice, Problem
 from engine.reporting.style import TextOptions
 from engine.runtime.clock import SystemClock
@@ -133,4 +134,11 @@ def exit_codes_of(planned: PassResult) -> set[ExitCode]:
 
 def has_differences(plan: Plan) -> bool:
     """Whether anything in the plan is not as the manifests say."""
-    return any(s.action not in (Action.NOOP, Action.SKIP, Action.UNREADABLE) or s.changes for s in plan.steps)
+    return any(_differs(s) for s in plan.steps)
+
+
+def _differs(step: Step) -> bool:
+    if step.action is Action.SKIP:
+        ignored = step.desired is not None and step.desired.policy.drift is DriftPolicy.IGNORE
+        return not ignored and (bool(step.changes) or step.diff.state is DiffState.DRIFTED)
+    return step.action not in (Action.NOOP, Action.UNREADABLE) or bool(step.changes)

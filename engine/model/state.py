@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from engine.model.document import Body, Document
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, Generation, ResourceKey
 from engine.model.path import FieldPath
-from engine.model.policy import ObjectPolicy
+from engine.model.policy import ObjectPolicy, ReconcilePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +128,7 @@ class Baseline:
         actual: The body read back.
         body_hash: Fingerprint of the actual bytes, to see "nothing moved" without parsing.
         rules: Version of the comparison rules it was taken under.
+        reconcile, protect: The object's policy then: it holds when the object itself has left the input.
     """
 
     id: ArmId
@@ -137,6 +138,8 @@ class Baseline:
     body_hash: Fingerprint = Fingerprint("")
     rules: str = ""
     key: ResourceKey | None = None
+    reconcile: ReconcilePolicy = ReconcilePolicy.MANAGE
+    protect: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,15 +17,18 @@ from typing import Any
 from engine.errors import InvalidSpecError, UnavailableError
 from engine.model.document import Document
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, ResourceKey
+from engine.model.policy import ReconcilePolicy
 from engine.model.state import Baseline
 
 FORMAT = 1
 FILE_NAME = "state.db"
+_COLUMNS = "id, api, object, desired, actual, body_hash, rules, reconcile, protect"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS baselines (
     id_key TEXT PRIMARY KEY, id TEXT NOT NULL, api TEXT NOT NULL, object TEXT NOT NULL,
-    desired BLOB NOT NULL, actual BLOB NOT NULL, body_hash TEXT NOT NULL, rules TEXT NOT NULL);
+    desired BLOB NOT NULL, actual BLOB NOT NULL, body_hash TEXT NOT NULL, rules TEXT NOT NULL,
+    reconcile TEXT NOT NULL, protect INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS operations (
     id_key TEXT PRIMARY KEY, id TEXT NOT NULL, object TEXT NOT NULL, token TEXT NOT NULL);
 """
@@ -63,11 +66,9 @@ class StateFolder:
             InvalidSpecError: The file was written by a newer release, or is no state file.
         """
         out: dict[ArmId, Baseline] = {}
-        for row in self._select(
-            "SELECT id, api, object, desired, actual, body_hash, rules FROM baselines ORDER BY id_key"
-        ):
+        for row in self._select(f"SELECT {_COLUMNS} FROM baselines ORDER BY id_key"):  # noqa: S608  # our own names
             try:
-                baseline = _decode(*row)
+                baseline = _decode(row)
             except (ValueError, TypeError, KeyError) as exc:
                 self._warnings.append(f"{self.path}: the memory of {row[0]} is damaged and was left out ({exc})")
                 continue
@@ -85,8 +86,10 @@ class StateFolder:
             baseline.actual.raw,
             baseline.body_hash,
             baseline.rules,
+            baseline.reconcile.value,
+            baseline.protect,
         )
-        self._execute("INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._execute("INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def forget(self, resource: ArmId) -> None:
         """Drop what is remembered of a resource and of everything below it."""
@@ -181,9 +184,8 @@ def _encode_key(key: ResourceKey | None) -> str:
     return json.dumps([key.namespace, key.group, key.version, key.kind, key.name])
 
 
-def _decode(
-    arm_id: str, api: str, key_text: str, desired: str | bytes, actual: str | bytes, body_hash: str, rules: str
-) -> Baseline:
+def _decode(row: tuple[Any, ...]) -> Baseline:
+    arm_id, api, key_text, desired, actual, body_hash, rules, reconcile, protect = row
     key = None
     if key_text:
         namespace, group, version, kind, name = json.loads(key_text)
@@ -197,4 +199,6 @@ def _decode(
         body_hash=Fingerprint(body_hash),
         rules=rules,
         key=key,
+        reconcile=ReconcilePolicy(reconcile),
+        protect=bool(protect),
     )

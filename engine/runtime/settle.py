@@ -1,0 +1,139 @@
+"""What an apply leaves in the store: how writes settled, what was in sync anyway, what is no longer managed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.compare.baseline import make_baseline
+from engine.compare.compare import compare
+from engine.model.change import Suppressed
+from engine.model.document import ABSENT, REDACTED, Document
+from engine.model.ids import ArmId
+from engine.model.path import ByKey
+from engine.model.plan import Action, Plan, Step
+from engine.model.state import ActualState, Baseline, DesiredState, Presence
+from engine.planning.finding import Finding
+from engine.ports import BaselineStore, Clock
+
+_IGNORE = "ignore"
+
+
+class Settlement:
+    """Writes baselines for one apply."""
+
+    def __init__(self, store: BaselineStore, clock: Clock, planned: Plan) -> None:
+        """Remember into a store; nothing is written yet."""
+        self._store = store
+        self._today = clock.now().date()
+        self._planned = planned
+        self._children = _children_by_parent(s.id for s in planned.steps if s.id is not None)
+
+    def settle(self, step: Step, actual: ActualState) -> str:
+        """Remember what a write left behind; say what Azure holds otherwise than asked."""
+        if step.desired is None:
+            return ""
+        diff = compare(
+            step.desired,
+            actual,
+            None,
+            owned=self._children.get(actual.id.key, frozenset()),
+            today=self._today,
+            secret_key=self._store.secret_key(),
+        )
+        self._remember(step.desired, actual, diff.suppressed)
+        if not diff.changes:
+            return ""
+        places = ", ".join(c.path.text for c in diff.changes[:3])
+        more = f" and {len(diff.changes) - 3} more" if len(diff.changes) > 3 else ""
+        return f"Azure holds another value than was sent at {places}{more}; remembered as a known difference"
+
+    def take(self, findings: Sequence[Finding]) -> None:
+        """Take what is in sync already as applied: from now on its removal and its drift can be seen.
+
+        Policies of objects that differ are brought up to date too: they decide what a later prune may do.
+        """
+        for finding in findings:
+            if _is_in_sync(finding) and finding.actual is not None:
+                if _is_stale(finding):
+                    self._remember(finding.desired, finding.actual, finding.diff.suppressed)
+            elif finding.baseline is not None and _has_other_policy(finding.baseline, finding.desired):
+                self._store.save(_with_policy(finding.baseline, finding.desired))
+
+    def forget(self, known: Mapping[ArmId, Baseline]) -> None:
+        """Drop the memory of what the plan says to forget, and of nothing below it that is still managed."""
+        dropped = {s.id for s in self._planned.steps if s.action is Action.FORGET and s.id is not None}
+        for resource in sorted(dropped):
+            self._store.forget(resource)
+            for other, baseline in known.items():
+                if other.is_within(resource) and other not in dropped:
+                    self._store.save(baseline)
+
+    def _remember(self, desired: DesiredState, actual: ActualState, hidden: Iterable[Suppressed]) -> None:
+        held = _without_ignored(actual, hidden)
+        self._store.save(_with_policy(make_baseline(desired, held, secret_key=self._store.secret_key()), desired))
+
+
+def _children_by_parent(ids: Iterable[ArmId]) -> Mapping[str, frozenset[str]]:
+    out: dict[str, set[str]] = {}
+    for resource in ids:
+        out.setdefault(resource.key.rsplit("/", 2)[0], set()).add(resource.key)
+    return {parent: frozenset(children) for parent, children in out.items()}
+
+
+def _is_in_sync(finding: Finding) -> bool:
+    actual = finding.actual
+    if actual is None or actual.presence is not Presence.PRESENT or finding.desired.waits:
+        return False
+    return finding.settled and not finding.diff.changes
+
+
+def _is_stale(finding: Finding) -> bool:
+    baseline, actual = finding.baseline, finding.actual
+    if baseline is None or actual is None or actual.document is None:
+        return True
+    return baseline.actual.raw != actual.document.raw or _has_other_policy(baseline, finding.desired)
+
+
+def _has_other_policy(baseline: Baseline, desired: DesiredState) -> bool:
+    return (baseline.reconcile, baseline.protect) != (desired.policy.reconcile, desired.policy.protect)
+
+
+def _with_policy(baseline: Baseline, desired: DesiredState) -> Baseline:
+    return replace(baseline, reconcile=desired.policy.reconcile, protect=desired.policy.protect)
+
+
+def _without_ignored(actual: ActualState, hidden: Iterable[Suppressed]) -> ActualState:
+    """Return the state with the desired value wherever an ignore rule hid Azure's.
+
+    Else Azure's value would become a known difference, and stay one when the rule is gone.
+    """
+    ignored = [s for s in hidden if s.rule == _IGNORE]
+    if not ignored or actual.document is None:
+        return actual
+    body = copy.deepcopy(actual.document.value)
+    # From the back, so that positions of list elements still to be removed stay true.
+    for receipt in sorted(ignored, key=lambda s: s.path.sort_key(), reverse=True):
+        _put_desired(body, receipt)
+    return replace(actual, document=Document(value=body))
+
+
+def _put_desired(body: Any, receipt: Suppressed) -> None:
+    """Set, add or remove what the receipt is about; secrets and places inside lists' elements stay as they are."""
+    if receipt.after is REDACTED or not receipt.path.segments:
+        return
+    *above, last = receipt.path.segments
+    for segment in above:
+        if not isinstance(segment, str) or not isinstance(body, dict):
+            return
+        body = body.setdefault(segment, {})
+    if isinstance(body, dict) and isinstance(last, str):
+        if receipt.after is ABSENT:
+            body.pop(last, None)
+        else:
+            body[last] = receipt.after
+    elif isinstance(body, list) and receipt.after is ABSENT and not isinstance(last, str):
+        index = last.index if isinstance(last, ByKey) else last
+        del body[index : index + 1]

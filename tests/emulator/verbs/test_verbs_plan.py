@@ -1,0 +1,77 @@
+"""``trueup plan`` against the emulator: what it says, what it exits with, that it sends nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.verbs_desk import Desk, account, group, identity, network, subnet
+
+pytestmark = pytest.mark.loopback
+
+
+def write_application(desk: Desk) -> None:
+    desk.write(group(desk.name, tags={"app": "web"}))
+    desk.write(subnet("front", "net", "10.0.1.0/24"), network("net", desk.name), file="network")
+    desk.write(account(f"{desk.name}store", desk.name), identity("app", desk.name), file="rest")
+
+
+def test_empty_azure_is_planned_as_creates_and_nothing_is_sent(desk: Desk) -> None:
+    """A first plan creates everything, leaves no trace and exits with 0; --detailed-exitcode makes it 2."""
+    write_application(desk)
+
+    plain, detailed = desk.plan(), desk.plan("--detailed-exitcode")
+
+    assert (plain.code, detailed.code) == (0, 2)
+    assert set(plain.actions.values()) == {"create"}
+    assert desk.azure.writes == []
+    assert not desk.state.exists()
+
+
+def test_json_plan_keeps_its_contract(desk: Desk) -> None:
+    """Every step names object, id, action, reason and request, and stands after all it depends on."""
+    write_application(desk)
+
+    plan = desk.plan().json
+
+    assert plan["format"] == "trueup.plan/1"
+    assert plan["summary"]["actions"]["create"] == 5
+    seen: list[object] = []
+    for step in plan["steps"]:
+        assert step["id"].lower().startswith(desk.group_id.lower())
+        assert step["object"].keys() == {"apiVersion", "kind", "namespace", "name"}
+        assert (step["action"], step["reason"], step["guards"]) == ("create", "Missing", [])
+        assert step["request"]["method"] == "PUT"
+        assert step["request"]["url"].startswith(desk.azure.connection.arm + step["id"] + "?api-version=")
+        assert isinstance(step["request"]["body"], dict)
+        assert all(need in seen for need in step["dependsOn"])
+        seen.append(step["object"])
+    assert seen[0]["name"] == desk.name
+
+
+@pytest.mark.parametrize("form", ["text", "json", "ndjson", "markdown"])
+def test_every_form_of_output_names_every_object(desk: Desk, form: str) -> None:
+    """Text, JSON, NDJSON and markdown all show each resource that is to be created, and no colour."""
+    write_application(desk)
+
+    done = desk.run("plan", "-o", form)
+
+    assert done.code == 0
+    assert all(name in done.out for name in (desk.name, "net", "front", f"{desk.name}store", "app"))
+    assert "\x1b" not in done.out + done.err
+
+
+def test_same_input_gives_same_bytes(desk: Desk) -> None:
+    """Neither the order of files nor the seed of hashes shows in a plan."""
+    write_application(desk)
+    here = desk.plan().out
+    (desk.manifests / "app.yaml").rename(desk.manifests / "zz.yaml")
+    (desk.manifests / "rest.yaml").rename(desk.manifests / "aa.yaml")
+
+    first, second = (desk.spawn("plan", "-o", "json", PYTHONHASHSEED=seed).out for seed in ("1", "2"))
+
+    assert first == second
+    assert strip_origins(first) == strip_origins(here)
+
+
+def strip_origins(plan: str) -> list[str]:
+    return [line for line in plan.splitlines() if '"origin"' not in line]
