@@ -140,6 +140,11 @@ class Document:
             self._value = orjson.loads(self._raw or b"null")
         return self._value
 
+    def release(self) -> None:
+        """Drop the parsed view where the bytes are there: it is ten times their size and can be made again."""
+        if self._raw is not None:
+            self._value = ABSENT
+
     @property
     def raw(self) -> bytes:
         """Return the bytes as read, else the canonical form."""

@@ -36,7 +36,7 @@ def build_plan(data: PlanInput) -> Plan:
     decided = [plan_step(f, data) for f in data.findings]
     removed = [_plan_orphan(b, a, data) for b, a in data.orphans]
     guarded = _guard(decided + removed, data)
-    steps, cycles = arrange(cascade_deletes(guarded), settled=data.in_sync)
+    steps, cycles = arrange(cascade_deletes(guarded, settled=data.in_sync), settled=data.in_sync)
     problems = (*data.problems, *data.unread, *cycles)
     unread = tuple(s for s in steps if s.action is Action.UNREADABLE)
     plan = Plan(

@@ -9,6 +9,7 @@ from engine.model.ids import ArmId
 from engine.model.plan import Action, Guard, Step
 from engine.planning.guard import block
 
+_NOT_TAKEN = (Action.DELETE, Action.FORGET, Action.CREATE, Action.WAIT)
 _GROUP_TYPE = "microsoft.resources/resourcegroups"
 
 
@@ -28,19 +29,23 @@ def find_unowned(
     return tuple(sorted(i for i in held if i not in owned and not any(i.is_within(o) for o in owned if o != step.id)))
 
 
-def cascade_deletes(steps: Sequence[Step]) -> list[Step]:
+def cascade_deletes(steps: Sequence[Step], *, settled: Sequence[Step] = ()) -> list[Step]:
     """Let children go with a deleted ancestor, and hold an ancestor back while a child must stay.
 
     A child whose resource group or parent is deleted in the same plan sends no request of its own. An ancestor
     with a child that is blocked, or that stays wanted, is blocked too: its DELETE would take the child along.
+
+    Args:
+        steps: Decided steps in any order.
+        settled: Steps of resources in sync, which stay wanted.
     """
     out = list(steps)
     deleted = sorted((s.id for s in steps if s.action is Action.DELETE and s.id), key=lambda i: len(i.key))
     if not deleted:
         return out
     for resource in reversed(deleted):
-        kept = [s for s in out if s.id is not None and s.id.is_within(resource) and s.action is not Action.DELETE]
-        kept = [s for s in kept if s.action not in (Action.FORGET, Action.CREATE, Action.WAIT)]
+        kept = [s for s in (*out, *settled) if s.id is not None and s.id.is_within(resource)]
+        kept = [s for s in kept if s.action not in _NOT_TAKEN]
         if kept:
             names = ", ".join(str(s.key) for s in kept[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
             guard = Guard(name="unowned-contents", text=f"it holds {names}, which must stay")

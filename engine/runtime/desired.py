@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from engine.desired.build import BuildResult, build_indexed
 from engine.desired.index import Index
-from engine.desired.inputs import Inputs
+from engine.desired.inputs import Inputs, WantedInputs
 from engine.desired.wanted import wanted_inputs
 from engine.model.path import FieldPath
 from engine.model.problem import Notice, Problem
@@ -66,7 +66,13 @@ async def gather_inputs(
     source: DesiredSource, resources: Sequence[CustomResource], *, azure: RoleDirectory | None, index: Index
 ) -> Inputs:
     """Fetch what these objects take values from, and let the index learn it."""
-    wanted = wanted_inputs(resources)
+    return await fetch_inputs(source, wanted_inputs(resources), azure=azure, index=index)
+
+
+async def fetch_inputs(
+    source: DesiredSource, wanted: WantedInputs, *, azure: RoleDirectory | None, index: Index
+) -> Inputs:
+    """Fetch what is wanted, and let the index learn it."""
     inputs = Inputs(
         secrets=await _fetch_all(wanted.secrets, lambda key: source.fetch_secret(*key)),
         config_maps=await _fetch_all(wanted.config_maps, lambda key: source.fetch_config_map(*key)),

@@ -9,10 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from engine.desired.index import Index
 from engine.model.ids import ArmId
 from engine.model.plan import Step
 from engine.model.state import ActualState, Baseline, CustomResource
+
+if TYPE_CHECKING:  # prepared.py prints objects with this module
+    from engine.runtime.prepared import Prepared
 
 Identity = tuple[str, str, str, str]
 
@@ -23,7 +28,7 @@ class Verdict:
 
     Attributes:
         asked: Print of the object (spec, annotations, version).
-        links: Ids that its owner and references had.
+        links: Ids that its owner and references had in ``index``.
         held: Print of the body Azure returned.
         baseline: The memory it was compared with.
     """
@@ -33,13 +38,15 @@ class Verdict:
     held: bytes
     baseline: Baseline | None
     step: Step
+    index: Index
 
 
 @dataclass(slots=True)
 class PassMemory:
-    """Verdicts by object."""
+    """Verdicts by object, and what the last pass worked out of the objects."""
 
     verdicts: dict[Identity, Verdict] = field(default_factory=dict)
+    prepared: Prepared | None = None
 
     def forget_others(self, known: Mapping[Identity, object]) -> None:
         """Drop what is no longer in the input."""

@@ -1,0 +1,78 @@
+"""What a pass works out of its objects before it looks at Azure; the next pass takes it over if no object changed."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from engine.desired.index import Index
+from engine.desired.inputs import WantedInputs
+from engine.model.ids import ArmId
+from engine.model.state import CustomResource, ReadTarget
+from engine.runtime.memory import Identity, print_of_object
+from engine.runtime.selection import Selection
+
+
+@dataclass(slots=True)
+class Wanted:
+    """One selected object whose actual state is to be read."""
+
+    resource: CustomResource
+    identity: Identity
+    asked: bytes
+    target: ReadTarget
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Objects with their ids.
+
+    Attributes:
+        resources: What the source gave.
+        needs: Secrets, config maps and roles that the objects take values from.
+        wanted: What is to be read, by id; several objects may stand for one resource if all but one leave it alone.
+        homeless: Selected objects whose id is not known.
+    """
+
+    resources: Sequence[CustomResource]
+    index: Index
+    needs: WantedInputs
+    wanted: Mapping[ArmId, Sequence[Wanted]]
+    homeless: Sequence[CustomResource]
+
+    @classmethod
+    def of(
+        cls, resources: Sequence[CustomResource], index: Index, needs: WantedInputs, selection: Selection
+    ) -> Prepared:
+        """Work out what is to be read of Azure."""
+        wanted: dict[ArmId, list[Wanted]] = {}
+        homeless: list[CustomResource] = []
+        for resource in index.resources:
+            target = index.target_of(resource)
+            if not selection.covers(resource, target.id if target is not None else None):
+                continue
+            if target is None:
+                homeless.append(resource)
+                continue
+            one = Wanted(resource, resource.key.identity, print_of_object(resource), target)
+            wanted.setdefault(target.id, []).append(one)
+        return cls(resources, index, needs, wanted, homeless)
+
+    def is_of(self, resources: Sequence[CustomResource]) -> bool:
+        """Whether these are the very same objects; sources that build objects anew every time never give them."""
+        return len(resources) == len(self.resources) and all(map(operator.is_, resources, self.resources))
+
+    @cached_property
+    def targets(self) -> tuple[ReadTarget, ...]:
+        """Return what is to be read, each id once."""
+        return tuple(same[0].target for same in self.wanted.values())
+
+    @cached_property
+    def children(self) -> Mapping[str, Sequence[str]]:
+        """Return the ids of all objects by the id of what they lie in, both in lower case."""
+        children: dict[str, list[str]] = {}
+        for key in self.index.id_keys:
+            children.setdefault(key.rsplit("/", 2)[0], []).append(key)
+        return children
