@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from functools import cached_property
 
-from engine.compare.baseline import make_baseline
 from engine.compare.compare import compare
 from engine.compare.settled import is_settled, provisioning_state
 from engine.desired.build import build_desired
 from engine.desired.index import Index
-from engine.desired.inputs import NO_INPUTS, Inputs
+from engine.desired.inputs import NO_INPUTS, Inputs, WantedInputs
 from engine.desired.wanted import wanted_inputs
 from engine.errors import EngineError
 from engine.model.change import DiffState, ResourceDiff
@@ -24,10 +23,12 @@ from engine.model.state import ActualState, Baseline, CustomResource, DesiredSta
 from engine.planning.finding import Finding, PlanInput
 from engine.planning.planner import build_plan, plan_step
 from engine.ports import BaselineStore, Clock, DesiredSource, ReadTarget
-from engine.runtime.desired import gather_inputs, place_notices, place_problems
-from engine.runtime.executor import Azure, Executor, ExecutorOptions, Progress
-from engine.runtime.memory import PassMemory, Verdict, print_of_body, print_of_object
+from engine.runtime.desired import fetch_inputs, place_notices, place_problems
+from engine.runtime.executor import Azure, Executor, ExecutorOptions, Progress, Settle
+from engine.runtime.memory import PassMemory, Verdict, print_of_body
+from engine.runtime.prepared import Prepared, Wanted
 from engine.runtime.selection import Selection
+from engine.runtime.settle import Settlement
 
 _GROUP_TYPE = "microsoft.resources/resourcegroups"
 
@@ -92,11 +93,11 @@ class Cycle:
         self, planned: PassResult, *, report: Callable[[Progress], None], options: ExecutorOptions
     ) -> ApplyResult:
         """Carry out a plan of this cycle and remember what it left behind."""
-        executor = Executor(
-            self._world.azure, self._world.store, self._world.clock, settle=self._settle, report=report, options=options
-        )
+        settlement = Settlement(self._world.store, self._world.clock, planned.plan)
+        executor = self._executor(settlement.settle, report, options)
         result = await executor.run(planned.plan)
-        self._remember_in_sync(planned.findings)
+        settlement.take(planned.findings)
+        settlement.forget(self._known())
         self._baselines = None
         return result
 
@@ -104,14 +105,7 @@ class Cycle:
         """Follow operations an earlier run left behind; returns the resources they were about."""
         if not self._world.store.operations():
             return ()
-        executor = Executor(
-            self._world.azure,
-            self._world.store,
-            self._world.clock,
-            settle=self._settle,
-            report=lambda _: None,
-            options=ExecutorOptions(),
-        )
+        executor = self._executor(lambda _step, _actual: "", lambda _news: None, ExecutorOptions())
         return await executor.resume()
 
     def _known(self) -> dict[ArmId, Baseline]:
@@ -119,48 +113,9 @@ class Cycle:
             self._baselines = dict(self._world.store.load())
         return self._baselines
 
-    def _settle(self, step: Step, actual: ActualState) -> str:
-        """Remember what a write left behind; say what Azure holds otherwise than asked."""
-        if step.desired is None:
-            return ""
-        self._remember(step.desired, actual)
-        diff = compare(step.desired, actual, None, today=self._today(), secret_key=self._world.store.secret_key())
-        if not diff.changes:
-            return ""
-        places = ", ".join(c.path.text for c in diff.changes[:3])
-        more = f" and {len(diff.changes) - 3} more" if len(diff.changes) > 3 else ""
-        return f"Azure holds another value than was sent at {places}{more}; remembered as a known difference"
-
-    def _remember_in_sync(self, findings: Sequence[Finding]) -> None:
-        """Take what is in sync already as applied: from now on its removal and its drift can be seen."""
-        for finding in findings:
-            actual = finding.actual
-            if actual is None or actual.presence is not Presence.PRESENT or finding.desired.waits:
-                continue
-            if finding.settled and not finding.diff.changes and _is_stale(finding):
-                self._remember(finding.desired, actual)
-
-    def _remember(self, desired: DesiredState, actual: ActualState) -> None:
-        self._world.store.save(make_baseline(desired, actual, secret_key=self._world.store.secret_key()))
-
-    def _today(self) -> date:
-        return self._world.clock.now().date()
-
-
-def _is_stale(finding: Finding) -> bool:
-    baseline, actual = finding.baseline, finding.actual
-    if baseline is None or actual is None or actual.document is None:
-        return True
-    return baseline.actual.raw != actual.document.raw
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """One selected object on its way through a pass."""
-
-    resource: CustomResource
-    asked: bytes
-    target: ReadTarget
+    def _executor(self, settle: Settle, report: Callable[[Progress], None], options: ExecutorOptions) -> Executor:
+        world = self._world
+        return Executor(world.azure, world.store, world.clock, settle=settle, report=report, options=options)
 
 
 class _Pass:
@@ -179,17 +134,17 @@ class _Pass:
         self._findings: list[Finding] = []
         self._in_sync: list[Step] = []
         self._orphans: list[tuple[Baseline, ActualState]] = []
-        self._index = Index.build((), subscription=options.subscription)
+        self._open: list[Finding] = []
+        self._prepared = _prepare_nothing(options.subscription)
         self._inputs: Inputs = NO_INPUTS
-        self._children: dict[str, list[str]] | None = None
 
     async def run(self) -> PassResult:
         """Walk from the objects to the plan."""
-        wanted = await self._prepare()
-        await self._observe(wanted)
+        await self._prepare()
+        await self._observe()
         problems = place_problems(self._problems, self._world.source)
         data = PlanInput(
-            findings=tuple(self._findings),
+            findings=tuple(self._open),
             endpoint=self._options.endpoint,
             in_sync=tuple(self._in_sync),
             orphans=tuple(self._orphans),
@@ -199,47 +154,48 @@ class _Pass:
         )
         return PassResult(
             plan=build_plan(data),
-            findings=data.findings,
+            findings=tuple(self._findings),
             problems=problems,
             notices=place_notices(self._notices, self._world.source),
         )
 
-    async def _prepare(self) -> dict[ArmId, list[_Wanted]]:
-        """Read the objects and return what is to be read of Azure, by id.
+    async def _prepare(self) -> None:
+        """Read the objects; objects whose id is not known become findings at once.
 
-        Objects whose id is not known become findings at once. Owners and references are found among all
-        objects, selected or not.
+        Owners and references are found among all objects, selected or not.
         """
         resources = await self._world.source.list_resources()
-        self._index = Index.build(resources, subscription=self._options.subscription)
-        known = self._index.resources
-        self._inputs = await gather_inputs(self._world.source, known, azure=self._world.azure, index=self._index)
-        self._problems.extend((*self._world.source.problems(), *self._index.problems))
-        self._notices.extend(self._index.notices)
-        wanted: dict[ArmId, list[_Wanted]] = {}
-        for resource in self._index.resources:
-            target = self._index.target_of(resource)
-            if not self._options.selection.covers(resource, target.id if target is not None else None):
-                continue
-            if target is None:
-                self._add(self._build(resource), None)
-                continue
-            one = _Wanted(resource=resource, asked=print_of_object(resource), target=target)
-            wanted.setdefault(target.id, []).append(one)
-        return wanted
+        known = self._memory.prepared
+        if known is not None and known.is_of(resources):
+            index, needs = known.index, known.needs
+        else:
+            index = Index.build(resources, subscription=self._options.subscription)
+            needs = wanted_inputs(index.resources)
+        self._inputs = await fetch_inputs(self._world.source, needs, azure=self._world.azure, index=index)
+        if known is None or known.index is not index or needs.config_maps:
+            known = Prepared.of(resources, index, needs, self._options.selection)
+        self._prepared = self._memory.prepared = known
+        self._problems.extend((*self._world.source.problems(), *index.problems))
+        self._notices.extend(index.notices)
+        for resource in known.homeless:
+            finding = self._look_at(resource, None)
+            if finding is not None:
+                self._open.append(finding)
 
-    async def _observe(self, wanted: Mapping[ArmId, Sequence[_Wanted]]) -> None:
+    async def _observe(self) -> None:
         """Read everything by the cheapest requests and judge each batch as it comes."""
+        wanted = self._prepared.wanted
         orphans = self._find_orphans(wanted)
-        targets = [same[0].target for same in wanted.values()]
-        targets += [
-            ReadTarget(id=b.id, arm_type=b.id.resource_type, api_version=b.api_version) for b in orphans.values()
-        ]
+        targets = self._prepared.targets
+        if orphans:
+            targets += tuple(
+                ReadTarget(id=b.id, arm_type=b.id.resource_type, api_version=b.api_version) for b in orphans.values()
+            )
         async for batch in self._world.azure.observe(targets):
             for actual in batch:
                 for one in wanted.get(actual.id, ()):
                     self._judge(one, actual)
-                if actual.id in orphans:
+                if orphans and actual.id in orphans:
                     self._orphans.append((orphans[actual.id], actual))
 
     def _find_orphans(self, wanted: Mapping[ArmId, object]) -> dict[ArmId, Baseline]:
@@ -257,52 +213,78 @@ class _Pass:
             if i not in wanted and (b.key is None or b.key.identity not in named)
         }
 
-    def _judge(self, wanted: _Wanted, actual: ActualState) -> None:
+    def _judge(self, wanted: Wanted, actual: ActualState) -> None:
         """Reuse the last verdict where nothing moved, else compare."""
-        identity = wanted.resource.key.identity
-        verdict = self._memory.verdicts.get(identity)
-        baseline = self._baselines.get(actual.id)
-        if verdict is not None and verdict.asked == wanted.asked and verdict.baseline is baseline:
-            unmoved = actual.presence is Presence.PRESENT and verdict.held == print_of_body(actual)
-            if unmoved and verdict.links == self._links_of(verdict.step):
-                self._in_sync.append(verdict.step)
-                return
-        self._memory.verdicts.pop(identity, None)
-        finding = self._add(self._build(wanted.resource), actual)
-        if finding is not None and _is_quiet(finding):
-            self._memorise(wanted, finding)
+        step = self._recall(wanted, actual)
+        if step is not None:
+            self._in_sync.append(step)
+            return
+        self._memory.verdicts.pop(wanted.identity, None)
+        finding = self._look_at(wanted.resource, actual)
+        if finding is None:
+            return
+        step = self._memorise(wanted, finding) if _is_quiet(finding) else None
+        if step is None:
+            self._open.append(finding)
+        else:
+            self._in_sync.append(step)
 
-    def _memorise(self, wanted: _Wanted, finding: Finding) -> None:
-        """Keep the verdict where two prints tell all there is to know: no secret and nothing looked up."""
+    def _recall(self, wanted: Wanted, actual: ActualState) -> Step | None:
+        """Return the step of an earlier pass if object, body, baseline and ids are what they were then."""
+        verdict = self._memory.verdicts.get(wanted.identity)
+        if verdict is None or verdict.asked != wanted.asked or actual.presence is not Presence.PRESENT:
+            return None
+        if verdict.baseline is not (self._baselines.get(actual.id) if self._baselines else None):
+            return None
+        if verdict.held != print_of_body(actual):
+            return None
+        if verdict.index is not self._prepared.index:
+            if verdict.links != self._links_of(verdict.step):
+                return None
+            verdict.index = self._prepared.index
+        return verdict.step
+
+    def _memorise(self, wanted: Wanted, finding: Finding) -> Step | None:
+        """Keep the verdict where two prints tell all there is to know: no secret and nothing looked up.
+
+        What was parsed is dropped: from now on only prints are compared.
+        """
         assert finding.actual is not None
         needs = wanted_inputs((wanted.resource,))
         if needs.secrets or needs.config_maps or needs.role_names:
-            return
-        step = plan_step(finding, self._plan_input())
+            return None
+        step = plan_step(finding, self._plan_input)
         if step.action is not Action.NOOP:
-            return
-        self._memory.verdicts[wanted.resource.key.identity] = Verdict(
+            return None
+        self._memory.verdicts[wanted.identity] = Verdict(
             asked=wanted.asked,
             links=self._links_of(step),
             held=print_of_body(finding.actual),
             baseline=finding.baseline,
             step=step,
+            index=self._prepared.index,
         )
+        wanted.resource.spec.release()
+        if finding.actual.document is not None:
+            finding.actual.document.release()
+        return step
 
     def _links_of(self, step: Step) -> tuple[ArmId | None, ...]:
-        return self._index.links_of(step.key, step.depends_on)
+        return self._prepared.index.links_of(step.key, step.depends_on)
 
+    @cached_property
     def _plan_input(self) -> PlanInput:
         return PlanInput(findings=(), endpoint=self._options.endpoint, limits=self._options.limits)
 
     def _build(self, resource: CustomResource) -> DesiredState | None:
         """Convert one object; what is wrong with it becomes a problem and the others go on."""
-        built = build_desired(resource, self._index, self._inputs, strict=self._options.strict)
+        built = build_desired(resource, self._prepared.index, self._inputs, strict=self._options.strict)
         self._problems.extend(built.problems)
         self._notices.extend(built.notices)
         return built.state
 
-    def _add(self, desired: DesiredState | None, actual: ActualState | None) -> Finding | None:
+    def _look_at(self, resource: CustomResource, actual: ActualState | None) -> Finding | None:
+        desired = self._build(resource)
         if desired is None:
             return None
         finding = self._compare(desired, actual)
@@ -338,11 +320,7 @@ class _Pass:
 
     def _owned_below(self, resource: ArmId) -> frozenset[str]:
         """Return ids of children that other objects own, in lower case."""
-        if self._children is None:
-            self._children = {}
-            for key in self._index.id_keys:
-                self._children.setdefault(key.rsplit("/", 2)[0], []).append(key)
-        return frozenset(self._children.get(resource.key, ()))
+        return frozenset(self._prepared.children.get(resource.key, ()))
 
     async def _read_contents(self) -> dict[ArmId, tuple[ArmId, ...]]:
         """List the resource groups a plan may delete."""
@@ -363,6 +341,10 @@ def _state_without_body(actual: ActualState | None, baseline: Baseline | None) -
         return DiffState.UNREADABLE
     gone = actual is not None and baseline is not None
     return DiffState.DRIFTED if gone else DiffState.CHANGED
+
+
+def _prepare_nothing(subscription: str) -> Prepared:
+    return Prepared.of((), Index.build((), subscription=subscription), WantedInputs(), Selection())
 
 
 def _is_quiet(finding: Finding) -> bool:
