@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from providers.emulator.address import Address, parse_address
+from providers.emulator.address import Address, Place, parse_address
 from providers.emulator.answer import Answer, RefusedError, encode_answer, gateway_error
 from providers.emulator.bodies import decode_object
 from providers.emulator.call import Call
@@ -48,6 +48,8 @@ class Actions:
         """Answer one action."""
         target = parse_address(call.address.parent_id)
         action = call.address.types[-1]
+        if target.place not in (Place.RESOURCE, Place.GROUP):
+            return self._above_resources(call, action)
         facts = type_facts(target.arm_type, call.api)
         self._scopes.check(target, "POST")
         self._scopes.check_locks(target.key, "POST")
@@ -70,6 +72,13 @@ class Actions:
         if known and known[0].is_long_running:
             return self._begin(call, target, record)
         return encode_answer({})
+
+    def _above_resources(self, call: Call, action: str) -> Answer:
+        """Answer an action at a subscription: names are always free."""
+        self._scopes.check_subscription(call.address)
+        if action.lower() != "checknameavailability":
+            raise gateway_error(404, "InvalidResourceType", f"There is no action '{action}' at '{call.address.scope}'.")
+        return encode_answer({"nameAvailable": True})
 
     def _check_settled(self, facts: TypeFacts, target: Address) -> None:
         if any(o.verb == "create" for o in self._operations.running_on(target.key)):

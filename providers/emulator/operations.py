@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -119,13 +119,6 @@ class Operations:
             self._running.pop(operation.key, None)
         self._save(operation)
         self.on_end(operation)
-
-    def cancel_below(self, key: str, now: datetime) -> None:
-        """End what works inside something that is gone, without effect."""
-        for operation in self.running_below(key):
-            operation.error = {"code": "Canceled", "message": "The resource was deleted."}
-            operation.leaves = {"untouched": True}
-            self.end(operation, now)
 
     def headers(self, operation: Operation, base: str, now: datetime) -> dict[str, str]:
         """Return the headers that tell a client where to poll."""
@@ -241,8 +234,3 @@ def _filler(key: bytes, text: bytes, length: int) -> str:
 
 def _plain64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def summary(operations: Mapping[str, Operation]) -> list[dict[str, Any]]:
-    """Return operations for people, without their internals."""
-    return [{"id": o.id, "resource": o.key, "verb": o.verb, "status": o.status} for o in operations.values()]

@@ -169,7 +169,10 @@ def _complete_identity(body: dict[str, Any], context: Context) -> None:
 def identity_ids(resource_id: str) -> dict[str, str]:
     """Return the ids of a user-assigned identity; the same wherever it is used."""
     key = resource_id.lower()
-    return {"principalId": stable_uuid(key, "principalId"), "clientId": stable_uuid(key, "clientId")}
+    return {
+        "principalId": stable_uuid(key, "properties.principalId"),
+        "clientId": stable_uuid(key, "properties.clientId"),
+    }
 
 
 def _envelope(facts: TypeFacts, body: Mapping[str, Any], context: Context) -> dict[str, Any]:

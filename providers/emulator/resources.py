@@ -9,11 +9,12 @@ from typing import Any
 from providers.emulator import inline
 from providers.emulator.address import Address, Place, parse_address
 from providers.emulator.answer import Answer, RefusedError, encode
-from providers.emulator.bodies import MISSING, decode_object, find_all, merge_patch, read_path
+from providers.emulator.bodies import decode_object, merge_patch
 from providers.emulator.call import Call
 from providers.emulator.dependents import check_dependents
 from providers.emulator.elements import complete_elements
 from providers.emulator.facts import TypeFacts, type_facts
+from providers.emulator.guards import check_patchable, check_preconditions, check_unchangeable
 from providers.emulator.invent import Context
 from providers.emulator.operations import Operation, Operations, make_operation
 from providers.emulator.readback import clean_body, complete_body, set_state
@@ -73,7 +74,7 @@ class Resources:
         facts, old = self._begin(call)
         desired = decode_object(call.body)
         check_body(call.address, facts, desired)
-        self._check_unchangeable(facts, desired, old)
+        check_unchangeable(facts, desired, old)
         if old is not None and merges_on_put(facts.name):
             desired = merge_patch(clean_body(facts, old.value), desired)
         return self._write(call, facts, desired, old)
@@ -87,8 +88,8 @@ class Resources:
             raise not_found(call.address)
         patch = decode_object(call.body)
         check_body(call.address, facts, patch, is_patch=True)
-        _check_patchable(facts, patch)
-        self._check_unchangeable(facts, patch, old)
+        check_patchable(facts, patch)
+        check_unchangeable(facts, patch, old)
         return self._write(call, facts, merge_patch(clean_body(facts, old.value), patch), old)
 
     def delete(self, call: Call) -> Answer:
@@ -104,32 +105,32 @@ class Resources:
                 raise not_found(address)
             return Answer(204)
         self._scopes.check_locks(address.key, "DELETE")
-        _check_preconditions(call, facts, old)
+        check_preconditions(call, facts, old)
         check_dependents(self._store, address, facts.name)
         style = choose_style(facts, "delete")
         failure = self._script.operation_failure(call)
         if not style.is_running and failure is None:
-            self.remove(address.key, call)
+            self.remove(address.key)
             return Answer(style.status, old.body if style.has_body else b"")
         self._show_state(old, facts, "Deleting")
         return self._announce(call, facts, "delete", style, old)
 
-    def finish(self, operation: Operation, call_time: Call | None = None) -> None:
+    def finish(self, operation: Operation) -> None:
         """Carry out what an operation ends with; called when it ended."""
         record = self._store.get(operation.key)
         if record is None or operation.leaves.get("untouched"):
             return
         if operation.verb == "delete" and operation.error is None:
-            self.remove(operation.key, call_time)
+            self.remove(operation.key)
             return
         if operation.error is not None and operation.verb == "create" and operation.leaves.get("absent"):
-            self.remove(operation.key, call_time)
+            self.remove(operation.key)
             return
         facts = type_facts(record.type, record.api)
         state = "Failed" if operation.error is not None and operation.verb != "delete" else "Succeeded"
         self._show_state(record, facts, operation.state or state)
 
-    def remove(self, key: str, _call: Call | None = None) -> None:
+    def remove(self, key: str) -> None:
         """Remove a resource with everything in it, and its element in the parent's body."""
         record = self._store.get(key)
         if record is None:
@@ -151,7 +152,7 @@ class Resources:
         self._scopes.check(address, call.method)
         self._scopes.check_locks(address.key, call.method)
         old = self._store.get(address.key)
-        _check_preconditions(call, facts, old)
+        check_preconditions(call, facts, old)
         self._check_busy(address)
         return facts, old
 
@@ -173,17 +174,6 @@ class Resources:
                     f"operation use uri: {operation.path}/{operation.status_word}/{operation.id}.",
                 )
 
-    def _check_unchangeable(self, facts: TypeFacts, desired: Mapping[str, Any], old: Record | None) -> None:
-        if old is None:
-            return
-        held = old.value
-        _check_location(desired, held, old)
-        known = facts.operations
-        for path in known.create_only if known else ():
-            if "[]" in path or path == ("location",) or path in known.update_via_patch if known else ():
-                continue
-            _check_same(facts, path, desired, held)
-
     def _write(self, call: Call, facts: TypeFacts, desired: dict[str, Any], old: Record | None) -> Answer:
         verb = "create" if old is None else "update"
         style = choose_style(facts, verb)
@@ -196,6 +186,7 @@ class Resources:
         for child in children:
             self._store.put(child)
         self._refresh_parent(record)
+        record = self._store.get(record.key) or record
         if not style.is_running:
             return Answer(
                 style.status, record.body if style.has_body else b"", self._resource_headers(call, style, record)
@@ -249,14 +240,14 @@ class Resources:
 
     def _refresh_lists(self, record: Record) -> None:
         lists = inline.inline_lists(record.type)
-        if not lists or self._store.get(record.key) is None:
+        held = self._store.get(record.key)
+        if not lists or held is None:
             return
-        body = self._store.get(record.key).value  # type: ignore[union-attr]  # just looked
+        body = held.value
         for each in lists:
             children = self._store.collection(record.key, f"{record.type}/{each.child}")
             body.setdefault("properties", {})[each.member] = [inline.element_of(each, c.value) for c in children]
-        record.body = encode(body)
-        self._store.put(record)
+        self._store.put(replace(held, body=encode(body)))
 
     def _show_state(self, record: Record, facts: TypeFacts, state: str) -> None:
         body = record.value
@@ -338,85 +329,3 @@ def spell_id(address: Address, facts: TypeFacts) -> str:
         word = facts.habits.get("group", "resourceGroups")
         scope = f"/subscriptions/{address.subscription}/{word}/{address.group}"
     return f"{scope}/providers/{namespace}/{pairs}"
-
-
-def _check_preconditions(call: Call, facts: TypeFacts, old: Record | None) -> None:
-    if not facts.takes_etag:
-        return
-    wanted, unwanted = call.headers.get("if-match"), call.headers.get("if-none-match")
-    if wanted and (old is None or (wanted != "*" and old.etag.removeprefix("W/") != wanted.removeprefix("W/"))):
-        raise RefusedError(
-            412,
-            "PreconditionFailed",
-            f"Precondition failed: the etag '{wanted}' provided in the header does not match the etag "
-            f"'{old.etag if old else ''}' of the resource.",
-        )
-    if unwanted == "*" and old is not None:
-        raise RefusedError(412, "PreconditionFailed", "Precondition failed: the resource exists already.")
-    known = facts.operations
-    if old is not None and not wanted and known is not None and call.method in known.etag_required:
-        raise RefusedError(
-            400, "PreconditionRequired", "The If-Match header is required: send the resource's etag or '*'."
-        )
-
-
-def _check_patchable(facts: TypeFacts, patch: Mapping[str, Any]) -> None:
-    accepted = facts.operations.patch_for(facts.api) if facts.operations else None
-    if accepted is None:
-        return
-    for path in _leaves(patch):
-        if path[0] in ("id", "name", "type", "location") or accepted.accepts(path):
-            continue
-        name = ".".join(path)
-        raise RefusedError(
-            400,
-            "InvalidRequestContent",
-            f"The request content was invalid and could not be deserialized: 'Could not find member '{name}' on "
-            f"object of type 'PatchDefinition'. Path '{name}'.'",
-            target=name,
-        )
-
-
-def _leaves(value: Mapping[str, Any], path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    out: list[tuple[str, ...]] = []
-    for key, inner in value.items():
-        out += _leaves(inner, (*path, key)) if isinstance(inner, dict) and inner else [(*path, key)]
-    return out
-
-
-def _check_location(desired: Mapping[str, Any], held: Mapping[str, Any], old: Record) -> None:
-    asked, location = desired.get("location"), held.get("location")
-    if not asked or not location or region_code(str(asked)) == region_code(str(location)):
-        return
-    address = parse_address(old.id)
-    if address.place is Place.GROUP:
-        raise RefusedError(
-            409,
-            "InvalidResourceGroupLocation",
-            f"Invalid resource group location '{asked}'. The Resource group already exists in location '{location}'.",
-        )
-    raise RefusedError(
-        409,
-        "InvalidResourceLocation",
-        f"The resource '{address.name}' already exists in location '{location}' in resource group '{address.group}'. "
-        f"A resource with the same name cannot be created in location '{asked}'. Please select a new resource name.",
-    )
-
-
-def _check_same(facts: TypeFacts, path: tuple[str, ...], desired: Mapping[str, Any], held: Mapping[str, Any]) -> None:
-    wanted, was = read_path(desired, path), read_path(held, path)
-    if wanted is MISSING or wanted is None or was is MISSING or was is None:
-        return
-    cleaned: dict[str, Any] = clean_body(facts, dict(desired))
-    wanted = next((holder.get(name, MISSING) for holder, name in find_all(cleaned, path)), MISSING)
-    if wanted is MISSING or _fold(wanted) == _fold(was):
-        return
-    name = ".".join(path)
-    raise RefusedError(409, "PropertyChangeNotAllowed", f"Changing property '{name}' is not allowed.", target=name)
-
-
-def _fold(value: Any) -> Any:
-    """Return a value in which what the server may have respelled or added is not seen."""
-    if isinstance(value, str):
-        return region_code(value)
-    return value

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import ssl
 import uuid
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -52,13 +53,23 @@ class Handler:
         self._emulator = emulator
         self._clock = clock
         self._stopping = asyncio.Event()
+        self._transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     def stop(self) -> None:
         """Let go of requests that hang on purpose."""
         self._stopping.set()
 
+    async def cut(self) -> None:
+        """Close what clients keep open, without waiting for their half of TLS's farewell."""
+        for transport in list(self._transports):
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
+        await self._clock.sleep(timedelta(0))
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whoever it is for."""
+        if request.transport is not None:
+            self._transports.add(request.transport)
         path = request.rel_url.raw_path
         root = path.strip("/").partition("/")[0].lower()
         if root == "_emulator":
@@ -143,6 +154,7 @@ async def running_emulator(options: EmulatorOptions, clock: Clock) -> AsyncItera
         server = web.Server(handler.handle, access_log=None, handler_cancellation=True)
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
+        stack.push_async_callback(handler.cut)
         stack.push_async_callback(runner.cleanup)
         stack.callback(handler.stop)
         tls = server_context(options.state)

@@ -19,6 +19,8 @@ def test_children_in_a_parents_body_become_resources(arm: Arm) -> None:
 
     network = arm.make_network(group, subnets=("a", "b"))
 
+    again = arm.put(network, arm.get(network, api=NETWORK).body, api=NETWORK).body
+    assert [s["name"] for s in again["properties"]["subnets"]] == ["a", "b"]
     assert arm.get(f"{network}/subnets/a", api=NETWORK).body["properties"]["addressPrefix"] == "10.0.0.0/24"
     assert [s["name"] for s in arm.get(f"{network}/subnets", api=NETWORK).body["value"]] == ["a", "b"]
     arm.settle_delete(f"{network}/subnets/a", api=NETWORK)
