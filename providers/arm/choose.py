@@ -28,6 +28,7 @@ class ListRead:
         path: Without host and api-version, ready to send.
         wanted: What is looked for in it, by :attr:`ArmId.key`; at least two. More pages than this are not worth it.
         excluded: Scopes that were refused already, this one included: for choosing again.
+        method: How to ask for a single one. HEAD: only presence counts, the items' bodies are another resource's.
     """
 
     path: str
@@ -36,6 +37,7 @@ class ListRead:
     scope: str
     wanted: Mapping[str, ReadTarget]
     excluded: frozenset[str] = field(default_factory=frozenset)
+    method: str = "GET"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,29 +77,36 @@ def choose_reads(
         operations: None for a type that the table does not know: GETs.
         excluded: Scopes not to try (again).
     """
-    if operations is None or operations.is_head_only or len(targets) == 1:
-        method = "HEAD" if operations is not None and operations.is_head_only else "GET"
-        return [SingleRead(target=t, method=method) for t in targets]
+    method = "HEAD" if operations is not None and operations.is_head_only else "GET"
+    paths: Families = {}
+    scope = ""
+    if operations is not None and len(targets) > 1:
+        scope, paths = _cheapest(targets, operations, excluded)
+    reads: list[Read] = [
+        ListRead(
+            path=path,
+            api_version=found[0].api_version,
+            arm_type=found[0].arm_type,
+            scope=scope,
+            wanted={t.id.key: t for t in found},
+            excluded=excluded | {scope},
+            method=method,
+        )
+        for path, found in paths.items()
+    ]
+    listed = {t.id.key for found in paths.values() for t in found}
+    reads.extend(SingleRead(target=t, method=method) for t in targets if t.id.key not in listed)
+    return reads
+
+
+def _cheapest(
+    targets: Sequence[ReadTarget], operations: TypeOperations, excluded: frozenset[str]
+) -> tuple[str, Families]:
+    """Return the scope with the fewest requests and its lists; no list when reading one by one is as cheap."""
     families = _families(targets)
     usable = sorted((e for e in operations.lists if _is_usable(e, excluded)), key=_narrowness)
-    options = _options(families, usable, operations, len(targets))
-    best = min(options, key=lambda option: _cost(option[1], len(targets)), default=None)
-    if best is None:
-        return [SingleRead(target=t) for t in targets]
-    return _reads(targets, *best, excluded=excluded)
-
-
-def _options(
-    families: Families, narrow_first: Sequence[ListEndpoint], operations: TypeOperations, total: int
-) -> list[tuple[str, dict[str, list[ReadTarget]]]]:
-    """Return scopes with their paths, narrow ones first; those that cannot be cheaper are not worked out."""
-    options: list[tuple[str, dict[str, list[ReadTarget]]]] = []
-    for endpoint in reversed(narrow_first):
-        paths = _by_path(families, endpoint, operations)
-        options.insert(0, (endpoint.scope, paths))
-        if len(families) > 1 and _cost(paths, total) == 1:
-            break
-    return options
+    options = ((e.scope, _by_path(families, e, operations)) for e in usable)
+    return min(options, key=lambda option: _cost(option[1], len(targets)), default=("", {}))
 
 
 def _families(targets: Sequence[ReadTarget]) -> Families:
@@ -137,26 +146,3 @@ def _by_path(families: Families, endpoint: ListEndpoint, operations: TypeOperati
 
 def _cost(paths: Mapping[str, Sequence[ReadTarget]], total: int) -> int:
     return len(paths) + total - sum(map(len, paths.values()))
-
-
-def _reads(
-    targets: Sequence[ReadTarget],
-    scope: str,
-    paths: Mapping[str, Sequence[ReadTarget]],
-    *,
-    excluded: frozenset[str],
-) -> list[Read]:
-    reads: list[Read] = [
-        ListRead(
-            path=path,
-            api_version=found[0].api_version,
-            arm_type=found[0].arm_type,
-            scope=scope,
-            wanted={t.id.key: t for t in found},
-            excluded=excluded | {scope},
-        )
-        for path, found in paths.items()
-    ]
-    listed = {t.id.key for found in paths.values() for t in found}
-    reads.extend(SingleRead(target=t) for t in targets if t.id.key not in listed)
-    return reads

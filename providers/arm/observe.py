@@ -224,11 +224,11 @@ class _Lane:
                 self._refused(read, page)
                 break
             items, link = page
-            await self._give(*_take(items, left))
+            await self._give(*_take(items, left, read.method))
             url = self._observer.next_url(link) if link else None
         await self._give(*_take_gone(left, self._gone))
         if left:
-            self.add(self._observer.choose_again(read, list(left.values())) if url else _singles(left))
+            self.add(self._observer.choose_again(read, list(left.values())) if url else _singles(left, read.method))
             left.clear()
 
     def _refused(self, read: ListRead, fault: Fault) -> None:
@@ -274,13 +274,14 @@ def _present(target: ReadTarget, answer: Answer, method: str) -> ActualState:
     return ActualState(id=target.id, presence=Presence.PRESENT, document=item.document, etag=etag)
 
 
-def _take(items: Iterable[Item], left: dict[str, ReadTarget]) -> list[ActualState]:
+def _take(items: Iterable[Item], left: dict[str, ReadTarget], method: str) -> list[ActualState]:
     """Return the states of wanted items and remove them from what is left."""
     found: list[ActualState] = []
     for item in items:
         target = left.pop(item.id.lower(), None)
         if target is not None:
-            found.append(ActualState(id=target.id, presence=Presence.PRESENT, document=item.document, etag=item.etag))
+            document = item.document if method == "GET" else Document(raw=b"{}")
+            found.append(ActualState(id=target.id, presence=Presence.PRESENT, document=document, etag=item.etag))
     return found
 
 
@@ -290,8 +291,8 @@ def _take_gone(left: dict[str, ReadTarget], gone: GoneScopes) -> list[ActualStat
     return [_absent(left.pop(target.id.key)) for target in covered]
 
 
-def _singles(left: dict[str, ReadTarget]) -> list[Read]:
-    return [SingleRead(target=t) for t in left.values()]
+def _singles(left: dict[str, ReadTarget], method: str) -> list[Read]:
+    return [SingleRead(target=t, method=method) for t in left.values()]
 
 
 def _remember(gone: GoneScopes, resource: ArmId, fault: Fault) -> None:

@@ -212,15 +212,18 @@ def test_unknown_types_are_read_by_get() -> None:
 
 
 def test_types_without_get_are_asked_by_head() -> None:
-    """Product links of API Management know only HEAD: 204 is present, 404 absent."""
+    """Product links of API Management know no GET: the list shows which exist, HEAD decides about the others."""
     link = "Microsoft.ApiManagement/service/products/apis"
     base = f"{ROOT}/resourceGroups/rg/providers/Microsoft.ApiManagement/service/s/products/p/apis"
-    targets = [target(f"{base}/a", link), target(f"{base}/b", link)]
-    arm = ScriptedArm({f"HEAD {base}/a": reply(204), f"HEAD {base}/b": reply(404)})
+    targets = [target(f"{base}/{name}", link) for name in "abc"]
+    listed = reply(200, {"value": [{"id": f"{base}/a", "properties": {"path": "/of-the-api"}}]})
+    arm = ScriptedArm({f"GET {base}": listed, f"HEAD {base}/b": reply(204), f"HEAD {base}/c": reply(404)})
 
     states = arm.observe(targets)
 
-    assert [states[t.id.text].presence for t in targets] == [Presence.PRESENT, Presence.ABSENT]
+    documents = [d and d.value for d in (states[t.id.text].document for t in targets)]
+    assert [states[t.id.text].presence for t in targets] == [Presence.PRESENT, Presence.PRESENT, Presence.ABSENT]
+    assert documents == [{}, {}, None]
 
 
 def test_resource_groups_are_listed() -> None:
