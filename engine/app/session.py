@@ -20,6 +20,8 @@ from engine.reporting.style import TextOptions
 from engine.runtime.clock import SystemClock
 from engine.runtime.cycle import Cycle, PassOptions, PassResult, World
 
+DEFAULT_STATE = Path(".trueup")
+
 
 def add_state_argument(parser: argparse.ArgumentParser) -> None:
     """Take the folder that remembers what was applied."""
@@ -27,7 +29,7 @@ def add_state_argument(parser: argparse.ArgumentParser) -> None:
         "--state",
         metavar="DIR",
         type=Path,
-        default=Path(".trueup"),
+        default=DEFAULT_STATE,
         help="folder that remembers what was applied (default .trueup); safe to delete",
     )
 

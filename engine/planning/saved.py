@@ -10,6 +10,9 @@ from engine.model.ids import PlanId, ResourceKey
 from engine.model.plan import Action, Plan, Reason, Request, Step
 from engine.planning.depend import hold_dependents
 
+_DONE = {True: (Action.FORGET,), False: (Action.NOOP,)}
+"""What a fresh plan says of a resource whose planned delete, or planned write, was carried out already."""
+
 
 def seal(plan: Plan) -> Plan:
     """Return the plan with hashes of what its requests carry, so that a saved copy can be checked later.
@@ -30,34 +33,36 @@ def restrict(fresh: Plan, saved: Plan) -> tuple[Plan, tuple[ResourceKey, ...]]:
     wanted = {s.key.identity: s for s in saved.steps}
     steps, stale = [], []
     for step in fresh.steps:
-        kept = _restrict_step(step, wanted.get(step.key.identity), saved.id)
-        steps.append(kept)
-        if kept.action is Action.BLOCKED and step.action is not Action.BLOCKED:
+        planned = wanted.pop(step.key.identity, None)
+        moved = _what_moved(step, planned, saved.id) if planned is not None and planned.action.mutates else ""
+        if moved:
             stale.append(step.key)
+        steps.append(_restrict_step(step, planned, moved))
+    stale += [s.key for s in wanted.values() if s.action.mutates and s.action is not Action.DELETE]
     return replace(fresh, steps=hold_dependents(tuple(steps)), id=saved.id), tuple(stale)
 
 
-def _restrict_step(step: Step, saved: Step | None, plan_id: PlanId) -> Step:
-    if not step.action.mutates:
-        return step
-    if saved is None or not saved.action.mutates:
-        return replace(step, action=Action.SKIP, detail="not part of the saved plan", requests=(), fallback=None)
-    moved = _what_moved(step, saved, plan_id)
+def _restrict_step(step: Step, saved: Step | None, moved: str) -> Step:
     if moved:
-        detail = f"the saved plan is stale: {moved} since; plan again"
+        detail = f"the saved plan is stale: {moved}; plan again"
         return replace(step, action=Action.BLOCKED, reason=Reason.GUARDED, detail=detail, requests=(), fallback=None)
+    if step.action.mutates and (saved is None or not saved.action.mutates):
+        return replace(step, action=Action.SKIP, detail="not part of the saved plan", requests=(), fallback=None)
     return step
 
 
 def _what_moved(step: Step, saved: Step, plan_id: PlanId) -> str:
+    """Return in words what is not as it was planned; empty where the step may go on, or is done already."""
+    if step.action is Action.UNREADABLE or step.action in _DONE[saved.action is Action.DELETE]:
+        return ""
     if step.action is not saved.action:
-        return f"it was {saved.action}, it would be {step.action} now"
+        return f"planned was {saved.action}, now it is {step.action}"
     if step.precondition.actual_hash != saved.precondition.actual_hash:
-        return "Azure moved"
+        return "Azure moved since"
     if [_public(r) for r in step.requests] != [_public(r) for r in saved.requests]:
-        return "the object changed"
+        return "the object changed since"
     if _hash(step, plan_id) != saved.precondition.desired_hash:
-        return "a secret of the object changed"
+        return "a secret of the object changed since"
     return ""
 
 

@@ -68,8 +68,17 @@ async def _apply(args: argparse.Namespace, settings: Settings) -> int:
         stale: tuple[ResourceKey, ...] = ()
         if saved is not None:
             planned, stale = restrict_to_saved(planned, saved)
+            _print_stale(planned.plan, stale)
         code = await _carry_out(cycle, planned, args, settings)
         return ExitCode.worst({ExitCode(code), ExitCode.STALE_PLAN}) if stale else code
+
+
+def _print_stale(plan: Plan, stale: tuple[ResourceKey, ...]) -> None:
+    """Name what is refused; what left the input has no step that could say so."""
+    details = {s.key: s.detail for s in plan.steps}
+    for key in stale:
+        detail = details.get(key, "the saved plan is stale: its object is no longer in the input; plan again")
+        sys.stderr.write(f"trueup: error: {key}: {detail}\n")
 
 
 async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace, settings: Settings) -> int:
