@@ -135,7 +135,7 @@ def secret_places(arm_type: str, api_version: str) -> frozenset[tuple[str, ...]]
 def secret_members(arm_type: str) -> tuple[tuple[str, ...], ...]:
     """Return the members whose value comes from a Secret in ASO's kinds of this type, as paths like a row's.
 
-    A last segment ``{}`` stands for every key of a map.
+    ``{}`` stands for every key of a map.
     """
     return tuple(parse_path(path) for path in _secret_table().get(arm_type.lower(), ()))
 

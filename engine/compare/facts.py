@@ -19,39 +19,41 @@ Judge = Callable[[ComparisonFact, Any, Any], bool]
 class FactTable:
     """The rows of one type@version, by path."""
 
-    __slots__ = ("_exact", "_loose", "_secret_maps", "_secrets")
+    __slots__ = ("_exact", "_folded_maps", "_loose", "_loose_secrets", "_returned", "_secrets")
 
     def __init__(self, facts: Iterable[ComparisonFact], secrets: Iterable[tuple[str, ...]] = ()) -> None:
         """Index the rows; those with a free key are looked through one by one.
 
         Args:
             facts: The rows of the type.
-            secrets: Members that hold a secret; a last segment ``{}`` stands for every key of a map.
+            secrets: Members that hold a secret; ``{}`` stands for every key of a map.
         """
-        facts = tuple(facts)
-        paths = tuple(secrets)
-        self._secrets = frozenset(paths)
-        self._secret_maps = frozenset(path[:-1] for path in paths if path[-1:] == ("{}",))
+        rows, paths = tuple(facts), tuple(secrets)
+        self._secrets = frozenset(paths) | _paths_of(rows, Effect.SECRET)
+        self._loose_secrets = tuple(path for path in self._secrets if "{}" in path)
+        self._returned = _paths_of(rows, Effect.RETURNED)
+        self._folded_maps = _paths_of(rows, Effect.KEY_CASE)
+        rows = tuple(row for row in rows if row.effect in _JUDGES)
+        self._loose = [row for row in rows if "{}" in row.path]
         self._exact: dict[tuple[str, ...], list[ComparisonFact]] = {}
-        self._loose = [fact for fact in facts if "{}" in fact.path]
-        for fact in facts:
-            if "{}" not in fact.path:
-                self._exact.setdefault(fact.path, []).append(fact)
+        for row in rows:
+            if "{}" not in row.path:
+                self._exact.setdefault(row.path, []).append(row)
 
     def folds_keys(self, at: Place) -> bool:
         """Whether Azure returns the keys of this free map in another letter case."""
-        return any(fact.effect is Effect.KEY_CASE for fact in self._exact.get(_key(at), ()))
+        return bool(self._folded_maps) and _key(at) in self._folded_maps
 
     def is_secret(self, at: Place) -> bool:
         """Whether a member holds a secret although the type definition does not say so."""
+        if not self._secrets:
+            return False
         key = _key(at)
-        if key in self._secrets or key[:-1] in self._secret_maps:
-            return True
-        return any(fact.effect is Effect.SECRET for fact in self._exact.get(key, ()))
+        return key in self._secrets or any(_fits(path, key) for path in self._loose_secrets)
 
     def is_returned(self, at: Place) -> bool:
         """Whether reads return a member that the type definition flags as write-only."""
-        return any(fact.effect is Effect.RETURNED for fact in self._exact.get(_key(at), ()))
+        return bool(self._returned) and _key(at) in self._returned
 
     def find(
         self, at: Place, desired: Any, actual: Any, *, bodies: tuple[Any, Any], there: Place
@@ -65,6 +67,8 @@ class FactTable:
             bodies: Both whole bodies, for conditions on other members.
             there: The place in the actual body.
         """
+        if not (self._exact or self._loose):
+            return None
         key = _key(at)
         candidates = self._exact.get(key, [])
         if self._loose:
@@ -95,6 +99,10 @@ _WEIGHTS: Final[Mapping[Effect, Weight]] = {
     Effect.DROPPED_ELEMENT: Weight.EXCUSED,
     Effect.MOVED_BY_AZURE: Weight.YIELDED,
 }
+
+
+def _paths_of(facts: Iterable[ComparisonFact], effect: Effect) -> frozenset[tuple[str, ...]]:
+    return frozenset(fact.path for fact in facts if fact.effect is effect)
 
 
 def _key(at: Place) -> tuple[str, ...]:
@@ -226,9 +234,6 @@ _JUDGES: Final[Mapping[Effect, Judge]] = {
     Effect.DROPPED_ELEMENT: lambda _fact, _desired, actual: actual is ABSENT,
     Effect.ADDED_ELEMENT: _is_added_element,
     Effect.ADDED_KEY: lambda _fact, desired, _actual: desired is ABSENT,
-    Effect.KEY_CASE: lambda _fact, _desired, _actual: False,
-    Effect.RETURNED: lambda _fact, _desired, _actual: False,
-    Effect.SECRET: lambda _fact, _desired, _actual: False,
     Effect.ALIAS: _is_alias,
     Effect.ALIAS_PREFIX: _is_prefix_alias,
     Effect.COMPLETED: _is_completed,

@@ -221,17 +221,25 @@ class _Walker:
         self, desired: list[Any], actual: list[Any], node: Node, veil: Veil, at: Place, there: Place
     ) -> None:
         """Accept the order given when nothing differs in it; else pair the elements."""
-        item = item_of(node)
         if len(desired) == len(actual):
             mark = len(self.findings)
-            for i, (value, found) in enumerate(zip(desired, actual, strict=True)):
-                kind = type(value)
-                if kind is dict or kind is list or value != found or kind is not type(found):
-                    self._walk_element(value, found, item, veil, (*at, i), (*there, i))
-            if not any(f.weight is Weight.OPEN for f in self.findings[mark:]):
+            if self._walk_in_order(desired, actual, item_of(node), veil, at, there):
                 return
             del self.findings[mark:]
         self._walk_paired(desired, actual, node, veil, at, there)
+
+    def _walk_in_order(
+        self, desired: list[Any], actual: list[Any], item: Node, veil: Veil, at: Place, there: Place
+    ) -> bool:
+        """Compare position by position; give up at the first difference that no rule excuses."""
+        for i, (value, found) in enumerate(zip(desired, actual, strict=True)):
+            kind = type(value)
+            if kind is dict or kind is list or value != found or kind is not type(found):
+                mark = len(self.findings)
+                self._walk_element(value, found, item, veil, (*at, i), (*there, i))
+                if any(f.weight is Weight.OPEN for f in self.findings[mark:]):
+                    return False
+        return True
 
     def _walk_paired(
         self, desired: list[Any], actual: list[Any], node: Node, veil: Veil, at: Place, there: Place

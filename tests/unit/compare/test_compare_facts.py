@@ -167,6 +167,16 @@ def test_rows_of_versions() -> None:
     assert "2022-10-01-preview" in later
 
 
+def test_secret_below_a_free_key() -> None:
+    """A secret inside the values of a map is known under every key."""
+    subject = Subject(arm_type="Microsoft.Web/sites", api_version="2022-03-01")
+    account = {"accessKey": "hunter2", "accountName": "a"}
+    asked = {"properties": {"siteConfig": {"azureStorageAccounts": {"share": account}}}}
+    held = {"properties": {"siteConfig": {"azureStorageAccounts": {"share": {"accountName": "a"}}}}}
+
+    assert [s.rule for s in compare_bodies(asked, held, subject).suppressed] == ["write-only"]
+
+
 def test_secret_members_come_from_the_kinds() -> None:
     """What ASO fills from Secrets is known per ARM type, maps with a free key."""
     assert ("properties", "servicebusconnectionstring") not in secret_members("No.Such/type")
