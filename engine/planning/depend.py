@@ -23,6 +23,9 @@ def arrange(steps: Sequence[Step], *, settled: Sequence[Step]) -> tuple[tuple[St
     Returns:
         All steps in an order that respects ``depends_on``, and one sentence per cycle found.
     """
+    first = sorted(settled, key=lambda s: s.key.identity)
+    if not steps:
+        return tuple(first), ()
     ranked = sorted(steps, key=_rank)
     known = {s.key.identity: s.key for s in (*settled, *ranked)}
     deletes = {s.key.identity for s in ranked if s.action is Action.DELETE}
@@ -41,7 +44,7 @@ def arrange(steps: Sequence[Step], *, settled: Sequence[Step]) -> tuple[tuple[St
         cycle = looped.get(identity)
         done[identity] = _block_cycle(step, cycle, known) if cycle else _hold(step, done)
     texts = tuple("a cycle of references: " + _chain(c, known) for c in cycles)
-    return (*sorted(settled, key=lambda s: s.key.identity), *done.values()), texts
+    return (*first, *done.values()), texts
 
 
 def hold_dependents(steps: tuple[Step, ...]) -> tuple[Step, ...]:

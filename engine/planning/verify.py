@@ -20,15 +20,16 @@ def check_plan(plan: Plan, *, resources: int) -> None:
     Raises:
         InvariantError: Naming the law and the step.
     """
-    if len(plan.steps) != resources or len({s.key.identity for s in plan.steps}) != resources:
+    identities = [s.key.identity for s in plan.steps]
+    if len(identities) != resources or len(set(identities)) != resources:
         raise InvariantError("law 1 of plans is broken", detail=f"{resources} resources, {len(plan.steps)} steps")
     seen: set[tuple[str, str, str, str]] = set()
-    for step in plan.steps:
+    for step, identity in zip(plan.steps, identities, strict=True):
         _check_step(step)
-        late = [k for k in step.depends_on if k.identity not in seen]
-        if late and step.action.mutates:
+        late = [k for k in step.depends_on if k.identity not in seen] if step.action.mutates else ()
+        if late:
             raise InvariantError("law 3 of plans is broken", detail=f"{step.key} stands before {late[0]}")
-        seen.add(step.key.identity)
+        seen.add(identity)
 
 
 def _check_step(step: Step) -> None:
