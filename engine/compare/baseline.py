@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from engine.compare.compare import RULES_VERSION, shape_for
-from engine.compare.secrets import find_secrets, hash_secrets
+from engine.compare.compare import RULES_VERSION, secrecy_of
 from engine.model.document import Document
 from engine.model.ids import Fingerprint
 from engine.model.state import ActualState, Baseline, DesiredState
@@ -24,13 +23,13 @@ def make_baseline(desired: DesiredState, actual: ActualState, *, secret_key: byt
     """
     if actual.document is None:
         raise ValueError(f"nothing was read back of {actual.id}")
-    node = shape_for(desired.arm_type, desired.api_version)
-    held = hash_secrets(actual.document.value, node, secret_key, texts=find_secrets(desired.body))
+    secrecy = secrecy_of(desired.arm_type, desired.api_version, desired.body)
+    held = secrecy.hash_secrets(actual.document.value, secret_key)
     document = actual.document if held is actual.document.value else Document(value=held)
     return Baseline(
         id=actual.id,
         api_version=desired.api_version,
-        desired=Document(value=hash_secrets(desired.body, node, secret_key)),
+        desired=Document(value=secrecy.hash_secrets(desired.body, secret_key)),
         actual=document,
         body_hash=fingerprint(actual.document.raw),
         rules=RULES_VERSION,

@@ -11,11 +11,11 @@ from engine.compare.facts import table_for
 from engine.compare.origin import Memory, Verdict, judge_without_memory
 from engine.compare.owned import OwnedChildren
 from engine.compare.result import apply_ignore, make_diff, state_of
-from engine.compare.secrets import conceal
+from engine.compare.secrets import Secrecy, find_secrets
 from engine.compare.subject import NOTHING_OWNED, RememberedBodies, Subject, remembered_of, subject_of
 from engine.compare.walk import Frame, walk
 from engine.errors import InvalidSpecError
-from engine.model.change import ChangeKind, ChangeOrigin, DiffState, FieldChange, ResourceDiff
+from engine.model.change import IN_SYNC, ChangeKind, ChangeOrigin, DiffState, FieldChange, ResourceDiff
 from engine.model.document import ABSENT, Body
 from engine.model.path import FieldPath
 from engine.model.state import ActualState, Baseline, DesiredState, Presence
@@ -67,7 +67,7 @@ def compare_bodies(
         ValueError: The actual body is not an object, or the bodies are nested too deeply.
     """
     verdicts = judge_bodies(desired, actual, subject, remembered=remembered)
-    return make_diff(verdicts, table_for(subject.arm_type, subject.api_version).is_secret)
+    return make_diff(verdicts, secrecy_of(subject.arm_type, subject.api_version, desired)) if verdicts else IN_SYNC
 
 
 def judge_bodies(
@@ -127,6 +127,12 @@ def shape_for(arm_type: str, api_version: str) -> Node:
     return _shape(arm_type, api_version) or ANY
 
 
+def secrecy_of(arm_type: str, api_version: str, desired: Body) -> Secrecy:
+    """Return how to tell a secret in the bodies of a resource that is asked for like this."""
+    shape, facts = shape_for(arm_type, api_version), table_for(arm_type, api_version)
+    return Secrecy(shape, facts.is_secret, find_secrets(desired))
+
+
 def _frame_of(subject: Subject) -> Frame:
     plain = _plain_frame(subject.arm_type, subject.api_version)
     if not (subject.owned or subject.unseen or subject.open_keys):
@@ -157,12 +163,12 @@ def _plain_frame(arm_type: str, api_version: str) -> Frame:
 
 def _absent(desired: DesiredState, *, is_remembered: bool) -> ResourceDiff:
     origin = ChangeOrigin.DRIFT if is_remembered else ChangeOrigin.UNKNOWN
-    node = shape_for(desired.arm_type, desired.api_version)
+    secrecy = secrecy_of(desired.arm_type, desired.api_version, desired.body)
     whole = FieldChange(
         path=FieldPath(),
         kind=ChangeKind.ADD,
         before=ABSENT,
-        after=conceal(desired.body, node),
+        after=secrecy.conceal(desired.body, secrecy.shape),
         origin=origin,
     )
     return ResourceDiff(changes=(whole,), state=state_of({origin}))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.compare.compare import judge_bodies
-from engine.compare.facts import table_for
+from engine.compare.compare import judge_bodies, secrecy_of
 from engine.compare.result import shown
 from engine.compare.subject import RememberedBodies, Subject
 from engine.model.change import ChangeKind, ChangeOrigin
@@ -66,7 +65,7 @@ def explain(
         below: Only differences at or below this place; None for all.
     """
     wanted = "" if below is None else below.pointer
-    is_secret = table_for(subject.arm_type, subject.api_version).is_secret
+    secrecy = secrecy_of(subject.arm_type, subject.api_version, desired)
     rows = []
     for verdict in judge_bodies(desired, actual, subject, remembered=remembered):
         finding = verdict.finding
@@ -77,10 +76,10 @@ def explain(
             Explanation(
                 path=path,
                 kind=finding.kind,
-                before=shown(verdict, finding.actual, is_secret),
-                after=shown(verdict, finding.desired, is_secret),
-                then_desired=shown(verdict, verdict.then_desired, is_secret),
-                then_actual=shown(verdict, verdict.then_actual, is_secret),
+                before=shown(verdict, finding.actual, secrecy),
+                after=shown(verdict, finding.desired, secrecy),
+                then_desired=shown(verdict, verdict.then_desired, secrecy),
+                then_actual=shown(verdict, verdict.then_actual, secrecy),
                 is_hidden=verdict.is_hidden,
                 rule=verdict.rule or finding.rule,
                 why=verdict.why if verdict.is_hidden else _REASONS[verdict.origin],

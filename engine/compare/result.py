@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from engine.compare import rules
 from engine.compare.finding import Place
 from engine.compare.origin import Verdict
-from engine.compare.secrets import conceal
+from engine.compare.secrets import Secrecy
 from engine.compare.subject import plain_place
 from engine.model.change import IN_SYNC, ChangeOrigin, DiffState, FieldChange, ResourceDiff, Suppressed
 from engine.model.document import REDACTED
 from engine.model.path import FieldPath
 from engine.model.policy import IgnoreRule
-
-IsSecret = Callable[[Place], bool]
 
 
 def apply_ignore(verdict: Verdict, ignore: Sequence[IgnoreRule]) -> Verdict:
@@ -39,17 +37,17 @@ def _is_below(at: Place, path: FieldPath) -> bool:
     return len(place) >= len(wanted) and all(w in ("*", s) for w, s in zip(wanted, place, strict=False))
 
 
-def make_diff(verdicts: Sequence[Verdict], is_secret: IsSecret) -> ResourceDiff:
+def make_diff(verdicts: Sequence[Verdict], secrecy: Secrecy) -> ResourceDiff:
     """Return changes and receipts, sorted by path.
 
     Args:
         verdicts: One per difference.
-        is_secret: Says which places hold a secret although the schema does not.
+        secrecy: How to tell a secret.
     """
     if not verdicts:
         return IN_SYNC
-    changes = [_change(v, is_secret) for v in verdicts if not v.is_hidden]
-    suppressed = [_receipt(v, is_secret) for v in verdicts if v.is_hidden]
+    changes = [_change(v, secrecy) for v in verdicts if not v.is_hidden]
+    suppressed = [_receipt(v, secrecy) for v in verdicts if v.is_hidden]
     return ResourceDiff(
         changes=tuple(sorted(changes, key=lambda c: c.path.sort_key())),
         suppressed=tuple(sorted(suppressed, key=lambda s: (s.path.sort_key(), s.rule))),
@@ -66,33 +64,36 @@ def state_of(origins: set[ChangeOrigin]) -> DiffState:
     return DiffState.DRIFTED if ChangeOrigin.DRIFT in origins else DiffState.CHANGED
 
 
-def _change(verdict: Verdict, is_secret: IsSecret) -> FieldChange:
+def _change(verdict: Verdict, secrecy: Secrecy) -> FieldChange:
     finding = verdict.finding
+    values = (finding.actual, finding.desired, verdict.then_actual)
+    before, after, baseline = (shown(verdict, value, secrecy) for value in values)
     return FieldChange(
         path=FieldPath(finding.at),
         kind=finding.kind,
-        before=shown(verdict, finding.actual, is_secret),
-        after=shown(verdict, finding.desired, is_secret),
+        before=before,
+        after=after,
         origin=verdict.origin,
-        baseline=shown(verdict, verdict.then_actual, is_secret),
-        sensitive=finding.veiled,
+        baseline=baseline,
+        sensitive=finding.veiled or REDACTED in (before, after, baseline),
     )
 
 
-def _receipt(verdict: Verdict, is_secret: IsSecret) -> Suppressed:
+def _receipt(verdict: Verdict, secrecy: Secrecy) -> Suppressed:
     finding = verdict.finding
     return Suppressed(
         path=FieldPath(finding.at),
         rule=verdict.rule,
         why=verdict.why,
-        before=shown(verdict, finding.actual, is_secret),
-        after=shown(verdict, finding.desired, is_secret),
+        before=shown(verdict, finding.actual, secrecy),
+        after=shown(verdict, finding.desired, secrecy),
+        held=finding.actual,
     )
 
 
-def shown(verdict: Verdict, value: Any, is_secret: IsSecret) -> Any:
+def shown(verdict: Verdict, value: Any, secrecy: Secrecy) -> Any:
     """Return a value as results may carry it: secrets are REDACTED."""
     finding = verdict.finding
     if finding.veiled and value and isinstance(value, str | dict | list):
         return REDACTED
-    return conceal(value, finding.node, at=finding.at, is_secret=is_secret)
+    return secrecy.conceal(value, finding.node, at=finding.at)

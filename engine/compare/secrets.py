@@ -9,9 +9,11 @@ from typing import Any, Final
 from engine.compare.finding import Place
 from engine.compare.shapes import item_of, member_of
 from engine.model.document import REDACTED, Marker, Secret
-from schemas.nodes import EnumNode, Node, ObjectNode, TextNode
+from schemas.nodes import ANY, EnumNode, Node, ObjectNode, TextNode, UnionNode
+from schemas.secret_names import is_secret_name
 
 HASH_KEY: Final = "$hash"
+_LEAST_ECHO: Final = 6
 
 
 def never(_at: Place) -> bool:
@@ -24,30 +26,62 @@ def is_hash(value: Any) -> bool:
     return type(value) is dict and len(value) == 1 and HASH_KEY in value
 
 
+@dataclass(frozen=True, slots=True)
+class Secrecy:
+    """How to tell a secret in the bodies of one resource.
+
+    Four marks: the value is wrapped, the type definition calls its place sensitive, a fact does, or its name does. And
+    whatever else holds a text that is known to be a secret: Azure echoes what it was sent.
+
+    Attributes:
+        shape: Of the whole body.
+        is_secret: Says which places hold a secret although the type definition does not say so.
+        texts: Secrets known from the desired body.
+    """
+
+    shape: Node = ANY
+    is_secret: Callable[[Place], bool] = never
+    texts: frozenset[str] = frozenset()
+
+    def conceal(self, value: Any, node: Node, *, at: Place = ()) -> Any:
+        """Return a copy in which each secret is REDACTED; the value itself when it holds none.
+
+        Args:
+            value: Anything a body may hold.
+            node: Its shape; ANY where the caller has none at hand.
+            at: Its place in the body.
+        """
+        if not isinstance(value, str | dict | list | Secret):
+            return value
+        found, hidden = _follow(self.shape, at)
+        node = found if node == ANY else node
+        return _Replacement(lambda _text: REDACTED, self, hides_hashes=True).of(value, node, at, hidden=hidden)
+
+    def hash_secrets(self, value: Any, key: bytes) -> Any:
+        """Return a copy of a whole body in which each secret is ``{"$hash": hex}``; UNKNOWN becomes null."""
+        make = _Replacement(lambda text: {HASH_KEY: Secret(text).hash_with(key)}, self, is_memory=True)
+        return make.of(value, self.shape)
+
+    def wrap(self, value: Any) -> Any:
+        """Return a copy of a whole body in which each secret is wrapped, so that it can be sent but not printed."""
+        return _Replacement(Secret, self).of(value, self.shape)
+
+
 def hash_secrets(value: Any, node: Node, key: bytes, *, texts: frozenset[str] = frozenset()) -> Any:
     """Return a copy in which each secret is ``{"$hash": hex}``; the value itself when it holds none.
-
-    Secrets are wrapped texts and texts the schema calls sensitive. UNKNOWN becomes null.
 
     Args:
         value: A body.
         node: Its shape.
         key: Key of the hashes.
-        texts: Secrets known from elsewhere: a text equal to one of them is hashed too, since Azure may echo it.
+        texts: Secrets known from elsewhere.
     """
-    return _Replacement(lambda text: {HASH_KEY: Secret(text).hash_with(key)}, texts, is_memory=True).of(value, node)
+    return Secrecy(node, texts=texts).hash_secrets(value, key)
 
 
-def conceal(value: Any, node: Node, *, at: Place = (), is_secret: Callable[[Place], bool] = never) -> Any:
-    """Return a copy in which each secret is REDACTED; the value itself when it holds none.
-
-    Args:
-        value: Anything a body may hold.
-        node: Its shape.
-        at: Its place in the body.
-        is_secret: Says which places hold a secret although the schema does not say so.
-    """
-    return _Replacement(lambda _text: REDACTED, frozenset(), is_secret=is_secret).of(value, node, at)
+def conceal(value: Any, node: Node) -> Any:
+    """Return a copy in which each secret is REDACTED; the value itself when it holds none."""
+    return Secrecy(node).conceal(value, node)
 
 
 def find_secrets(value: Any) -> frozenset[str]:
@@ -66,28 +100,59 @@ def is_sensitive(node: Node) -> bool:
     return isinstance(node, TextNode | EnumNode | ObjectNode) and node.sensitive
 
 
+def _follow(node: Node, at: Place) -> tuple[Node, bool]:
+    """Return the shape of a place, and whether something above it is sensitive."""
+    hidden = is_sensitive(node)
+    for step in at:
+        node = _step(node, step) if isinstance(step, str) else item_of(node)
+        hidden = hidden or is_sensitive(node)
+    return node, hidden
+
+
+def _step(node: Node, name: str) -> Node:
+    found = member_of(node, None, None, name)
+    if found == ANY and isinstance(node, UnionNode):
+        shapes = (resolve() for resolve in node.variants.values())
+        members = (shape.find(name) for shape in shapes)
+        return next((member.node for member in members if member is not None), ANY)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Replacement:
     """What stands for a secret, and how to tell one."""
 
     make: Callable[[str], Any]
-    texts: frozenset[str]
+    secrecy: Secrecy
     is_memory: bool = False
-    is_secret: Callable[[Place], bool] = never
+    hides_hashes: bool = False
 
     def of(self, value: Any, node: Node, at: Place = (), *, hidden: bool = False) -> Any:
-        hidden = hidden or is_sensitive(node) or self.is_secret(at)
+        hidden = hidden or is_sensitive(node) or self.secrecy.is_secret(at)
+        if self.hides_hashes and is_hash(value):
+            return self.make("")
         if type(value) is dict:
             new = {k: self.of(v, member_of(node, value, None, k), (*at, k), hidden=hidden) for k, v in value.items()}
             return value if all(new[k] is v for k, v in value.items()) else new
         if type(value) is list:
             items = [self.of(v, item_of(node), (*at, i), hidden=hidden) for i, v in enumerate(value)]
             return value if all(a is b for a, b in zip(items, value, strict=True)) else items
-        return self._leaf(value, hidden=hidden)
+        return self._leaf(value, node, at, hidden=hidden)
 
-    def _leaf(self, value: Any, *, hidden: bool) -> Any:
+    def _leaf(self, value: Any, node: Node, at: Place, *, hidden: bool) -> Any:
         if isinstance(value, Secret):
             return self.make(value.reveal())
         if isinstance(value, str):
-            return self.make(value) if (hidden and value) or value in self.texts else value
+            is_secret = hidden or _is_named(at, node) or self._is_known(value)
+            return self.make(value) if is_secret and value else value
         return None if self.is_memory and isinstance(value, Marker) else value
+
+    def _is_known(self, value: str) -> bool:
+        """Whether a text is a known secret, or holds one that is long enough not to be a word of its own."""
+        texts = self.secrecy.texts
+        return value in texts or any(len(text) >= _LEAST_ECHO and text in value for text in texts)
+
+
+def _is_named(at: Place, node: Node) -> bool:
+    name = next((step for step in reversed(at) if isinstance(step, str)), "")
+    return is_secret_name(name) and not (isinstance(node, TextNode) and node.arm_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.model.document import ABSENT
@@ -68,6 +68,8 @@ class Suppressed:
     Attributes:
         rule: Name of the rule or fact that decided (``region``, ``arm-id``, ``known-difference`` ...).
         why: One sentence with the source of the rule.
+        before, after: Azure now and desired now, for people: secrets are REDACTED.
+        held: Azure's value as it is, for a PUT that must send it back; never printed or stored.
     """
 
     path: FieldPath
@@ -75,6 +77,7 @@ class Suppressed:
     why: str
     before: Any = ABSENT
     after: Any = ABSENT
+    held: Any = field(default=ABSENT, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ def carry_over(desired: Body, actual: Any, suppressed: Iterable[Suppressed], beh
         return desired
     body: Body = desired
     children = behaviour.carried if behaviour is not None else ()
-    live = [s for s in suppressed if s.rule in CARRIED_RULES and s.before is not ABSENT]
+    live = [s for s in suppressed if s.rule in CARRIED_RULES and s.held is not ABSENT]
     if children or live:
         body = copy.copy(desired)
     for child in children:
@@ -62,13 +62,13 @@ def _carry_value(body: Body, segments: tuple[Segment, ...], receipt: Suppressed)
     last = segments[-1]
     parent = _open(body, segments[:-1])
     if isinstance(parent, dict) and isinstance(last, str):
-        parent[last] = receipt.before
+        parent[last] = receipt.held
     elif isinstance(parent, list):
         index = last.index if isinstance(last, ByKey) else int(last)
         if receipt.after is ABSENT:
-            parent.append(receipt.before)
+            parent.append(receipt.held)
         elif index < len(parent):
-            parent[index] = receipt.before
+            parent[index] = receipt.held
 
 
 def _open(body: Body, segments: tuple[Segment, ...]) -> Any:

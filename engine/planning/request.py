@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from engine.compare.compare import secrecy_of
 from engine.model.change import ChangeKind, FieldChange, Suppressed
 from engine.model.document import ABSENT, UNKNOWN, Body
 from engine.model.ids import ApiVersion, ArmId
@@ -34,10 +35,13 @@ def plan_put(
 ) -> Request:
     """Return the PUT: the desired body, plus what lives in Azure and must survive it."""
     actual = finding.actual.document.value if finding.actual is not None and finding.actual.document else None
-    body = carry_over(finding.desired.body, actual, finding.diff.suppressed, behaviour)
+    desired = finding.desired
+    body = carry_over(desired.body, actual, finding.diff.suppressed, behaviour)
+    if body is not desired.body:
+        body = secrecy_of(desired.arm_type, desired.api_version, desired.body).wrap(body)
     return Request(
         method="PUT",
-        url=build_url(endpoint, resource, finding.desired.api_version),
+        url=build_url(endpoint, resource, desired.api_version),
         body=body,
         headers=_if_match(finding, "PUT", operations),
     )
