@@ -7,16 +7,18 @@ from typing import Any
 
 from providers.emulator.address import Place, parse_address
 from providers.emulator.answer import RefusedError
-from providers.emulator.bodies import MISSING, find_all, read_path
+from providers.emulator.bodies import MISSING, read_path
 from providers.emulator.call import Call
 from providers.emulator.facts import TypeFacts
+from providers.emulator.invent import Context
 from providers.emulator.readback import clean_body
 from providers.emulator.regions import region_code
+from providers.emulator.rewrite import rewrite
 from providers.emulator.store import Record
 
 
-def check_unchangeable(facts: TypeFacts, desired: Mapping[str, Any], old: Record | None) -> None:
-    """Check that location and create-only members stay as they are.
+def check_unchangeable(facts: TypeFacts, desired: Mapping[str, Any], old: Record | None, context: Context) -> None:
+    """Check that location and create-only members stay as they are; what the service respells is compared respelled.
 
     Raises:
         RefusedError: 409 with the member's name.
@@ -26,9 +28,13 @@ def check_unchangeable(facts: TypeFacts, desired: Mapping[str, Any], old: Record
     held = old.value
     _check_location(desired, held, old)
     known = facts.operations
-    for path in known.create_only if known else ():
-        if "[]" not in path and path != ("location",) and known and path not in known.update_via_patch:
-            _check_same(facts, path, desired, held)
+    if known is None or not known.create_only:
+        return
+    wanted = clean_body(facts, desired)
+    rewrite(facts.name, wanted, context)
+    for path in known.create_only:
+        if "[]" not in path and path != ("location",) and path not in known.update_via_patch:
+            _check_same(path, wanted, held)
 
 
 def check_preconditions(call: Call, facts: TypeFacts, old: Record | None) -> None:
@@ -104,13 +110,9 @@ def _check_location(desired: Mapping[str, Any], held: Mapping[str, Any], old: Re
     )
 
 
-def _check_same(facts: TypeFacts, path: tuple[str, ...], desired: Mapping[str, Any], held: Mapping[str, Any]) -> None:
+def _check_same(path: tuple[str, ...], desired: Mapping[str, Any], held: Mapping[str, Any]) -> None:
     wanted, was = read_path(desired, path), read_path(held, path)
-    if wanted is MISSING or wanted is None or was is MISSING or was is None:
-        return
-    cleaned: dict[str, Any] = clean_body(facts, dict(desired))
-    wanted = next((holder.get(name, MISSING) for holder, name in find_all(cleaned, path)), MISSING)
-    if wanted is MISSING or _fold(wanted) == _fold(was):
+    if wanted is MISSING or was is MISSING or was is None or _fold(wanted) == _fold(was):
         return
     name = ".".join(path)
     raise RefusedError(409, "PropertyChangeNotAllowed", f"Changing property '{name}' is not allowed.", target=name)

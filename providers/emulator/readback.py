@@ -69,8 +69,7 @@ def _clean_object(
     node: ObjectNode | UnionNode, value: Mapping[str, Any], path: tuple[str, ...], kept: frozenset[str]
 ) -> dict[str, Any]:
     if isinstance(node, UnionNode):
-        folded = node.discriminator.lower()
-        node = node.select(next((v for k, v in value.items() if k.lower() == folded), None))
+        node = _variant(node, value)
     if not node.properties and node.additional is None:
         return dict(value)
     out: dict[str, Any] = {}
@@ -85,6 +84,16 @@ def _clean_object(
             if cleaned is not MISSING:
                 out[member.name] = cleaned
     return out
+
+
+def _variant(node: UnionNode, value: Mapping[str, Any]) -> ObjectNode:
+    """Return the variant that a value says it is; one that does not say may have the members of any."""
+    folded = node.discriminator.lower()
+    said = next((v for k, v in value.items() if k.lower() == folded), None)
+    if said is not None:
+        return node.select(said)
+    members = {name: m for resolve in node.variants.values() for name, m in resolve().properties.items()}
+    return ObjectNode({**members, **node.base})
 
 
 def _clean(node: Node | None, value: Any, path: tuple[str, ...], kept: frozenset[str]) -> Any:
@@ -153,7 +162,8 @@ def _without_empty(value: Any) -> Any:
 
 def _complete_identity(body: dict[str, Any], context: Context) -> None:
     identity = body.get("identity")
-    if not isinstance(identity, dict):
+    if not identity or not isinstance(identity, dict):
+        body.pop("identity", None)
         return
     if "systemassigned" in str(identity.get("type", "")).lower():
         identity["principalId"] = context.uuid("identity")

@@ -74,7 +74,7 @@ class Resources:
         facts, old = self._begin(call)
         desired = decode_object(call.body)
         check_body(call.address, facts, desired)
-        check_unchangeable(facts, desired, old)
+        check_unchangeable(facts, desired, old, self._context(call, call.address, facts, desired, old))
         if old is not None and merges_on_put(facts.name):
             desired = merge_patch(clean_body(facts, old.value), desired)
         return self._write(call, facts, desired, old)
@@ -89,7 +89,7 @@ class Resources:
         patch = decode_object(call.body)
         check_body(call.address, facts, patch, is_patch=True)
         check_patchable(facts, patch)
-        check_unchangeable(facts, patch, old)
+        check_unchangeable(facts, patch, old, self._context(call, call.address, facts, patch, old))
         return self._write(call, facts, merge_patch(clean_body(facts, old.value), patch), old)
 
     def delete(self, call: Call) -> Answer:
@@ -320,9 +320,8 @@ def spell_id(address: Address, facts: TypeFacts) -> str:
     """Return an id with Azure's spelling of the fixed words and the client's spelling of the names."""
     if address.place is Place.GROUP:
         return f"/subscriptions/{address.subscription}/resourceGroups/{address.group}"
-    namespace, *types = facts.spelling.split("/")
-    if len(types) != len(address.types):
-        types = facts.name.split("/")[1:]
+    spelling = facts.spelling if facts.spelling.lower() == facts.name.lower() else facts.name
+    namespace, *types = spelling.split("/")
     pairs = "/".join(f"{t}/{n}" for t, n in zip(types, address.names, strict=True))
     scope = address.scope
     if address.group and scope.count("/") == 4:

@@ -39,6 +39,11 @@ def rewrite(arm_type: str, body: dict[str, Any], context: Context) -> None:
                     holder[name] = value
 
 
+def has_own_names(arm_type: str) -> bool:
+    """Whether the name in a type's bodies is not the one in its address."""
+    return arm_type.lower() in _table()["names"]
+
+
 def merges_on_put(arm_type: str) -> bool:
     """Whether a PUT that leaves a member out keeps its value: the service treats PUT as PATCH."""
     return arm_type.partition("/")[0].lower() in _table()["mergeOnPut"]

@@ -9,6 +9,7 @@ from typing import Any
 from providers.emulator.address import Address
 from providers.emulator.answer import RefusedError
 from providers.emulator.facts import TypeFacts
+from providers.emulator.rewrite import has_own_names
 from schemas.nodes import (
     BooleanNode,
     EnumNode,
@@ -43,7 +44,7 @@ def check_body(address: Address, facts: TypeFacts, body: Mapping[str, Any], *, i
     Raises:
         RefusedError: 400 with the first finding as the error and all of them (five at most) as details.
     """
-    check_name(address, body)
+    check_name(address, body, is_respelled=has_own_names(facts.name))
     check_tags(body.get("tags"))
     if not is_patch and facts.is_tracked and not body.get("location"):
         raise RefusedError(400, "LocationRequired", "The location property is required for this definition.")
@@ -54,14 +55,14 @@ def check_body(address: Address, facts: TypeFacts, body: Mapping[str, Any], *, i
         raise RefusedError(400, first.code, first.message, target=first.path, details=details)
 
 
-def check_name(address: Address, body: Mapping[str, Any]) -> None:
-    """Check that a name and an id in the body are the address's own.
+def check_name(address: Address, body: Mapping[str, Any], *, is_respelled: bool) -> None:
+    """Check that a name and an id in the body are the address's own; no name is wrong where they are respelled.
 
     Raises:
         RefusedError: 400.
     """
     name = body.get("name")
-    if isinstance(name, str) and name and not _is_own_name(address, name):
+    if isinstance(name, str) and name and not is_respelled and not _is_own_name(address, name):
         raise RefusedError(
             400,
             "InvalidRequestContent",

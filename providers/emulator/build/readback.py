@@ -68,7 +68,8 @@ class Table:
             self.location["inherited"] += 1
         self.spelling[str(actual.get("type", ""))] += 1
         words = str(actual.get("id", "")).split("/")
-        self.group_word[words[3] if len(words) > 3 else ""] += 1
+        if len(words) > 3 and words[3].lower() == "resourcegroups":
+            self.group_word[words[3]] += 1
         parts = str(pair["id"]).split("/")
         if len(parts) > 10:
             self.name[_name_form(parts, str(actual.get("name", "")))] += 1
