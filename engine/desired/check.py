@@ -77,8 +77,12 @@ class Report:
     def _note_case(self, key: str, name: str) -> None:
         if key == name:
             return
+        self.tolerate(f"{key!r} is spelled {name!r}", hint="an API server accepts only that spelling", at=key)
+
+    def tolerate(self, text: str, *, hint: str = "", at: str | int | None = None) -> None:
+        """Note what ASO's own tools forgive: a remark, under ``strict`` a problem."""
         note = self.misfit if self.strict else self.remark
-        note(f"{key!r} is spelled {name!r}", hint="an API server accepts only that spelling", at=key)
+        note(text, hint=hint, at=at)
 
     def shown(self, value: Any) -> str:
         """Return the value at this place for a message; a secret by its name is not repeated."""

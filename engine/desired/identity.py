@@ -95,6 +95,18 @@ def read_owner(resource: CustomResource, kind: Kind) -> OwnerLink:
     return OwnerLink()
 
 
+def check_owner_kind(resource: CustomResource, kind: Kind) -> Misfit | None:
+    """Return what is wrong with an owner that names group or kind although its kind is fixed."""
+    rule = kind.owner
+    owner = find_member(spec_of(resource), "owner") if rule is not None and not rule.is_any else None
+    if rule is None or not isinstance(owner, dict):
+        return None
+    for member, wanted in (("group", rule.group), ("kind", rule.kind)):
+        if owner.get(member, wanted) != wanted:
+            return Misfit(FieldPath(("spec", "owner", member)), f"the owner must be a {rule.kind} of {rule.group}")
+    return None
+
+
 def resolve_name(resource: CustomResource, kind: Kind, owner: OwnerLink, inputs: Inputs) -> Name:
     """Return what the resource is called in Azure.
 

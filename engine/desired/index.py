@@ -16,6 +16,7 @@ from engine.desired.identity import (
     base_by_owner,
     base_of_root,
     build_id,
+    check_owner_kind,
     read_owner,
     recorded_id,
     resolve_name,
@@ -209,7 +210,8 @@ class Index:
     def _identify(self, node: _Node) -> Identity:
         name = resolve_name(node.resource, node.kind, node.owner, self._inputs)
         base = self._base(node)
-        misfits = tuple(m for m in (name.misfit, base.misfit) if m is not None)
+        found = (name.misfit, base.misfit, check_owner_kind(node.resource, node.kind))
+        misfits = tuple(misfit for misfit in found if misfit is not None)
         waits = tuple(w for w in (name.wait, base.wait) if w is not None)
         arm_id = None
         if not misfits and name.wait is None:

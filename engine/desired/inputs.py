@@ -89,6 +89,7 @@ _SHAPES: Mapping[Special, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Special.CONDITION: ((), ()),
 }
 _OWNERS = {Special.OWNER: ("name",), Special.ARBITRARY_OWNER: ("group", "kind", "name")}
+_KIND_MEMBERS = frozenset({"group", "kind"})
 _MAPS = frozenset({"annotations", "labels"})
 
 
@@ -100,7 +101,7 @@ def read_special(special: Special, value: Any, report: Report) -> dict[str, Any]
         return None
     before = len(report.misfits)
     if not value.keys() <= set(names):
-        value = report.fold(value, names)
+        value = report.fold(_without_redundant(special, value, report), names)
     out = {name: item for name, item in value.items() if item is not None and item != ""}
     for name, item in out.items():
         if name not in _MAPS and type(item) is not str:
@@ -111,6 +112,14 @@ def read_special(special: Special, value: Any, report: Report) -> dict[str, Any]
         if name not in out:
             report.misfit(f"{name!r} is missing")
     return out if len(report.misfits) == before else None
+
+
+def _without_redundant(special: Special, value: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Leave out group and kind of an owner whose kind is fixed: they may be there, and are compared elsewhere."""
+    redundant = value.keys() & _KIND_MEMBERS if special is Special.OWNER else ()
+    for name in sorted(redundant):
+        report.tolerate(f"{name!r} is not needed: the kind of the owner is fixed", at=name)
+    return {name: item for name, item in value.items() if name not in redundant}
 
 
 def _is_text_map(value: Any) -> bool:

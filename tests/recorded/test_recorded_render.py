@@ -29,14 +29,8 @@ ODD_SAMPLES = {
     ("CustomDomain", "/spec/customCertificate/group"): "unknown member",
     ("CustomDomain", "/spec/customCertificate/kind"): "unknown member",
     ("CustomDomain", "/spec/customCertificate/name"): "unknown member",
-    ("HcpOpenShiftCluster", "/spec/owner/group"): "unknown member",
-    ("HcpOpenShiftCluster", "/spec/owner/kind"): "unknown member",
     ("HcpOpenShiftCluster", "/spec/properties/platform"): "'vnetIntegrationSubnetReference' is missing",
     ("HcpOpenShiftCluster", "/spec/properties/etcd/dataEncryption/customerManaged/kms"): "'visibility' is missing",
-    ("HcpOpenShiftClustersExternalAuth", "/spec/owner/group"): "unknown member",
-    ("HcpOpenShiftClustersExternalAuth", "/spec/owner/kind"): "unknown member",
-    ("HcpOpenShiftClustersNodePool", "/spec/owner/group"): "unknown member",
-    ("HcpOpenShiftClustersNodePool", "/spec/owner/kind"): "unknown member",
 }
 """Samples that the schema of their kind refuses or prunes; a strict API server would say the same."""
 

@@ -53,6 +53,20 @@ def test_version_of_the_owner_does_not_matter() -> None:
     assert str(state.id).endswith("/storageAccounts/acct/blobServices/default")
 
 
+def test_owner_may_say_the_kind_it_must_have() -> None:
+    """Group and kind of an owner that can only be of one kind are taken with a notice, and refused when they differ."""
+    said = BLOBS.replace("{name: acct}", "{name: acct, group: storage.azure.com, kind: StorageAccount}")
+
+    agreeing = build_from(GROUP, ACCOUNT, said)
+    strict = build_from(GROUP, ACCOUNT, said, strict=True)
+    wrong = build_from(GROUP, ACCOUNT, said.replace("kind: StorageAccount}", "kind: Registry}"))
+
+    assert len(agreeing.states) == 3
+    assert "/spec/owner/group: 'group' is not needed" in str(agreeing.notices[0])
+    assert len(strict.problems) == 2
+    assert "/spec/owner/kind: the owner must be a StorageAccount of storage.azure.com" in problems_of(wrong)[0]
+
+
 def test_owner_by_id() -> None:
     """An owner given by id is taken as it is; the object then has no owner among the objects and waits for none."""
     child = BLOBS.replace("{name: acct}", f"{{armId: {GROUP_ID}/providers/Microsoft.Storage/storageAccounts/other}}")
