@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Self
 from urllib.parse import quote
 
 from engine.errors import EngineError, InvariantError, UnavailableError
-from engine.model.document import ABSENT, Secret, encode_wire
+from engine.model.document import ABSENT, encode_wire
 from engine.model.ids import ApiVersion, ArmId
 from engine.model.plan import Request
 from engine.model.result import OperationProgress, OperationStatus
@@ -25,6 +25,7 @@ from providers.arm.options import ArmOptions
 from providers.arm.origin import SAFE_IN_PATH, Origin
 from providers.arm.pages import Item, split_page
 from providers.arm.retry import RetryPolicy
+from providers.arm.scrub import Scrubber
 from providers.arm.throttle import Throttle
 from providers.arm.token import FixedToken, Token, TokenCell, TokenSource
 from providers.arm.transport import MakeWire, Traffic, Transport
@@ -33,6 +34,7 @@ from schemas.operations import lookup_operations
 _RESOURCES_API: Final = ApiVersion("2021-04-01")
 _ROLES_API: Final = ApiVersion("2022-04-01")
 _IN_TEXT: Final = "'"
+_MOST_PAGES: Final = 1_000
 
 
 class AzureResourceManager:
@@ -69,6 +71,7 @@ class AzureResourceManager:
             clock=clock,
             in_flight=options.in_flight,
         )
+        self._scrubber = Scrubber()
         self._roles: dict[tuple[str, str], str] = {}
 
     async def __aenter__(self) -> Self:
@@ -140,16 +143,21 @@ class AzureResourceManager:
         what = f"{request.method} {resource.text}"
         url = self._url(request.url, resource)
         body = _encode(request, what)
+        self._scrubber.learn(request.body)
         answer = await self._transport.send(request.method, url, body=body, headers=request.headers)
         now = self._clock.now()
+        if not answer.is_success:
+            answer = self._scrubber.clean(answer)
         _check_from_arm(answer, what, now)
         if not answer.is_success:
             fault = decode_fault(answer, now)
             if request.method == "DELETE" and is_gone(answer, fault):
                 return OperationProgress(status=OperationStatus.SUCCEEDED, http_status=answer.status)
-            raise error_from_fault(_without_secrets(fault, request.body), what=what, arm_type=resource.resource_type)
+            raise error_from_fault(fault, what=what, arm_type=resource.resource_type)
         self.traffic.bodies_parsed += bool(answer.body)
-        verdict = lro.start(request.method, answer, url=url, origin=self._transport.origin, now=now)
+        verdict = self._verdict(
+            answer, lambda found: lro.start(request.method, found, url=url, origin=self._transport.origin, now=now)
+        )
         return replace(self._progress(verdict, what, resource), http_status=answer.status)
 
     async def poll(self, token: str) -> OperationProgress:
@@ -168,25 +176,38 @@ class AzureResourceManager:
             if poller.unanswered >= lro.MAX_UNANSWERED:
                 raise
             return self._progress(lro.no_answer(poller), what, poller.resource)
+        now = self._clock.now()
         if answer.status in (401, 403):
-            raise error_from_fault(decode_fault(answer, self._clock.now()), what=what)
+            raise error_from_fault(decode_fault(self._scrubber.clean(answer), now), what=what)
         self.traffic.bodies_parsed += bool(answer.body)
-        verdict = lro.advance(poller, answer, origin=self._transport.origin, now=self._clock.now())
+        verdict = self._verdict(
+            answer, lambda found: lro.advance(poller, found, origin=self._transport.origin, now=now)
+        )
         if isinstance(verdict, lro.Running) and verdict.poller.unanswered > lro.MAX_UNANSWERED:
-            raise error_from_fault(decode_fault(answer, self._clock.now()), what=what)
+            raise error_from_fault(decode_fault(self._scrubber.clean(answer), now), what=what)
         return self._progress(verdict, what, poller.resource)
+
+    def _verdict(self, answer: Answer, judge: Callable[[Answer], lro.Verdict]) -> lro.Verdict:
+        """Return what an answer means; a failure is told in words without the secrets that were sent."""
+        verdict = judge(answer)
+        return judge(self._scrubber.clean(answer)) if isinstance(verdict, lro.Failed) else verdict
 
     async def _read(self, method: str, url: str) -> Answer:
         async def attempt() -> Answer:
             return await self._transport.send(method, url)
 
-        return await self._retry.read(attempt)
+        answer = await self._retry.read(attempt)
+        return answer if answer.is_success else self._scrubber.clean(answer)
 
     async def _list(self, url: str) -> list[Item] | Fault | None:
-        """Return all items of a list; the fault that refused it; None when it broke off."""
+        """Return all items of a list; the fault that refused it; None when it broke off or does not end."""
         items: list[Item] = []
         following: str | None = url
+        seen: set[str] = set()
         while following:
+            if following in seen or len(seen) >= _MOST_PAGES:
+                return None
+            seen.add(following)
             try:
                 answer = await self._read("GET", following)
                 if not answer.is_success:
@@ -273,24 +294,3 @@ def _role_name(item: Any) -> str:
     properties = item.get("properties") if isinstance(item, dict) else None
     name = properties.get("roleName") if isinstance(properties, dict) else None
     return name if isinstance(name, str) and "id" in item else ""
-
-
-def _without_secrets(fault: Fault, body: Any) -> Fault:
-    """Blot out secrets of the request that the refusal repeats."""
-    message = fault.message
-    for secret in _secrets(body):
-        message = message.replace(secret, "***") if secret else message
-    return Fault(
-        status=fault.status,
-        code=fault.code,
-        message=message,
-        retry_after=fault.retry_after,
-        request_id=fault.request_id,
-    )
-
-
-def _secrets(value: Any) -> list[str]:
-    if isinstance(value, Secret):
-        return [value.reveal()]
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    return [text for item in inner for text in _secrets(item)]
