@@ -33,7 +33,7 @@ from engine.model.state import ActualState
 from engine.ports import ReadTarget
 from engine.runtime.clock import SystemClock
 from engine.runtime.cycle import Cycle, PassOptions, PassResult, World
-from engine.runtime.heap import tune_collector
+from engine.runtime.heap import tune_memory
 from providers.arm.adapter import AzureResourceManager
 from providers.arm.options import ArmOptions
 from providers.kube.connect import Connection, connect
@@ -130,7 +130,7 @@ async def measure(azure: EmulatedAzure, cluster: str, instances: Sequence[Instan
         watched = WatchedAzure(adapter)
         world = World(source=source, azure=watched, store=store, clock=clock)
         cycle = Cycle(world, PassOptions(endpoint=azure.url, subscription=SUBSCRIPTION))
-        tune_collector()
+        tune_memory()
         import_rss_mib = rss_mib()
         cold = await _timed(cycle, len(instances), moved=0)
         warm = await _timed(cycle, len(instances), moved=0)

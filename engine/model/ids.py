@@ -81,8 +81,8 @@ class ArmId:
     @property
     def subscription(self) -> str:
         """Return the subscription's id, or an empty text at tenant scope."""
-        segments = self.segments
-        return segments[1] if len(segments) > 1 and segments[0].lower() == "subscriptions" else ""
+        parts = self.text.split("/", 3)
+        return parts[2] if len(parts) > 2 and parts[1].lower() == "subscriptions" else ""
 
     @property
     def resource_group(self) -> str:

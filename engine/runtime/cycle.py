@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from engine.compare.compare import compare
@@ -64,7 +64,7 @@ class PassResult:
     """What a pass saw and decided.
 
     Attributes:
-        findings: What was compared anew; resources that did not move since an earlier pass are not in it.
+        findings: What was compared anew: what is not in sync, and what is if it was to be kept.
         problems: Input that could not be used.
         notices: What the author of the input should know.
     """
@@ -85,9 +85,13 @@ class Cycle:
         self._memory = PassMemory()
         self._baselines: dict[ArmId, Baseline] | None = None
 
-    async def plan(self) -> PassResult:
-        """Observe everything selected and plan; sends nothing."""
-        return await _Pass(self._world, self._options, self._memory, self._known()).run()
+    async def plan(self, *, keep_in_sync: bool = False) -> PassResult:
+        """Observe everything selected and plan; sends nothing.
+
+        Args:
+            keep_in_sync: Keep the bodies of what is in sync, for ``apply``. They are most of the memory of a pass.
+        """
+        return await _Pass(self._world, self._options, self._memory, self._known(), keep_in_sync=keep_in_sync).run()
 
     async def apply(
         self, planned: PassResult, *, report: Callable[[Progress], None], options: ExecutorOptions
@@ -122,16 +126,23 @@ class _Pass:
     """The state of one pass; used once."""
 
     def __init__(
-        self, world: World, options: PassOptions, memory: PassMemory, baselines: Mapping[ArmId, Baseline]
+        self,
+        world: World,
+        options: PassOptions,
+        memory: PassMemory,
+        baselines: Mapping[ArmId, Baseline],
+        *,
+        keep_in_sync: bool,
     ) -> None:
         self._world = world
         self._options = options
         self._memory = memory
         self._baselines = baselines
+        self._keep_in_sync = keep_in_sync
         self._today = world.clock.now().date()
         self._problems: list[Problem] = []
         self._notices: list[Notice] = []
-        self._findings: list[Finding] = []
+        self._kept: list[Finding] = []
         self._in_sync: list[Step] = []
         self._orphans: list[tuple[Baseline, ActualState]] = []
         self._open: list[Finding] = []
@@ -154,7 +165,7 @@ class _Pass:
         )
         return PassResult(
             plan=build_plan(data),
-            findings=tuple(self._findings),
+            findings=(*self._open, *self._kept),
             problems=problems,
             notices=place_notices(self._notices, self._world.source),
         )
@@ -206,7 +217,7 @@ class _Pass:
         if self._options.selection.is_partial:
             return {}
         named = {p.key.identity for p in self._problems if p.key is not None}
-        named |= {f.desired.key.identity for f in self._findings}
+        named |= {f.desired.key.identity for f in self._open}
         return {
             i: b
             for i, b in self._baselines.items()
@@ -226,8 +237,10 @@ class _Pass:
         step = self._memorise(wanted, finding) if _is_quiet(finding) else None
         if step is None:
             self._open.append(finding)
-        else:
-            self._in_sync.append(step)
+            return
+        self._in_sync.append(step)
+        if self._keep_in_sync:
+            self._kept.append(finding)
 
     def _recall(self, wanted: Wanted, actual: ActualState) -> Step | None:
         """Return the step of an earlier pass if object, body, baseline and ids are what they were then."""
@@ -239,26 +252,31 @@ class _Pass:
         if verdict.held != print_of_body(actual):
             return None
         if verdict.index is not self._prepared.index:
-            if verdict.links != self._links_of(verdict.step):
+            if verdict.links != self._links_of(verdict.step) or verdict.owned != self._owned_below(actual.id):
                 return None
             verdict.index = self._prepared.index
         return verdict.step
 
     def _memorise(self, wanted: Wanted, finding: Finding) -> Step | None:
-        """Keep the verdict where two prints tell all there is to know: no secret and nothing looked up.
+        """Keep the verdict where prints tell all there is to know: no secret, nothing looked up, no date to come.
 
         What was parsed is dropped: from now on only prints are compared.
         """
         assert finding.actual is not None
+        if any(rule.until is not None for rule in finding.desired.policy.ignore):
+            return None
         needs = wanted_inputs((wanted.resource,))
         if needs.secrets or needs.config_maps or needs.role_names:
             return None
         step = plan_step(finding, self._plan_input)
         if step.action is not Action.NOOP:
             return None
+        if not self._keep_in_sync:
+            step = replace(step, desired=None)
         self._memory.verdicts[wanted.identity] = Verdict(
             asked=wanted.asked,
             links=self._links_of(step),
+            owned=self._owned_below(finding.actual.id),
             held=print_of_body(finding.actual),
             baseline=finding.baseline,
             step=step,
@@ -287,9 +305,7 @@ class _Pass:
         desired = self._build(resource)
         if desired is None:
             return None
-        finding = self._compare(desired, actual)
-        self._findings.append(finding)
-        return finding
+        return self._compare(desired, actual)
 
     def _compare(self, desired: DesiredState, actual: ActualState | None) -> Finding:
         baseline = self._baselines.get(actual.id) if actual is not None else None
@@ -324,7 +340,7 @@ class _Pass:
 
     async def _read_contents(self) -> dict[ArmId, tuple[ArmId, ...]]:
         """List the resource groups a plan may delete."""
-        groups = {f.desired.id for f in self._findings if f.desired.deleting and f.desired.id is not None}
+        groups = {f.desired.id for f in self._open if f.desired.deleting and f.desired.id is not None}
         if self._options.limits.prune:
             groups |= {b.id for b, a in self._orphans if a.presence is Presence.PRESENT}
         out: dict[ArmId, tuple[ArmId, ...]] = {}

@@ -30,12 +30,14 @@ class Verdict:
     Attributes:
         asked: Print of the object (spec, annotations, version).
         links: Ids that its owner and references had in ``index``.
+        owned: Children that other objects owned in ``index``; the comparison left them out.
         held: Print of the body Azure returned; means something in this process only.
         baseline: The memory it was compared with.
     """
 
     asked: bytes
     links: tuple[ArmId | None, ...]
+    owned: frozenset[str]
     held: BodyPrint
     baseline: Baseline | None
     step: Step

@@ -63,7 +63,7 @@ async def _apply(args: argparse.Namespace, settings: Settings) -> int:
         resumed = await cycle.resume()
         if resumed:
             sys.stderr.write(f"trueup: followed {len(resumed)} operation(s) of an earlier run to their end\n")
-        planned = await cycle.plan()
+        planned = await cycle.plan(keep_in_sync=True)
         print_findings(planned.problems, planned.notices)
         stale: tuple[ResourceKey, ...] = ()
         if saved is not None:

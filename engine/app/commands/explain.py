@@ -37,7 +37,7 @@ async def _explain(args: argparse.Namespace, settings: Settings) -> int:
     from engine.runtime.selection import matches
 
     async with open_cycle(args, settings, Limits(adopt=True)) as cycle:
-        planned = await cycle.plan()
+        planned = await cycle.plan(keep_in_sync=True)
     print_findings(planned.problems, planned.notices)
     found = [f for f in planned.findings if matches(args.object, f.desired.key, f.desired.id)]
     _check_one(args.object, found)
