@@ -10,6 +10,7 @@ from engine.model.plan import Action, Reason
 from engine.model.policy import DriftPolicy, Limits, ReconcilePolicy
 from engine.model.state import DesiredState, Presence, Wait
 from engine.planning.finding import Finding
+from schemas.behaviours import lookup_behaviour
 from schemas.operations import TypeOperations
 
 _BUSY_WORDS = "Azure is still working on it"
@@ -86,12 +87,25 @@ def _decide_present(finding: Finding, operations: TypeOperations | None, limits:
         return Decision(action=Action.NOOP, reason=Reason.IN_SYNC, detail=_BUSY_WORDS, notes=notes)
     if not diff.changes and finding.settled:
         return Decision(action=Action.NOOP, reason=Reason.IN_SYNC, notes=notes)
+    closed = _closed_gate(finding)
+    if closed:
+        detail = f"Azure takes no changes in its state ({closed})"
+        return Decision(action=Action.WAIT, reason=Reason.NOT_SETTLED, detail=detail)
     if any(c.after is UNKNOWN for c in diff.changes):
         return _wait(tuple(w for w in desired.waits if not w.secret_only) or desired.waits)
     if not finding.settled:
         detail = f"its last operation ended as {finding.provisioning}"
         return Decision(action=Action.UPDATE, reason=Reason.NOT_SETTLED, detail=detail, notes=notes)
     return _decide_changed(finding, operations, limits, notes)
+
+
+def _closed_gate(finding: Finding) -> str:
+    """Return the state in which the type refuses changes; empty when nothing speaks against a write."""
+    behaviour = lookup_behaviour(finding.desired.arm_type)
+    document = finding.actual.document if finding.actual is not None else None
+    if behaviour is None or behaviour.gate is None or document is None or behaviour.gate.is_open(document.value):
+        return ""
+    return ", ".join(behaviour.gate.read(document.value))
 
 
 def _decide_changed(

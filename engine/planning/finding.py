@@ -20,6 +20,7 @@ class Finding:
         actual: None while the id is not known.
         provisioning: Azure's provisioningState; empty when the resource shows none.
         settled: False while Azure still works on the resource, or when its last operation failed.
+        soft_deleted: A deleted resource of this name still holds it, and can be recovered or purged.
     """
 
     desired: DesiredState
@@ -28,6 +29,7 @@ class Finding:
     baseline: Baseline | None = None
     provisioning: str = ""
     settled: bool = True
+    soft_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

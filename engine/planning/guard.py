@@ -24,6 +24,9 @@ def guard_step(
         limits: What this run allows.
         unowned: Contents of a resource group that no object owns; None when they could not be read.
     """
+    if any(r.method == "POST" for r in step.requests):
+        text = "the deleted resource of this name would be purged for good; --allow-data-loss confirms that"
+        return (Guard(name="data-bearing", text=text, blocks=not limits.allow_data_loss),)
     if step.action not in _DESTRUCTIVE:
         return ()
     guards = []

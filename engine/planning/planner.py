@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.change import ResourceDiff
 from engine.model.document import canonical
 from engine.model.ids import ArmId, PlanId, ResourceKey
 from engine.model.plan import Action, Plan, Precondition, Reason, Request, Step
-from engine.model.policy import ObjectPolicy
+from engine.model.policy import ObjectPolicy, ReconcilePolicy
 from engine.model.state import ActualState, Baseline, Presence
 from engine.planning.budget import compute_budget
 from engine.planning.decide import Decision, decide
@@ -18,7 +18,7 @@ from engine.planning.depend import arrange
 from engine.planning.finding import Finding, PlanInput
 from engine.planning.guard import block, guard_mass_delete, guard_step
 from engine.planning.removal import cascade_deletes, find_unowned
-from engine.planning.request import plan_delete, plan_put, plan_update
+from engine.planning.request import plan_delete, plan_purge, plan_put, plan_update
 from engine.planning.verify import check_plan
 from schemas.behaviours import lookup_behaviour
 from schemas.operations import lookup_operations
@@ -83,7 +83,9 @@ def _requests(decision: Decision, finding: Finding, endpoint: str) -> tuple[Requ
     desired = finding.desired
     operations, behaviour = lookup_operations(desired.arm_type), lookup_behaviour(desired.arm_type)
     if decision.action is Action.CREATE:
-        return (plan_put(endpoint, resource, finding, operations=operations, behaviour=behaviour),)
+        purge = plan_purge(endpoint, finding, behaviour)
+        put = plan_put(endpoint, resource, finding, operations=operations, behaviour=behaviour)
+        return (purge, put) if purge is not None else (put,)
     if decision.action is Action.UPDATE:
         return (plan_update(endpoint, resource, finding, operations=operations, behaviour=behaviour),)
     delete = plan_delete(endpoint, resource, desired.api_version, behaviour=behaviour)
@@ -120,6 +122,9 @@ def _plan_orphan(baseline: Baseline, actual: ActualState, data: PlanInput) -> St
         return replace(step, action=Action.UNREADABLE, reason=Reason.UNREADABLE, detail=actual.cause)
     if actual.presence is Presence.ABSENT:
         return replace(step, action=Action.FORGET, detail="no longer in the input, and gone from Azure")
+    if baseline.reconcile is not ReconcilePolicy.MANAGE:
+        detail = f"no longer in the input; its reconcile-policy was {baseline.reconcile}"
+        return replace(step, action=Action.FORGET, reason=Reason.DETACHED, detail=detail)
     if not data.limits.prune:
         return step
     if data.problems:
@@ -132,8 +137,10 @@ def _plan_orphan(baseline: Baseline, actual: ActualState, data: PlanInput) -> St
 def _guard(steps: Sequence[Step], data: PlanInput) -> list[Step]:
     """Attach guards of single steps, then the breaker for all of them."""
     owned = {s.id for s in (*steps, *data.in_sync) if s.id is not None}
+    protected = {b.id for b, _ in data.orphans if b.protect}
     out = [
-        block(s, guard_step(s, _policy(s), data.limits, unowned=find_unowned(s, data.contents, owned))) for s in steps
+        block(s, guard_step(s, _policy(s, protected), data.limits, unowned=find_unowned(s, data.contents, owned)))
+        for s in steps
     ]
     breaker = guard_mass_delete(out, data.managed, _taken(out, owned), data.limits)
     if breaker is None:
@@ -148,8 +155,9 @@ def _taken(steps: Sequence[Step], owned: set[ArmId]) -> Mapping[ArmId, int]:
     return {i: sum(1 for o in rest if o.is_within(i)) for i in deleted}
 
 
-def _policy(step: Step) -> ObjectPolicy:
-    return step.desired.policy if step.desired is not None else ObjectPolicy()
+def _policy(step: Step, protected: Collection[ArmId]) -> ObjectPolicy:
+    """Return the policy of the object, of one that left the input what is remembered of it."""
+    return step.desired.policy if step.desired is not None else ObjectPolicy(protect=step.id in protected)
 
 
 def _links(finding: Finding) -> tuple[ResourceKey, ...]:

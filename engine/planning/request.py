@@ -13,6 +13,7 @@ from engine.model.path import FieldPath, Segment
 from engine.model.plan import Request
 from engine.planning.carry import carry_over, find_key
 from engine.planning.finding import Finding
+from engine.planning.soft_delete import fill_soft_delete, lookup
 from schemas.behaviours import Behaviour
 from schemas.operations import TypeOperations
 
@@ -45,6 +46,15 @@ def plan_put(
         body=body,
         headers=_if_match(finding, "PUT", operations),
     )
+
+
+def plan_purge(endpoint: str, finding: Finding, behaviour: Behaviour | None) -> Request | None:
+    """Return the purge that must come before a PUT; None unless the object asks for it and there is a need."""
+    rule = behaviour.soft_delete if behaviour is not None else None
+    if rule is None or not finding.soft_deleted or lookup(finding.desired.body, rule.mode_path) not in rule.purges:
+        return None
+    place = fill_soft_delete(rule.purge_url, finding.desired)
+    return Request(method="POST", url=build_url(endpoint, ArmId(place), rule.api_version), body=ABSENT)
 
 
 def plan_delete(
@@ -127,7 +137,7 @@ def _plan_patch(endpoint: str, resource: ArmId, finding: Finding, operations: Ty
 
 def _place(body: Body, where: tuple[str, ...], change: FieldChange, finding: Finding) -> bool:
     """Put the desired value at the place into the patch; False when a merge patch cannot say it."""
-    value = _lookup(finding.desired.body, where)
+    value = lookup(finding.desired.body, where)
     in_list = len(where) < len(change.path.segments)
     if in_list and _hides_elements(where, finding.diff.suppressed):
         return False
@@ -167,14 +177,6 @@ def _up_to_list(segments: tuple[Segment, ...]) -> tuple[str, ...]:
 def names_of(segments: tuple[Segment, ...]) -> tuple[str, ...]:
     """Return the place as REST facts write it: member names, ``[]`` for any element."""
     return tuple(s if isinstance(s, str) else "[]" for s in segments)
-
-
-def _lookup(body: Any, where: tuple[str, ...]) -> Any:
-    for name in where:
-        if not isinstance(body, Mapping) or name not in body:
-            return ABSENT
-        body = body[name]
-    return body
 
 
 def _has_unknown(value: Any) -> bool:
