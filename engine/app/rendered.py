@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 import yaml
 
 from engine.model.document import MASK, Marker, Secret
 from engine.model.state import DesiredState
+
+_URL_SAFE = "/:?&=@!$'()*+,;~%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def render_http(rendering: Rendering, state: DesiredState) -> str:
     parts = urlsplit(url)
     body = orjson.dumps(rendering.body(state), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2).decode()
     request = [
-        f"PUT {url} HTTP/1.1",
+        f"PUT {quote(url, safe=_URL_SAFE)} HTTP/1.1",
         f"Host: {parts.netloc}",
         "Content-Type: application/json",
         "",

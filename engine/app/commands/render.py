@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def _complain(result: BuildResult) -> ExitCode:
     for notice in result.notices:
-        sys.stderr.write(f"warning: {notice}\n")
+        sys.stderr.write(f"trueup: warning: {notice}\n")
     for problem in result.problems:
-        sys.stderr.write(f"error: {problem}\n")
+        sys.stderr.write(f"trueup: error: {problem}\n")
     return ExitCode.ERROR if result.problems else ExitCode.CLEAN

@@ -82,7 +82,7 @@ def test_errors_go_to_standard_error_and_others_are_rendered(folder: Path, capsy
     captured = capsys.readouterr()
     assert code == ExitCode.ERROR
     assert captured.err == (
-        f"error: {bad}:9: default/StorageAccount/bad does not fit its kind: /spec/acessTier: unknown member"
+        f"trueup: error: {bad}:9: default/StorageAccount/bad does not fit its kind: /spec/acessTier: unknown member"
         " 'acessTier' (did you mean 'accessTier'?)\n"
     )
     assert len(_lines(captured.out)) == 4
@@ -169,3 +169,12 @@ def test_waits_are_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert code == ExitCode.CLEAN
     assert (line["id"], line["url"], line["unknown"]) == (None, None, ["/properties/administratorLoginPassword"])
     assert len(line["waits"]) == 2  # type: ignore[arg-type]
+
+
+def test_http_requests_have_clean_addresses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name with a space does not break the request line."""
+    (tmp_path / "a.yaml").write_text(GROUP.replace("location: westeurope", "location: westeurope, azureName: my group"))
+
+    main(["render", "-f", str(tmp_path), "--subscription", "s", "-o", "http"])
+
+    assert "/resourceGroups/my%20group?api-version=2020-06-01 HTTP/1.1\n" in capsys.readouterr().out
