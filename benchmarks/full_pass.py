@@ -17,14 +17,15 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from benchmarks.fake_kube import kubeconfig
-from benchmarks.floor import measure_floor
+from benchmarks.floor import Floor, floor_of
 from benchmarks.meter import Meter, rss_mib
 from benchmarks.servers import EmulatedAzure, emulated_azure, served_cluster
 from benchmarks.workloads import SUBSCRIPTION, Instance, build_workload
@@ -112,7 +113,9 @@ class CountingDeepDiff(ModuleType):
         return self._real.DeepDiff(*args, **options)
 
 
-async def measure(azure: EmulatedAzure, cluster: str, instances: Sequence[Instance], folder: Path) -> Figures:
+async def measure(
+    azure: EmulatedAzure, cluster: str, instances: Sequence[Instance], folder: Path, floor: Callable[[], Floor]
+) -> Figures:
     """Load Azure, run the passes, and check that each saw what it should.
 
     Raises:
@@ -146,7 +149,7 @@ async def measure(azure: EmulatedAzure, cluster: str, instances: Sequence[Instan
         bodies_parsed = sum(s.document is not None and s.document.is_parsed for s in watched.kept)
     store.close()
     await source.close()
-    floor = measure_floor(azure, instances)
+    bottom = floor()
     return Figures(
         resources=len(instances),
         requests=requests,
@@ -156,8 +159,8 @@ async def measure(azure: EmulatedAzure, cluster: str, instances: Sequence[Instan
         wall_s=round(warm.wall_s, 3),
         peak_rss_mib=round(peak_rss_mib, 1),
         import_rss_mib=round(import_rss_mib, 1),
-        floor_cpu_s=round(floor.cpu_s, 3),
-        floor_requests=floor.requests,
+        floor_cpu_s=round(bottom.cpu_s, 3),
+        floor_requests=bottom.requests,
         deepdiff_calls=deepdiff.calls,
         bodies_parsed=bodies_parsed,
     )
@@ -186,7 +189,8 @@ def run(workload: str, resources: int) -> Figures:
     with tempfile.TemporaryDirectory(prefix="trueup-bench-") as name:
         folder = Path(name)
         with emulated_azure(folder / "azure") as azure, served_cluster(workload, resources) as cluster:
-            return asyncio.run(measure(azure, cluster, instances, folder))
+            floor = partial(floor_of, azure, workload, resources)
+            return asyncio.run(measure(azure, cluster, instances, folder, floor))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
