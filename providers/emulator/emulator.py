@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from providers.emulator.options import EmulatorOptions
 from providers.emulator.resources import Resources
 from providers.emulator.scopes import Scopes
 from providers.emulator.script import Script
+from providers.emulator.soft_delete import SoftDeletes
 from providers.emulator.stamps import Stamper
 from providers.emulator.store import Store
 from providers.emulator.tags import Tags
@@ -56,7 +58,8 @@ class Emulator:
         operations = Operations(store, identity.signing_key, options.retry_after_s)
         scopes = Scopes(store, (identity.subscription,))
         stamper = Stamper(store, identity.tenant)
-        resources = Resources(store, operations, scopes, self.script, stamper, refuses_busy=options.busy)
+        soft_deletes = SoftDeletes(store, operations, scopes, self.script, stamper)
+        resources = Resources(store, operations, scopes, self.script, stamper, soft_deletes, refuses_busy=options.busy)
         operations.on_end = resources.finish
         self._control = Control(store, resources, self.script, self.traffic)
         self._gateway = Gateway(
@@ -70,24 +73,14 @@ class Emulator:
             Tags(store, scopes, stamper),
             Actions(store, operations, scopes, self.script, stamper, identity.signing_key),
             Catalogue(store, scopes, identity.tenant, identity.subscription),
+            soft_deletes,
         )
         self._authority = self._make_authority(_PUBLIC_AUDIENCES)
 
     def serve_at(self, arm: str) -> None:
         """Accept the address ARM is served at as an audience, and leave the credential files in the state folder."""
         audiences = (arm, *_PUBLIC_AUDIENCES)
-        self._gateway = Gateway(
-            self._vault,
-            audiences,
-            self._gateway.limits,
-            self._gateway.store,
-            self._gateway.operations,
-            self._gateway.resources,
-            self._gateway.lists,
-            self._gateway.tags,
-            self._gateway.actions,
-            self._gateway.catalogue,
-        )
+        self._gateway = replace(self._gateway, audiences=audiences)
         self._authority = self._make_authority(audiences)
         write_private(self.options.state / "federated.jwt", self._authority.federated_token().encode())
 

@@ -15,6 +15,7 @@ from providers.emulator.limits import Limits
 from providers.emulator.lists import Lists
 from providers.emulator.operations import Operations, is_poll_word
 from providers.emulator.resources import Resources
+from providers.emulator.soft_delete import SoftDeletes, is_deleted_vault
 from providers.emulator.store import Store
 from providers.emulator.tags import Tags, is_tags
 from providers.emulator.tokens import TokenVault
@@ -60,6 +61,7 @@ class Gateway:
     tags: Tags
     actions: Actions
     catalogue: Catalogue
+    soft_deletes: SoftDeletes
 
     def answer(self, request: Request, now: datetime, monotonic: float) -> Answer:
         """Answer a request to ARM; what it changed is durable when this returns.
@@ -90,6 +92,8 @@ class Gateway:
             return polled
         if address.place in _OWN_PLACES:
             return self.catalogue.answer(call)
+        if is_deleted_vault(address):
+            return self.soft_deletes.answer(call)
         if is_tags(address):
             return self.tags.answer(call)
         if is_role_definition(address) and call.method == "GET":

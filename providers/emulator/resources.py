@@ -22,6 +22,7 @@ from providers.emulator.regions import region_code
 from providers.emulator.rewrite import merges_on_put
 from providers.emulator.scopes import Scopes, not_found
 from providers.emulator.script import Script
+from providers.emulator.soft_delete import SoftDeletes
 from providers.emulator.stamps import Stamper, set_etag
 from providers.emulator.store import Record, Store, make_record
 from providers.emulator.styles import Style, choose_style
@@ -40,6 +41,7 @@ class Resources:
         scopes: Scopes,
         script: Script,
         stamper: Stamper,
+        soft_deletes: SoftDeletes,
         *,
         refuses_busy: bool,
     ) -> None:
@@ -50,6 +52,7 @@ class Resources:
         self._scopes = scopes
         self._script = script
         self._stamper = stamper
+        self._soft_deletes = soft_deletes
 
     def get(self, call: Call) -> Answer:
         """Answer GET and HEAD."""
@@ -75,7 +78,9 @@ class Resources:
         desired = decode_object(call.body)
         check_body(call.address, facts, desired)
         check_unchangeable(facts, desired, old, self._context(call, call.address, facts, desired, old))
-        if old is not None and merges_on_put(facts.name):
+        if old is None:
+            desired = dict(self._soft_deletes.revive(call.address, facts.name, desired))
+        elif merges_on_put(facts.name):
             desired = merge_patch(clean_body(facts, old.value), desired)
         return self._write(call, facts, desired, old)
 
@@ -110,7 +115,7 @@ class Resources:
         style = choose_style(facts, "delete")
         failure = self._script.operation_failure(call)
         if not style.is_running and failure is None:
-            self.remove(address.key)
+            self.remove(address.key, self._stamper.time(call.now))
             return Answer(style.status, old.body if style.has_body else b"")
         self._show_state(old, facts, "Deleting")
         return self._announce(call, facts, "delete", style, old)
@@ -118,27 +123,31 @@ class Resources:
     def finish(self, operation: Operation) -> None:
         """Carry out what an operation ends with; called when it ended."""
         record = self._store.get(operation.key)
-        if record is None or operation.leaves.get("untouched"):
+        if self._soft_deletes.finish(operation) or record is None or operation.leaves.get("untouched"):
             return
         if operation.verb == "delete" and operation.error is None:
-            self.remove(operation.key)
+            self.remove(operation.key, operation.ended)
             return
         if operation.error is not None and operation.verb == "create" and operation.leaves.get("absent"):
-            self.remove(operation.key)
+            self.remove(operation.key, operation.ended)
             return
         facts = type_facts(record.type, record.api)
         state = "Failed" if operation.error is not None and operation.verb != "delete" else "Succeeded"
         self._show_state(record, facts, operation.state or state)
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, when: str) -> None:
         """Remove a resource with everything in it, and its element in the parent's body."""
         record = self._store.get(key)
         if record is None:
             return
         for child in list(self._store.descendants(key)):
-            self._store.remove(child.key)
-        self._store.remove(key)
+            self._remove_one(child, when)
+        self._remove_one(record, when)
         self._refresh_parent(record)
+
+    def _remove_one(self, record: Record, when: str) -> None:
+        self._store.remove(record.key)
+        self._soft_deletes.remember(record, when)
 
     def load(self, address: Address, facts: TypeFacts, desired: Mapping[str, Any], call: Call) -> Record:
         """Store a resource as if it had been put and had settled; nothing is checked."""
@@ -181,6 +190,8 @@ class Resources:
         failure = self._script.operation_failure(call)
         if failure is not None and not style.is_running:
             style, state = replace(style, status=201 if old is None else 200, headers="a", has_body=True), "Updating"
+        elif failure is not None and state.lower() in ("", "succeeded"):
+            state = "Updating"
         record, children = self._build(call, call.address, facts, desired, old, state=state or "Updating")
         self._store.put(record)
         for child in children:
