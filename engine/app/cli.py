@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
+from engine.app.console import complain
 from engine.app.exit_codes import MEANINGS, ExitCode
 from engine.app.settings import Settings
 from engine.errors import EngineError, InvariantError
@@ -33,11 +35,15 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print usage and the message, then leave."""
         self.print_usage(sys.stderr)
-        self.exit(ExitCode.ERROR, f"trueup: error: {message}\n")
+        complain(message)
+        self.exit(ExitCode.ERROR)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without our signs must not end a run
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = arguments[0] if arguments else ""
     if verb in VERBS:
@@ -76,6 +82,8 @@ def _run(verb: str, arguments: list[str]) -> int:
         return _fail(f"a defect of trueup, please report it: {exc}")
     except EngineError as exc:
         return _fail(str(exc))
+    except ExceptionGroup as group:
+        return _fail_together(group)
     except KeyboardInterrupt:
         return _fail("interrupted")
     except BrokenPipeError:
@@ -84,6 +92,24 @@ def _run(verb: str, arguments: list[str]) -> int:
         return ExitCode.ERROR
 
 
+def _fail_together(group: ExceptionGroup[Exception]) -> int:
+    """Print what went wrong side by side, each once; a defect among it is raised as it is."""
+    known, defects = group.split(EngineError)
+    if known is None or defects is not None:
+        raise group
+    for message in dict.fromkeys(str(error) for error in _leaves(known)):
+        complain(message)
+    return ExitCode.ERROR
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
 def _fail(message: str) -> int:
-    sys.stderr.write(f"trueup: error: {message}\n")
+    complain(message)
     return ExitCode.ERROR

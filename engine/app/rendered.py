@@ -12,6 +12,7 @@ import yaml
 
 from engine.model.document import MASK, Marker, Secret
 from engine.model.state import DesiredState
+from engine.reporting.values import printable, printable_json
 
 _URL_SAFE = "/:?&=@!$'()*+,;~%"
 
@@ -66,7 +67,7 @@ def render_ndjson(rendering: Rendering, state: DesiredState) -> str:
         "unknown": [path.pointer for path in state.unknown],
         "waits": [wait.text for wait in state.waits],
     }
-    return orjson.dumps(_sort(line)).decode() + "\n"
+    return printable_json(orjson.dumps(_sort(line))).decode() + "\n"
 
 
 def _sort(line: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -78,11 +79,12 @@ def _sort(line: Mapping[str, Any]) -> Mapping[str, Any]:
 def render_http(rendering: Rendering, state: DesiredState) -> str:
     """Return a request as HTTP clients in editors read it; ``###`` ends it."""
     url = rendering.url(state)
-    head = [f"# {state.key}", *_comments(state)]
+    head = [printable(f"# {state.key}"), *_comments(state)]
     if url is None:
         return "\n".join([*head, "# no request: the id is not known", "", "###", ""])
     parts = urlsplit(url)
-    body = orjson.dumps(rendering.body(state), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2).decode()
+    raw = orjson.dumps(rendering.body(state), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+    body = printable_json(raw).decode()
     request = [
         f"PUT {quote(url, safe=_URL_SAFE)} HTTP/1.1",
         f"Host: {parts.netloc}",
@@ -99,8 +101,8 @@ def render_http(rendering: Rendering, state: DesiredState) -> str:
 def render_yaml(rendering: Rendering, state: DesiredState) -> str:
     """Return the body as a YAML document."""
     place = state.id.text if state.id is not None else "id not known"
-    head = [f"# {state.key}", f"# {place} ({state.arm_type}@{state.api_version})", *_comments(state)]
-    return "\n".join(["---", *head, _encode_yaml(rendering.body(state))])
+    head = [printable(f"# {text}") for text in (state.key, f"{place} ({state.arm_type}@{state.api_version})")]
+    return "\n".join(["---", *head, *_comments(state), _encode_yaml(rendering.body(state))])
 
 
 def render_text(rendering: Rendering, state: DesiredState) -> str:
@@ -108,18 +110,22 @@ def render_text(rendering: Rendering, state: DesiredState) -> str:
     lines = [f"{state.key}", f"  id    {state.id.text if state.id is not None else '(not known yet)'}"]
     lines.append(f"  type  {state.arm_type}@{state.api_version}")
     lines.extend(f"  waits {wait.text}" for wait in state.waits)
+    lines = [printable(line) for line in lines]
     body = _encode_yaml(rendering.body(state)).rstrip("\n").split("\n")
     return "\n".join([*lines, "  body", *(f"    {line}" for line in body), "", ""])
 
 
 def _encode_yaml(body: Any) -> str:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return yaml.dump(body, Dumper=dumper, sort_keys=True, allow_unicode=True, width=120)
+    text: str = yaml.dump(body, Dumper=dumper, sort_keys=True, allow_unicode=True, width=120)
+    if all(line.isprintable() for line in text.split("\n")):
+        return text
+    return str(yaml.dump(body, Dumper=dumper, sort_keys=True, width=120))
 
 
 def _comments(state: DesiredState) -> list[str]:
     unknown = [f"# not known yet: {path.pointer}" for path in state.unknown]
-    return [*unknown, *(f"# waits: {wait.text}" for wait in state.waits)]
+    return [printable(line) for line in (*unknown, *(f"# waits: {wait.text}" for wait in state.waits))]
 
 
 FORMATS: Mapping[str, Callable[[Rendering, DesiredState], str]] = {

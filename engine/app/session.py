@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from engine.app.console import complain, warn
 from engine.app.exit_codes import ExitCode
 from engine.app.options import build_selection, open_source
 from engine.app.settings import Settings
@@ -95,16 +96,16 @@ async def open_cycle(args: argparse.Namespace, settings: Settings, limits: Limit
             yield Cycle(World(source=open_source(args), azure=azure, store=store, clock=clock), options)
     finally:
         for warning in store.warnings():
-            sys.stderr.write(f"trueup: warning: {warning}\n")
+            warn(warning)
         store.close()
 
 
 def print_findings(problems: Iterable[Problem], notices: Iterable[Notice]) -> None:
     """Print what was wrong or odd with the input, errors last."""
     for notice in notices:
-        sys.stderr.write(f"trueup: warning: {notice}\n")
+        warn(notice)
     for problem in problems:
-        sys.stderr.write(f"trueup: error: {problem}\n")
+        complain(problem)
 
 
 def without_printed(planned: PassResult) -> Plan:

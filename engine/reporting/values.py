@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,10 @@ KNOWN_LATER = "(known after apply)"
 _CONTEXT = 12
 _LINE_WIDTH = 200
 _MOST_LINES = 2_000
+_CONTROL_IN_UTF8 = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xd8\x9c|\xef\xbb\xbf"
+)
+"""DEL, the second set of control characters, and marks that turn or hide text; in JSON they stand in strings only."""
 
 KnownAfter = Callable[[FieldPath], str]
 """Says what an unknown value at a place waits for, in brackets."""
@@ -37,6 +42,11 @@ def _escaped(character: str) -> str:
         return short
     code = ord(character)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def printable_json(raw: bytes) -> bytes:
+    """Return JSON with the same meaning that no terminal obeys: JSON escapes only the oldest control characters."""
+    return _CONTROL_IN_UTF8.sub(lambda m: f"\\u{ord(m.group().decode()):04x}".encode(), raw)
 
 
 def quote(text: str) -> str:

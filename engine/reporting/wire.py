@@ -19,6 +19,7 @@ from engine.model.plan import Action, Budget, Guard, Plan, Precondition, Reason,
 from engine.model.state import Wait
 from engine.reporting.changes import step_waits
 from engine.reporting.summary import PlanSummary, plan_line, summarize_plan
+from engine.reporting.values import printable_json
 from engine.reporting.wire_reader import Reader, read_document
 from engine.reporting.wire_values import Collector, decode_path, encode_path, parse_pointer, restore, text
 
@@ -28,7 +29,7 @@ PLAN_FORMAT = "trueup.plan/1"
 def encode_json(value: dict[str, Any], *, indent: bool = True) -> bytes:
     """Encode one public document; keys keep their order, the last byte is a line end."""
     options = orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0)
-    return orjson.dumps(value, option=options)
+    return printable_json(orjson.dumps(value, option=options))
 
 
 def encode_plan(plan: Plan, *, indent: bool = True) -> bytes:

@@ -8,6 +8,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+from engine.app.console import complain
 from engine.app.exit_codes import ExitCode
 from engine.app.options import add_input_arguments, add_output_argument
 from engine.app.session import (
@@ -78,7 +79,7 @@ def _print_stale(plan: Plan, stale: tuple[ResourceKey, ...]) -> None:
     details = {s.key: s.detail for s in plan.steps}
     for key in stale:
         detail = details.get(key, "the saved plan is stale: its object is no longer in the input; plan again")
-        sys.stderr.write(f"trueup: error: {key}: {detail}\n")
+        complain(f"{key}: {detail}")
 
 
 async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace, settings: Settings) -> int:
@@ -92,9 +93,7 @@ async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace
         sys.stdout.write(render_plan_as("text", without_printed(planned), style) + "\n")
     plan = without_unreadable(planned.plan) if args.allow_incomplete else planned.plan
     if not plan.complete:
-        sys.stderr.write(
-            "trueup: error: the plan is incomplete, nothing was sent (--allow-incomplete applies the rest)\n"
-        )
+        complain("the plan is incomplete, nothing was sent (--allow-incomplete applies the rest)")
         return ExitCode.worst(codes)
     if plan.appliable and not args.yes and not _confirm(plan):
         return ExitCode.worst(codes | {ExitCode.ERROR})

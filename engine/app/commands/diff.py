@@ -36,6 +36,7 @@ def run(args: argparse.Namespace, _settings: Settings) -> int:
     import gc
 
     from engine.app.pairs import compare_line
+    from engine.reporting.values import printable_json
 
     # Parsed bodies are many short-lived containers without cycles: collecting them early finds nothing.
     gc.set_threshold(200_000, 50, 1_000)
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace, _settings: Settings) -> int:
             continue
         result = compare_line(index, line)
         failed = failed or result.failed
-        out.write(result.line + b"\n")
+        out.write(printable_json(result.line) + b"\n")
         if index % _FLUSH_EVERY == 0:
             out.flush()
     out.flush()

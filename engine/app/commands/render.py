@@ -7,6 +7,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
+from engine.app.console import complain, warn
 from engine.app.exit_codes import ExitCode
 from engine.app.options import add_input_arguments, add_output_argument, build_selection, open_source
 from engine.app.settings import Settings
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def _complain(result: BuildResult) -> ExitCode:
     for notice in result.notices:
-        sys.stderr.write(f"trueup: warning: {notice}\n")
+        warn(notice)
     for problem in result.problems:
-        sys.stderr.write(f"trueup: error: {problem}\n")
+        complain(problem)
     return ExitCode.ERROR if result.problems else ExitCode.CLEAN
