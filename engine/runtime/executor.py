@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from engine.compare.settled import is_settled, provisioning_state
 from engine.errors import ConflictError, EngineError, InvalidSpecError, NotReadyError, TransientError
 from engine.model.ids import ArmId
 from engine.model.plan import Action, Plan, Request, Step
@@ -24,6 +25,8 @@ _OUTCOMES = {
     Action.DELETE: Outcome.DELETED,
     Action.NOOP: Outcome.UNCHANGED,
 }
+_NOT_TAKEN = frozenset({400, 405, 415, 422, 501})
+_FAILED = frozenset({"failed", "canceled"})
 _FIRST_BACKOFF = timedelta(seconds=1)
 _LONGEST_BACKOFF = timedelta(seconds=60)
 
@@ -202,19 +205,24 @@ class Executor:
             try:
                 counter.sent += 1
                 counter.http_status = await self._send(step, resource, request)
-            except InvalidSpecError:
-                if request.method != "PATCH" or step.fallback is None:
-                    raise
-                request = step.fallback
-            except TransientError as exc:
-                wait = exc.retry_after if exc.retry_after is not None else backoff
-                moved = isinstance(exc, ConflictError) and any(n.lower() == "if-match" for n, _ in request.headers)
-                if moved or self._clock.monotonic() + wait.total_seconds() > deadline:
-                    raise
-                await self._clock.sleep(wait)
-                backoff = min(backoff * 2, _LONGEST_BACKOFF)
+            except EngineError as exc:
+                fallback = _fallback(step, request, exc)
+                if fallback is None:
+                    await self._wait_or_raise(exc, request, backoff, deadline)
+                    backoff = min(backoff * 2, _LONGEST_BACKOFF)
+                request = fallback or request
             else:
                 return
+
+    async def _wait_or_raise(self, error: EngineError, request: Request, backoff: timedelta, deadline: float) -> None:
+        """Wait as long as the error asks for; raise it where waiting does not help or takes too long."""
+        if not isinstance(error, TransientError):
+            raise error
+        wait = error.retry_after if error.retry_after is not None else backoff
+        moved = isinstance(error, ConflictError) and any(n.lower() == "if-match" for n, _ in request.headers)
+        if moved or self._clock.monotonic() + wait.total_seconds() > deadline:
+            raise error
+        await self._clock.sleep(wait)
 
     async def _send(self, step: Step, resource: ArmId, request: Request) -> int:
         """Send one write and follow it to its end; return the HTTP status of the first answer."""
@@ -260,16 +268,18 @@ class Executor:
         wait = _FIRST_BACKOFF
         actual = await self._fetch(step, resource)
         for _ in range(self._options.settle_reads):
-            if actual.presence is Presence.PRESENT:
-                return actual
+            if actual.presence is Presence.PRESENT and not _state(step, actual, ended=False):
+                break
             await self._clock.sleep(wait)
             wait *= 2
             actual = await self._fetch(step, resource)
-        if actual.presence is Presence.PRESENT:
-            return actual
-        raise NotReadyError(
-            f"{step.key} was written, but cannot be read back", detail=actual.cause or "Azure answers 404 for it"
-        )
+        if actual.presence is not Presence.PRESENT:
+            raise NotReadyError(
+                f"{step.key} was written, but cannot be read back", detail=actual.cause or "Azure answers 404 for it"
+            )
+        if _state(step, actual, ended=True):
+            raise NotReadyError(f"{step.key} was written, but Azure ended it as {_state(step, actual, ended=True)}")
+        return actual
 
     async def _fetch(self, step: Step, resource: ArmId) -> ActualState:
         target = ReadTarget(id=resource, arm_type=step.arm_type, api_version=step.api_version)
@@ -283,6 +293,29 @@ class _Counter:
 
     sent: int = 0
     http_status: int = 0
+
+
+def _fallback(step: Step, request: Request, error: EngineError) -> Request | None:
+    """Return the PUT to send instead of a PATCH that Azure does not take; a PUT has none."""
+    if request.method != "PATCH" or step.fallback is None or request is step.fallback:
+        return None
+    refused = isinstance(error, InvalidSpecError) or error.http_status in _NOT_TAKEN
+    return step.fallback if refused else None
+
+
+def _state(step: Step, actual: ActualState, *, ended: bool) -> str:
+    """Return the state of a resource that is not as it should be after a write; empty where it is.
+
+    Args:
+        step: What was written.
+        actual: What was read back.
+        ended: Look for states of a failure; else for those that say that work goes on.
+    """
+    body = actual.document.value if actual.document is not None else None
+    if is_settled(step.arm_type, body):
+        return ""
+    state = provisioning_state(body)
+    return state if (state.lower() in _FAILED) is ended else ""
 
 
 def _is_cancelled() -> bool:

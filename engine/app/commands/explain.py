@@ -11,6 +11,7 @@ from engine.app.options import add_input_arguments, add_output_argument
 from engine.app.session import add_state_argument, open_cycle, print_findings, text_options
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
+from engine.model.plan import Action
 from engine.model.policy import Limits
 from engine.planning.finding import Finding
 
@@ -43,7 +44,10 @@ async def _explain(args: argparse.Namespace, settings: Settings) -> int:
     _check_one(args.object, found)
     step = next(s for s in planned.plan.steps if s.key == found[0].desired.key)
     sys.stdout.write(render_explanation_as(args.output, step, args.path, text_options(args, settings)))
-    return ExitCode.ERROR if planned.problems else ExitCode.CLEAN
+    codes = {ExitCode.ERROR} if planned.problems else set()
+    if step.action is Action.UNREADABLE:
+        codes.add(ExitCode.INCOMPLETE)
+    return ExitCode.worst(codes)
 
 
 def _check_one(name: str, found: list[Finding]) -> None:
