@@ -20,6 +20,9 @@ from providers.arm.pages import Item, read_item, split_page
 
 Batch = tuple[ActualState, ...]
 FetchAnswer = Callable[[str, str], Awaitable[Answer]]
+Choice = tuple[str, list[Read]]
+"""Subscription and how to read what is wanted of it."""
+
 _BATCHES_AHEAD: Final = 4
 _FAILURES_IN_A_ROW: Final = 8
 
@@ -64,6 +67,7 @@ class Observer:
         self._lookup = lookup
         self._clock = clock
         self._in_flight = in_flight
+        self._chosen: tuple[Iterable[ReadTarget], list[Choice]] = ((), [])
 
     async def observe(self, targets: Iterable[ReadTarget]) -> AsyncGenerator[Batch, None]:
         """Yield one state per distinct target, in batches as answers come; never raises for one resource."""
@@ -93,13 +97,24 @@ class Observer:
     def _lanes(self, targets: Iterable[ReadTarget], output: asyncio.Queue[Batch | Exception | None]) -> list[_Lane]:
         gone = GoneScopes()
         lanes: dict[str, _Lane] = {}
-        for group in group_targets(targets):
-            subscription = group[0].id.subscription.lower()
+        for subscription, reads in self._choose(targets):
             lane = lanes.get(subscription)
             if lane is None:
                 lane = lanes[subscription] = _Lane(self, gone, output)
-            lane.add(choose_reads(group, self._lookup(group[0].arm_type)))
+            lane.add(reads)
         return list(lanes.values())
+
+    def _choose(self, targets: Iterable[ReadTarget]) -> list[Choice]:
+        """Choose reads; for the very tuple of the last call they are the same ones."""
+        if targets is self._chosen[0]:
+            return self._chosen[1]
+        chosen = [
+            (group[0].id.subscription.lower(), choose_reads(group, self._lookup(group[0].arm_type)))
+            for group in group_targets(targets)
+        ]
+        if isinstance(targets, tuple):
+            self._chosen = (targets, chosen)
+        return chosen
 
     @property
     def in_flight(self) -> int:
