@@ -214,6 +214,7 @@ def make_operation(
         status_word=status_word,
         location_word=location_word,
         retry_after=style.retry_after,
+        status=style.running,
     )
 
 

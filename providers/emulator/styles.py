@@ -21,6 +21,7 @@ class Style:
         state: provisioningState while it runs; empty when the answer shows none.
         retry_after: Seconds Azure asks to wait; None when it says nothing.
         poll: Word before the operation's id in its address.
+        running: What its status says until it ends.
     """
 
     status: int
@@ -29,6 +30,7 @@ class Style:
     state: str
     retry_after: int | None
     poll: str
+    running: str = "InProgress"
 
     @property
     def is_running(self) -> bool:
@@ -39,14 +41,14 @@ class Style:
 def choose_style(facts: TypeFacts, verb: str) -> Style:
     """Return how a type answers ``create``, ``update`` or ``delete``: as recorded, else as its operations say."""
     row = _table().get(facts.name.lower(), {})
-    poll = str(row.get("poll", "operationStatuses"))
+    poll, running = str(row.get("poll", "operationStatuses")), str(row.get("running", "InProgress"))
     if verb in row:
         status, headers, has_body, state, retry_after = row[verb]
-        return Style(status, headers, has_body, state or "", retry_after, poll)
+        return Style(status, headers, has_body, state or "", retry_after, poll, running)
     if verb == "update" and "create" in row:
         _, headers, _, state, retry_after = row["create"]
         headers = "a" if "a" in headers else ""
-        return Style(200, headers, True, "Updating" if headers else "", retry_after, poll)
+        return Style(200, headers, True, "Updating" if headers else "", retry_after, poll, running)
     return _by_operations(facts, verb, poll)
 
 

@@ -8,19 +8,16 @@ depends on the single resource was replaced by a placeholder.
 from __future__ import annotations
 
 import collections
-import lzma
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import orjson
 
+from providers.emulator.build.tables import compile_file
 from providers.emulator.build.templates import Context
 from schemas import arm
 from schemas.nodes import ListNode, Node, ObjectNode, UnionNode
-
-TARGET = Path(__file__).parent.parent / "data" / "readback.json"
 
 # The engine of the emulator makes these itself.
 _MADE_ELSEWHERE = frozenset({"id", "name", "type", "location", "tags", "etag", "eTag", "systemData", "identity"})
@@ -194,15 +191,5 @@ def _most(counter: collections.Counter[str]) -> str:
     return counter.most_common(1)[0][0] if counter else ""
 
 
-def main(source: str) -> int:
-    """Compile and write."""
-    with lzma.open(source) as lines:
-        table = compile_table(iter(lines))
-    rows = [f"{orjson.dumps(k).decode()}: {orjson.dumps(v).decode()}" for k, v in table.items()]
-    TARGET.write_text("{\n" + ",\n".join(rows) + "\n}\n")
-    sys.stdout.write(f"{len(table)} types, {TARGET.stat().st_size} bytes\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.stdout.write(compile_file(sys.argv[1], "readback.json", compile_table) + "\n")

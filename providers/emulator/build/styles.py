@@ -2,23 +2,23 @@
 
 ``python -m providers.emulator.build.styles LRO.jsonl.xz`` reads one recorded write per line. A row holds, for create,
 update and delete, the most frequent ``[status, headers, body, state, retryAfter]``: headers ``a`` is
-Azure-AsyncOperation, ``l`` Location, ``s`` a Location that names the resource itself.
+Azure-AsyncOperation, ``l`` Location, ``s`` a Location that names the resource itself. ``poll`` is the word before an
+operation's id, ``running`` what its status says until it ends.
 """
 
 from __future__ import annotations
 
 import collections
-import lzma
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-TARGET = Path(__file__).parent.parent / "data" / "styles.json"
+from providers.emulator.build.tables import compile_file
 
+_ENDED = frozenset({"Succeeded", "Failed", "Canceled"})
 _POLL_WORD = re.compile(r"/([A-Za-z]+)/\{id\}$")
 
 
@@ -36,6 +36,8 @@ def compile_table(lines: Iterator[bytes]) -> dict[str, Any]:
         verb = "delete" if row["method"] == "DELETE" else "update" if known in written else "create"
         written.add(known)
         seen[row["type"].lower()][verb][orjson.dumps(_style(row))] += 1
+        for said in {str(poll["status"]) for poll in row["polls"] if poll.get("status")} - _ENDED:
+            seen[row["type"].lower()]["running"][orjson.dumps(said)] += 1
         if word := _POLL_WORD.search(row["poll_path"] or ""):
             seen[row["type"].lower()]["poll"][orjson.dumps(word[1])] += 1
     return {name: _row(verbs) for name, verbs in sorted(seen.items())}
@@ -58,15 +60,5 @@ def _first(counter: collections.Counter[bytes]) -> bytes:
     return min(counter.items(), key=lambda item: (-item[1], item[0]))[0]
 
 
-def main(source: str) -> int:
-    """Compile and write."""
-    with lzma.open(source) as lines:
-        table = compile_table(iter(lines))
-    rows = [f"{orjson.dumps(k).decode()}: {orjson.dumps(v).decode()}" for k, v in table.items()]
-    TARGET.write_text("{\n" + ",\n".join(rows) + "\n}\n")
-    sys.stdout.write(f"{len(table)} types, {TARGET.stat().st_size} bytes\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.stdout.write(compile_file(sys.argv[1], "styles.json", compile_table) + "\n")
