@@ -9,6 +9,7 @@
       TransientError            retry      carries retry_after
         ThrottledError, UnavailableError, NotReadyError, ConflictError
       NotFulfilledError         report     written, but read back differently
+      UnfinishedError           report     Azure goes on without us; the next run follows it
       InvariantError            bug        stop this resource, keep evidence
 """
 
@@ -104,6 +105,12 @@ class NotFulfilledError(EngineError):
     """The write succeeded, but Azure holds something else than was planned."""
 
     reason = "NotFulfilled"
+
+
+class UnfinishedError(EngineError):
+    """An operation was not seen to its end; its poller is stored, and the write must not be sent again."""
+
+    reason = "Unfinished"
 
 
 class InvariantError(EngineError):

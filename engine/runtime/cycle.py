@@ -11,10 +11,11 @@ from engine.compare.settled import is_settled, provisioning_state
 from engine.desired.build import build_desired
 from engine.desired.index import Index
 from engine.desired.inputs import NO_INPUTS, Inputs, WantedInputs
+from engine.desired.places import spec_path_of
 from engine.desired.wanted import wanted_inputs
 from engine.errors import EngineError
 from engine.model.change import DiffState, ResourceDiff
-from engine.model.ids import ArmId
+from engine.model.ids import ApiVersion, ArmId
 from engine.model.plan import Action, Plan, Step
 from engine.model.policy import Limits
 from engine.model.problem import Notice, Problem
@@ -22,14 +23,16 @@ from engine.model.result import ApplyResult
 from engine.model.state import ActualState, Baseline, CustomResource, DesiredState, Presence
 from engine.planning.finding import Finding, PlanInput
 from engine.planning.planner import build_plan, plan_step
+from engine.planning.soft_delete import find_deleted_twin
 from engine.ports import BaselineStore, Clock, DesiredSource, ReadTarget
 from engine.runtime.desired import fetch_inputs, place_notices, place_problems
-from engine.runtime.executor import Azure, Executor, ExecutorOptions, Progress, Settle
+from engine.runtime.executor import Azure, Executor, ExecutorOptions, Progress, Resumed, Settle
 from engine.runtime.memory import PassMemory, Verdict, print_of_body
 from engine.runtime.prepared import Prepared, Wanted
 from engine.runtime.selection import Selection
 from engine.runtime.settle import Settlement
 
+_NO_CHILDREN: frozenset[str] = frozenset()
 _GROUP_TYPE = "microsoft.resources/resourcegroups"
 
 
@@ -83,7 +86,13 @@ class Cycle:
         self._world = world
         self._options = options
         self._memory = PassMemory()
+        self._resumed = Resumed()
         self._baselines: dict[ArmId, Baseline] | None = None
+
+    @property
+    def reads(self) -> int:
+        """Return how many resources the pass under way reads; 0 while the input is not read."""
+        return len(self._memory.prepared.targets) if self._memory.prepared is not None else 0
 
     async def plan(self, *, keep_in_sync: bool = False) -> PassResult:
         """Observe everything selected and plan; sends nothing.
@@ -105,12 +114,12 @@ class Cycle:
         self._baselines = None
         return result
 
-    async def resume(self) -> tuple[ArmId, ...]:
-        """Follow operations an earlier run left behind; returns the resources they were about."""
-        if not self._world.store.operations():
-            return ()
-        executor = self._executor(lambda _step, _actual: "", lambda _news: None, ExecutorOptions())
-        return await executor.resume()
+    async def resume(self) -> Resumed:
+        """Follow operations an earlier run left behind; what cannot be followed is not written by ``apply``."""
+        if self._world.store.operations():
+            executor = self._executor(lambda _step, _actual: "", lambda _news: None, ExecutorOptions())
+            self._resumed = await executor.resume()
+        return self._resumed
 
     def _known(self) -> dict[ArmId, Baseline]:
         if self._baselines is None:
@@ -119,7 +128,15 @@ class Cycle:
 
     def _executor(self, settle: Settle, report: Callable[[Progress], None], options: ExecutorOptions) -> Executor:
         world = self._world
-        return Executor(world.azure, world.store, world.clock, settle=settle, report=report, options=options)
+        return Executor(
+            world.azure,
+            world.store,
+            world.clock,
+            settle=settle,
+            report=report,
+            options=options,
+            unfinished=self._resumed.unfinished,
+        )
 
 
 class _Pass:
@@ -142,10 +159,10 @@ class _Pass:
         self._today = world.clock.now().date()
         self._problems: list[Problem] = []
         self._notices: list[Notice] = []
-        self._kept: list[Finding] = []
-        self._in_sync: list[Step] = []
-        self._orphans: list[tuple[Baseline, ActualState]] = []
         self._open: list[Finding] = []
+        self._in_sync: list[Step] = []
+        self._kept: list[Finding] = []
+        self._orphans: list[tuple[Baseline, ActualState]] = []
         self._prepared = _prepare_nothing(options.subscription)
         self._inputs: Inputs = NO_INPUTS
 
@@ -153,6 +170,7 @@ class _Pass:
         """Walk from the objects to the plan."""
         await self._prepare()
         await self._observe()
+        await self._look_for_deleted_twins()
         problems = place_problems(self._problems, self._world.source)
         data = PlanInput(
             findings=tuple(self._open),
@@ -305,7 +323,33 @@ class _Pass:
         desired = self._build(resource)
         if desired is None:
             return None
-        return self._compare(desired, actual)
+        return self._name_places(self._compare(desired, actual), resource)
+
+    def _name_places(self, finding: Finding, resource: CustomResource) -> Finding:
+        """Say of each change where in the object it belongs."""
+        identity = self._prepared.index.identify(resource)
+        if not finding.diff.changes or identity is None:
+            return finding
+        spec = resource.spec.value
+        changes = tuple(replace(c, spec_path=spec_path_of(identity.kind, spec, c.path)) for c in finding.diff.changes)
+        return replace(finding, diff=replace(finding.diff, changes=changes))
+
+    async def _look_for_deleted_twins(self) -> None:
+        """Ask Azure about deleted resources that hold a name that is to be created, where the object leaves it open."""
+        for n, finding in enumerate(self._open):
+            if finding.actual is None or finding.actual.presence is not Presence.ABSENT:
+                continue
+            twin = find_deleted_twin(finding.desired)
+            if twin is None:
+                continue
+            where, api_version = twin
+            target = ReadTarget(id=where, arm_type=where.resource_type, api_version=ApiVersion(api_version))
+            found = await self._world.azure.fetch(target)
+            if found.presence is Presence.UNREADABLE:
+                unread = replace(finding.actual, presence=Presence.UNREADABLE, cause=found.cause)
+                self._open[n] = replace(finding, actual=unread, diff=ResourceDiff(state=DiffState.UNREADABLE))
+            else:
+                self._open[n] = replace(finding, soft_deleted=found.presence is Presence.PRESENT)
 
     def _compare(self, desired: DesiredState, actual: ActualState | None) -> Finding:
         baseline = self._baselines.get(actual.id) if actual is not None else None
@@ -336,7 +380,7 @@ class _Pass:
 
     def _owned_below(self, resource: ArmId) -> frozenset[str]:
         """Return ids of children that other objects own, in lower case."""
-        return frozenset(self._prepared.children.get(resource.key, ()))
+        return self._prepared.children.get(resource.key, _NO_CHILDREN)
 
     async def _read_contents(self) -> dict[ArmId, tuple[ArmId, ...]]:
         """List the resource groups a plan may delete."""

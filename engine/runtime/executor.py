@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
 from engine.compare.settled import is_settled, provisioning_state
-from engine.errors import ConflictError, EngineError, InvalidSpecError, NotReadyError, TransientError
+from engine.errors import (
+    ConflictError,
+    EngineError,
+    InvalidSpecError,
+    NotReadyError,
+    PolicyDeniedError,
+    TransientError,
+    UnfinishedError,
+)
 from engine.model.ids import ArmId
 from engine.model.plan import Action, Plan, Request, Step
 from engine.model.result import ApplyResult, OperationProgress, OperationStatus, Outcome, StepResult
@@ -43,11 +50,13 @@ class ExecutorOptions:
         in_flight: Requests under way at once; operations that are waited for do not count.
         patience: How long one step may go on failing in ways that time may cure.
         settle_reads: How often a write that is not seen yet is read again.
+        operation_limit: How long one operation is waited for; its poller stays stored for the next run.
     """
 
     in_flight: int = 8
     patience: timedelta = timedelta(minutes=15)
     settle_reads: int = 5
+    operation_limit: timedelta = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +67,19 @@ class Progress:
     result: StepResult | None
     finished: int
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """What became of the operations of an earlier run.
+
+    Attributes:
+        followed: Resources whose operation ended.
+        unfinished: Resource -> why its operation could not be seen to its end: it must not be written now.
+    """
+
+    followed: tuple[ArmId, ...] = ()
+    unfinished: Mapping[ArmId, str] = field(default_factory=dict)
 
 
 Settle = Callable[[Step, ActualState], str]
@@ -86,8 +108,10 @@ class Executor:
         settle: Settle,
         report: Callable[[Progress], None],
         options: ExecutorOptions,
+        unfinished: Mapping[ArmId, str] | None = None,
     ) -> None:
-        """Keep the ports; nothing is sent yet."""
+        """Keep the ports; nothing is sent yet. ``unfinished`` resources are not written."""
+        self._unfinished = unfinished or {}
         self._azure = azure
         self._store = store
         self._clock = clock
@@ -117,23 +141,26 @@ class Executor:
         check_applied(result)
         return result
 
-    async def resume(self) -> tuple[ArmId, ...]:
-        """Follow operations that an earlier run did not see to their end.
-
-        Returns:
-            The resources they were about. How they ended shows in the next read.
-        """
+    async def resume(self) -> Resumed:
+        """Follow operations that an earlier run did not see to their end; how they ended shows in the next read."""
         pending = dict(self._store.operations())
         async with asyncio.TaskGroup() as group:
-            for resource, token in pending.items():
-                group.create_task(self._resume_one(resource, token))
-        return tuple(sorted(pending))
+            tasks = {i: group.create_task(self._resume_one(i, token)) for i, token in pending.items()}
+        unfinished = {i: task.result() for i, task in sorted(tasks.items()) if task.result()}
+        return Resumed(followed=tuple(sorted(pending.keys() - unfinished.keys())), unfinished=unfinished)
 
-    async def _resume_one(self, resource: ArmId, token: str) -> None:
-        # Failed or forgotten by Azure: the read that follows tells what is there.
-        with contextlib.suppress(EngineError):
+    async def _resume_one(self, resource: ArmId, token: str) -> str:
+        """Return why the end was not seen; empty when it was, or when the poller is of no use."""
+        try:
             await self._follow(OperationProgress(status=OperationStatus.RUNNING, token=token), None)
-        self._store.clear_operation(resource)
+        except UnfinishedError as exc:
+            return str(exc)
+        except EngineError:
+            # It failed, or the poller belongs elsewhere: the read that follows tells what is there.
+            self._store.clear_operation(resource)
+        else:
+            self._store.clear_operation(resource)
+        return ""
 
     async def _run_step(self, step: Step, run: _Run) -> None:
         held = await self._await_needs(step, run)
@@ -158,6 +185,9 @@ class Executor:
 
     async def _attempt(self, step: Step, started: float) -> StepResult:
         counter = _Counter()
+        busy = self._unfinished.get(step.id, "") if step.id is not None else ""
+        if busy:
+            return StepResult(step=step, outcome=Outcome.FAILED, cause=busy, reason=UnfinishedError.reason)
         try:
             remark = await self._carry_out(step, started + self._options.patience.total_seconds(), counter)
         except EngineError as exc:
@@ -229,27 +259,40 @@ class Executor:
         async with self._slots:
             progress = await self._azure.begin(request, resource=resource)
         status = progress.http_status
+        if progress.status is not OperationStatus.RUNNING:
+            await self._follow(progress, None)
+            return status
         try:
             await self._follow(progress, lambda token: self._store.save_operation(resource, step.key, token))
-        finally:
-            if progress.status is OperationStatus.RUNNING and not _is_cancelled():
-                self._store.clear_operation(resource)
+        except UnfinishedError:
+            raise
+        except EngineError:
+            self._store.clear_operation(resource)
+            raise
+        self._store.clear_operation(resource)
         return status
 
     async def _follow(self, progress: OperationProgress, save: Callable[[str], None] | None) -> None:
         """Poll until the operation ends.
 
         Raises:
+            UnfinishedError: Its end could not be seen; it may well go on.
             EngineError: It failed; the class says whether another try may help.
         """
         saved = ""
+        last = self._clock.monotonic() + self._options.operation_limit.total_seconds()
         while progress.status is OperationStatus.RUNNING:
             if save is not None and progress.token != saved:
                 save(progress.token)
                 saved = progress.token
+            if self._clock.monotonic() > last:
+                raise _unfinished(f"it is still running after {self._options.operation_limit}")
             await self._clock.sleep(progress.wait)
-            async with self._slots:
-                progress = await self._azure.poll(progress.token)
+            try:
+                async with self._slots:
+                    progress = await self._azure.poll(progress.token)
+            except (PolicyDeniedError, TransientError) as exc:
+                raise _unfinished(str(exc)) from exc
         if progress.status is OperationStatus.FAILED:
             error = progress.error
             raise error if isinstance(error, EngineError) else NotReadyError("the operation failed", detail=str(error))
@@ -318,6 +361,6 @@ def _state(step: Step, actual: ActualState, *, ended: bool) -> str:
     return state if (state.lower() in _FAILED) is ended else ""
 
 
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+def _unfinished(detail: str) -> UnfinishedError:
+    hint = "apply again: the operation is followed, nothing is sent twice"
+    return UnfinishedError("the operation was not seen to its end", detail=detail, hint=hint)

@@ -70,9 +70,13 @@ class Prepared:
         return tuple(same[0].target for same in self.wanted.values())
 
     @cached_property
-    def children(self) -> Mapping[str, Sequence[str]]:
-        """Return the ids of all objects by the id of what they lie in, both in lower case."""
-        children: dict[str, list[str]] = {}
-        for key in self.index.id_keys:
-            children.setdefault(key.rsplit("/", 2)[0], []).append(key)
-        return children
+    def children(self) -> Mapping[str, frozenset[str]]:
+        """Return the ids of objects by the id of the object they lie in, both in lower case."""
+        keys = self.index.id_keys
+        owners = frozenset(keys)
+        children: dict[str, set[str]] = {}
+        for key in keys:
+            owner = key.rsplit("/", 2)[0]
+            if owner in owners:
+                children.setdefault(owner, set()).add(key)
+        return {owner: frozenset(held) for owner, held in children.items()}

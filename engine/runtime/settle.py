@@ -35,15 +35,21 @@ class Settlement:
         """Remember what a write left behind; say what Azure holds otherwise than asked."""
         if step.desired is None:
             return ""
+        try:
+            return self._settle(step.desired, actual)
+        except ValueError as exc:
+            return f"written, but what Azure answers cannot be compared: {exc}"
+
+    def _settle(self, desired: DesiredState, actual: ActualState) -> str:
         diff = compare(
-            step.desired,
+            desired,
             actual,
             None,
             owned=self._children.get(actual.id.key, frozenset()),
             today=self._today,
             secret_key=self._store.secret_key(),
         )
-        self._remember(step.desired, actual, diff.suppressed)
+        self._remember(desired, actual, diff.suppressed)
         if not diff.changes:
             return ""
         places = ", ".join(c.path.text for c in diff.changes[:3])

@@ -16,6 +16,7 @@ from engine.app.session import (
     add_state_argument,
     build_limits,
     exit_codes_of,
+    make_plan,
     open_cycle,
     print_findings,
     text_options,
@@ -62,9 +63,11 @@ async def _apply(args: argparse.Namespace, settings: Settings) -> int:
     saved = load_plan(args.plan, args) if args.plan is not None else None
     async with open_cycle(args, settings, build_limits(args)) as cycle:
         resumed = await cycle.resume()
-        if resumed:
-            sys.stderr.write(f"trueup: followed {len(resumed)} operation(s) of an earlier run to their end\n")
-        planned = await cycle.plan(keep_in_sync=True)
+        if resumed.followed:
+            sys.stderr.write(f"trueup: followed {len(resumed.followed)} operation(s) of an earlier run to their end\n")
+        for resource, why in resumed.unfinished.items():
+            sys.stderr.write(f"trueup: warning: {resource}: {why}\n")
+        planned = await make_plan(cycle, keep_in_sync=True)
         print_findings(planned.problems, planned.notices)
         stale: tuple[ResourceKey, ...] = ()
         if saved is not None:
@@ -84,7 +87,9 @@ def _print_stale(plan: Plan, stale: tuple[ResourceKey, ...]) -> None:
 
 async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace, settings: Settings) -> int:
     from engine.app.output import ProgressPrinter, render_plan_as, render_result_as
+    from engine.app.progress import watch
     from engine.planning.partial import without_unreadable
+    from engine.runtime.clock import SystemClock
     from engine.runtime.executor import ExecutorOptions
 
     codes = exit_codes_of(planned)
@@ -99,9 +104,8 @@ async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace
         return ExitCode.worst(codes | {ExitCode.ERROR})
     printer = ProgressPrinter(args.output, style)
     options = ExecutorOptions(patience=timedelta(seconds=args.timeout))
-    result: ApplyResult = await cycle.apply(
-        PassResult(plan=plan, findings=planned.findings), report=printer.report, options=options
-    )
+    work = cycle.apply(PassResult(plan=plan, findings=planned.findings), report=printer.report, options=options)
+    result: ApplyResult = await watch(work, printer.waiting, SystemClock())
     sys.stdout.write(render_result_as(args.output, result, style))
     if result.failed:
         codes.add(ExitCode.APPLY_FAILED)

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from engine.errors import ConflictError, InvalidSpecError, NotReadyError, ThrottledError
+from engine.errors import ConflictError, InvalidSpecError, NotReadyError, ThrottledError, UnavailableError
 from engine.model.document import Document
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Action, Plan, Request, Step
 from engine.model.result import ApplyResult, OperationProgress, OperationStatus, Outcome
 from engine.model.state import ActualState, Presence
 from engine.ports import ReadTarget
-from engine.runtime.executor import Executor, ExecutorOptions, Progress
+from engine.runtime.executor import Executor, ExecutorOptions, Progress, Resumed
 from tests.builders import build_id, build_key, build_step
 
 DONE = OperationProgress(status=OperationStatus.SUCCEEDED)
@@ -61,6 +61,8 @@ class StubAzure:
         self.sent.append(f"poll {token}")
         answers = self.script.get(f"poll {token}") or []
         answer = answers.pop(0) if answers else DONE
+        if isinstance(answer, Exception):
+            raise answer
         assert isinstance(answer, OperationProgress)
         return answer
 
@@ -261,6 +263,59 @@ def test_operations_of_an_earlier_run_are_followed() -> None:
 
     followed = asyncio.run(executor.resume())
 
-    assert followed == (resource,)
+    assert (followed.followed, followed.unfinished) == ((resource,), {})
     assert azure.sent == ["poll op-1", "poll op-1"]
     assert store.log == ["clear app"]
+
+
+def test_an_operation_that_cannot_be_followed_is_kept_and_never_sent_twice() -> None:
+    """When nobody answers a poll, the poller stays stored and the step fails without another write."""
+    store = StubStore()
+    azure = StubAzure({"PUT app": [RUNNING], "poll op-1": [UnavailableError("no answer")]})
+
+    result = carry_out(azure, step_for("app"), store=store)
+
+    assert azure.sent == ["PUT app", "poll op-1"]
+    assert store.log == ["save app op-1"]
+    assert (outcomes(result), result.results[0].reason) == ({"app": Outcome.FAILED}, "Unfinished")
+
+
+def test_an_operation_is_not_waited_for_without_end() -> None:
+    """After the limit the step fails and the poller stays for the next run."""
+    store = StubStore()
+    slow = [OperationProgress(status=OperationStatus.RUNNING, token="op-1", wait=timedelta(hours=1))] * 9
+    azure = StubAzure({"PUT app": [RUNNING], "poll op-1": [*slow]})
+
+    result = carry_out(azure, step_for("app"), store=store)
+
+    assert (result.results[0].reason, store.log) == ("Unfinished", ["save app op-1"])
+    assert "4:00:00" in result.results[0].cause
+
+
+def test_what_an_earlier_run_left_unfinished_is_not_written() -> None:
+    """A resource whose stored operation cannot be followed keeps its poller, and apply leaves it alone."""
+    resource = build_id("app")
+    store = StubStore({resource: "op-1"})
+    azure = StubAzure({"poll op-1": [UnavailableError("no answer")]})
+
+    resumed, result = asyncio.run(resume_and_run(azure, store, step_for("app"), step_for("other")))
+
+    assert (resumed.followed, list(resumed.unfinished)) == ((), [resource])
+    assert outcomes(result) == {"app": Outcome.FAILED, "other": Outcome.CREATED}
+    assert azure.sent == ["poll op-1", "PUT other"]
+
+
+async def resume_and_run(azure: StubAzure, store: StubStore, *steps: Step) -> tuple[Resumed, ApplyResult]:
+    def executor(unfinished: dict[ArmId, str]) -> Executor:
+        return Executor(
+            azure,  # type: ignore[arg-type]
+            store,  # type: ignore[arg-type]
+            StubClock(),
+            settle=lambda _s, _a: "",
+            report=lambda _n: None,
+            options=ExecutorOptions(),
+            unfinished=unfinished,
+        )
+
+    resumed = await executor({}).resume()
+    return resumed, await executor(dict(resumed.unfinished)).run(Plan(steps=steps, complete=True))
