@@ -70,6 +70,24 @@ BodyValue: TypeAlias = "JsonValue | Marker | Secret"
 Body: TypeAlias = dict[str, Any]
 
 
+_BRACKETS_WITHOUT_DEPTH: Final = 200
+
+
+def parse_json(raw: bytes) -> Any:
+    """Return the value of a text that can be written again as JSON.
+
+    Raises:
+        ValueError: It is not JSON, or nested deeper (about 250 levels) than an encoder follows.
+    """
+    value = orjson.loads(raw)
+    if raw.count(b"{") + raw.count(b"[") > _BRACKETS_WITHOUT_DEPTH:
+        try:
+            orjson.dumps(value)
+        except orjson.JSONEncodeError as exc:
+            raise ValueError("nested too deeply") from exc
+    return value
+
+
 def canonical(value: Any) -> bytes:
     """Return the bytes that two equal documents share: keys sorted, no white space. Secrets stay masked."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=_public)
@@ -134,10 +152,10 @@ class Document:
         """Return the parsed view.
 
         Raises:
-            ValueError: The bytes are not JSON.
+            ValueError: The bytes are not JSON, or nested too deeply.
         """
         if self._value is ABSENT:
-            self._value = orjson.loads(self._raw or b"null")
+            self._value = parse_json(self._raw or b"null")
         return self._value
 
     def release(self) -> None:

@@ -8,9 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import orjson
-
-from engine.model.document import ABSENT
+from engine.model.document import ABSENT, parse_json
 
 ARM_MARKS = ("x-ms-request-id", "x-ms-correlation-request-id", "x-ms-failure-cause", "x-ms-routing-request-id")
 
@@ -58,11 +56,11 @@ class Answer:
         return self.headers.get(name, "")
 
     def decode(self) -> Any:
-        """Return the body as JSON; ABSENT when it is empty, cut short or another language."""
+        """Return the body as JSON; ABSENT when it is empty, cut short, nested too deeply or another language."""
         if not self.body:
             return ABSENT
         try:
-            return orjson.loads(self.body)
+            return parse_json(self.body)
         except ValueError:
             return ABSENT
 

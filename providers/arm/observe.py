@@ -16,7 +16,7 @@ from providers.arm.answer import Answer
 from providers.arm.choose import ListRead, Lookup, Read, SingleRead, choose_reads, group_targets
 from providers.arm.errors import Fault, UnreachableError, decode_fault, error_from_fault, is_gone, missing_scope
 from providers.arm.origin import Origin
-from providers.arm.pages import Item, read_item, split_page
+from providers.arm.pages import Item, TooDeepError, read_item, split_page
 
 Batch = tuple[ActualState, ...]
 FetchAnswer = Callable[[str, str], Awaitable[Answer]]
@@ -155,6 +155,8 @@ class Observer:
         if answer.is_success:
             try:
                 return split_page(answer.body)
+            except TooDeepError as exc:
+                return Fault(status=answer.status, message=str(exc))
             except ValueError:
                 fault = decode_fault(answer, self._clock.now())
         fault = fault or decode_fault(answer, self._clock.now())

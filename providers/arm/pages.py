@@ -37,15 +37,22 @@ class Item(msgspec.Struct, gc=False, frozen=True):
     document: Document
 
 
+class TooDeepError(ValueError):
+    """Something on a page is nested so deeply that nothing of the page can be used."""
+
+
 def split_page(body: bytes) -> tuple[list[Item], str]:
     """Return a page's items that have an id, and the link to the next page (empty: this is the last).
 
     Raises:
+        TooDeepError: One item spoils the page; the others can be read by themselves.
         ValueError: It is not a page: not JSON, cut short, or without a list ``value``.
     """
     try:
         page = _decode_page(body)
-        items = [_item(raw) for raw in page.value]
+        items = [_listed(raw) for raw in page.value]
+    except RecursionError as exc:
+        raise TooDeepError("nested too deeply") from exc
     except _UNUSABLE as exc:
         raise ValueError(f"not a page of a list: {exc}") from exc
     return [item for item in items if item.id], page.next_link or ""
@@ -61,6 +68,14 @@ def read_item(body: bytes) -> Item:
         return _item(body)
     except _UNUSABLE as exc:
         raise ValueError(f"not a JSON object: {exc}") from exc
+
+
+def _listed(raw: msgspec.Raw) -> Item:
+    """Return one item of a page; what is no object, or has no usable id, is an item without one."""
+    try:
+        return _item(raw)
+    except msgspec.ValidationError:
+        return Item("", "", Document(bytes(raw)))
 
 
 def _item(raw: msgspec.Raw | bytes) -> Item:

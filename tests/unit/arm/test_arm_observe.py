@@ -275,3 +275,47 @@ def test_defect_reaches_the_reader() -> None:
         arm.observe([storage_target("a")])
 
     assert caught.value.subgroup(ZeroDivisionError) is not None
+
+
+def test_one_item_that_cannot_be_read_spoils_no_other() -> None:
+    """Where an item nested ten thousand levels deep spoils a page, the others are read by themselves."""
+    targets = [storage_target(name) for name in ("a", "b", "c")]
+    deep = b'{"id":"' + targets[0].id.text.encode() + b'","p":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+    spoiled = reply(200, b'{"value":[' + deep + b"]}")
+    singles = {f"GET {t.id}": reply(200, {"id": t.id.text}) for t in targets[1:]}
+    arm = ScriptedArm({f"GET {targets[0].id}": reply(200, deep), **singles}, otherwise=spoiled)
+
+    states = arm.observe(targets)
+
+    assert [states[t.id.text].presence for t in targets] == [
+        Presence.UNREADABLE,
+        Presence.PRESENT,
+        Presence.PRESENT,
+    ]
+
+
+def test_a_list_that_leads_in_a_circle_ends() -> None:
+    """Pages that name each other as the next are left after as many requests as resources are wanted."""
+    targets = [storage_target(name) for name in ("a", "b", "c")]
+    path = f"{ROOT}/resourceGroups/rg/providers/{STORAGE}"
+    circle = page([targets[0]], f"https://management.azure.com{path}?api-version=2023-01-01&$skiptoken=x")
+    arm = ScriptedArm({f"GET {path}": circle, f"GET {targets[1].id}": reply(200, {"id": targets[1].id.text})})
+
+    states = arm.observe(targets)
+
+    assert [states[t.id.text].presence for t in targets] == [Presence.PRESENT, Presence.PRESENT, Presence.ABSENT]
+    assert len(arm.requests) <= 2 * len(targets)
+
+
+def test_items_twice_or_without_id_do_no_harm() -> None:
+    """The first of two items with one id counts; an item without id, or with one that is no text, is left out."""
+    targets = [storage_target(name) for name in ("a", "b")]
+    items = [{"id": targets[0].id.text, "n": 1}, {"id": targets[0].id.text, "n": 2}, {"n": 3}, {"id": None}, {"id": 5}, [], 7]
+    listed = reply(200, {"value": [*items, {"id": targets[1].id.text}]})
+    arm = ScriptedArm({f"GET {ROOT}/resourceGroups/rg/providers/{STORAGE}": listed})
+
+    states = arm.observe(targets)
+
+    assert states[targets[0].id.text].document is not None
+    assert states[targets[0].id.text].document.value["n"] == 1
+    assert states[targets[1].id.text].presence is Presence.PRESENT
