@@ -54,6 +54,9 @@ def render_explanation_as(form: str, step: Step, path: str, style: TextOptions) 
     return text_explain.render_explanation(step, path, style)
 
 
+_NAMED = 4
+
+
 class ProgressPrinter:
     """Prints news of an apply: lines for people on standard error, NDJSON events on standard output."""
 
@@ -61,11 +64,17 @@ class ProgressPrinter:
         """Choose where news goes."""
         self._form = form
         self._style = style
+        self._under_way: dict[str, None] = {}
         if form == "ndjson":
             sys.stdout.write(events.version_line().decode())
 
     def report(self, news: Progress) -> None:
         """Print one line, at once."""
+        name = f"{news.step.action} {news.step.key}"
+        if news.result is None:
+            self._under_way[name] = None
+        else:
+            self._under_way.pop(name, None)
         if self._form == "ndjson":
             sys.stdout.write(
                 events.progress_line(news.step, news.result, done=news.finished, total=news.total).decode()
@@ -77,6 +86,14 @@ class ProgressPrinter:
             line = text_results.render_progress(news.result, done=news.finished, total=news.total, options=self._style)
             out.write(line + "\n")
             out.flush()
+
+    def waiting(self) -> str:
+        """Say what has begun and not ended; empty when nothing has."""
+        names = list(self._under_way)
+        if not names:
+            return ""
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return f"waiting for: {', '.join(names[:_NAMED])}{more} ..."
 
 
 def write_atomically(path: Path, content: bytes) -> None:

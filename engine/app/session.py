@@ -12,11 +12,13 @@ from pathlib import Path
 from engine.app.console import complain, warn
 from engine.app.exit_codes import ExitCode
 from engine.app.options import build_selection, open_source
+from engine.app.progress import watch
 from engine.app.settings import Settings
 from engine.model.change import DiffState
 from engine.model.plan import Action, Plan, Step
 from engine.model.policy import DriftPolicy, Limits
 from engine.model.problem import Notice, Problem
+from engine.reporting.phrases import plural
 from engine.reporting.style import TextOptions
 from engine.runtime.clock import SystemClock
 from engine.runtime.cycle import Cycle, PassOptions, PassResult, World
@@ -92,12 +94,23 @@ async def open_cycle(args: argparse.Namespace, settings: Settings, limits: Limit
         strict=args.strict,
     )
     try:
+        source = open_source(args)
         async with AzureResourceManager(arm, clock=clock) as azure:
-            yield Cycle(World(source=open_source(args), azure=azure, store=store, clock=clock), options)
+            await azure.sign_in()
+            yield Cycle(World(source=source, azure=azure, store=store, clock=clock), options)
     finally:
         for warning in store.warnings():
             warn(warning)
         store.close()
+
+
+async def make_plan(cycle: Cycle, *, keep_in_sync: bool = False) -> PassResult:
+    """Observe and plan; say on a terminal what takes long."""
+    return await watch(cycle.plan(keep_in_sync=keep_in_sync), lambda: _reading(cycle.reads), SystemClock())
+
+
+def _reading(count: int) -> str:
+    return f"reading {plural(count, 'resource')} in Azure ..." if count else "reading the input ..."
 
 
 def print_findings(problems: Iterable[Problem], notices: Iterable[Notice]) -> None:

@@ -11,6 +11,7 @@ from engine.app.options import add_input_arguments, add_output_argument
 from engine.app.session import (
     add_state_argument,
     exit_codes_of,
+    make_plan,
     open_cycle,
     print_findings,
     text_options,
@@ -39,7 +40,7 @@ async def _drift(args: argparse.Namespace, settings: Settings) -> int:
 
     # Drift asks what differs, not what may be written: adoption and approvals play no part.
     async with open_cycle(args, settings, Limits(adopt=True)) as cycle:
-        planned = await cycle.plan()
+        planned = await make_plan(cycle)
     print_findings(planned.problems, planned.notices)
     shown = without_printed(planned) if args.output == "text" else planned.plan
     sys.stdout.write(render_drift_as(args.output, shown, text_options(args, settings)))

@@ -8,7 +8,7 @@ import sys
 
 from engine.app.exit_codes import ExitCode
 from engine.app.options import add_input_arguments, add_output_argument
-from engine.app.session import add_state_argument, open_cycle, print_findings, text_options
+from engine.app.session import add_state_argument, make_plan, open_cycle, print_findings, text_options
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
 from engine.model.plan import Action
@@ -38,7 +38,7 @@ async def _explain(args: argparse.Namespace, settings: Settings) -> int:
     from engine.runtime.selection import matches
 
     async with open_cycle(args, settings, Limits(adopt=True)) as cycle:
-        planned = await cycle.plan(keep_in_sync=True)
+        planned = await make_plan(cycle, keep_in_sync=True)
     print_findings(planned.problems, planned.notices)
     found = [f for f in planned.findings if matches(args.object, f.desired.key, f.desired.id)]
     _check_one(args.object, found)

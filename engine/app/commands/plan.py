@@ -15,6 +15,7 @@ from engine.app.session import (
     build_limits,
     exit_codes_of,
     has_differences,
+    make_plan,
     open_cycle,
     print_findings,
     text_options,
@@ -45,7 +46,7 @@ async def _plan(args: argparse.Namespace, settings: Settings) -> int:
     from engine.app.saved import save_plan
 
     async with open_cycle(args, settings, build_limits(args)) as cycle:
-        planned = await cycle.plan()
+        planned = await make_plan(cycle)
         print_findings(planned.problems, planned.notices)
         shown = without_printed(planned) if args.output == "text" else planned.plan
         sys.stdout.write(render_plan_as(args.output, shown, text_options(args, settings)))
