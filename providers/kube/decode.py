@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from sys import intern
 from typing import TypeVar
 
 import msgspec
@@ -50,9 +51,7 @@ class Metadata(msgspec.Struct, rename="camel", gc=False):
     @property
     def texts(self) -> dict[str, str]:
         """Return the annotations; the manifest that client-side apply keeps is not among them."""
-        annotations = decode_part(_decode_texts, self.annotations) or {}
-        annotations.pop(LAST_APPLIED, None)
-        return annotations
+        return _share(self.annotations)
 
     @property
     def managers(self) -> list[Manager]:
@@ -148,6 +147,12 @@ def decode_secret(body: bytes, path: str) -> tuple[dict[str, Secret], tuple[str,
     return values, tuple(sorted(unusable))
 
 
+def _share(texts: msgspec.Raw) -> dict[str, str]:
+    """Decode annotations or labels; texts that many objects have in common exist once."""
+    decoded = decode_part(_decode_texts, texts) or {}
+    return {intern(key): intern(value) for key, value in decoded.items() if key != LAST_APPLIED}
+
+
 def build_resource(
     item: Listed, key: ResourceKey, *, namespace_annotations: Mapping[str, str], keep_status: bool
 ) -> CustomResource:
@@ -158,7 +163,7 @@ def build_resource(
         spec=Document(_copy(item.spec, _EMPTY)),
         status=Document(bytes(item.status)) if keep_status and item.status else None,
         annotations=meta.texts,
-        labels=decode_part(_decode_texts, meta.labels) or {},
+        labels=_share(meta.labels),
         generation=Generation(meta.generation),
         uid=meta.uid,
         resource_version=meta.resource_version,

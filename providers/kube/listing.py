@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
 
 from engine.errors import UnavailableError
 from engine.model.ids import ResourceKey
@@ -130,7 +131,7 @@ class Lister:
         meta = item.metadata
         applied = applied_version(meta.managers, kind.group)
         key = ResourceKey(
-            namespace=meta.namespace,
+            namespace=intern(meta.namespace),
             group=kind.group,
             kind=kind.kind,
             name=meta.name,
