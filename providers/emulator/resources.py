@@ -185,7 +185,7 @@ class Resources:
 
     def _write(self, call: Call, facts: TypeFacts, desired: dict[str, Any], old: Record | None) -> Answer:
         verb = "create" if old is None else "update"
-        style = choose_style(facts, verb)
+        style = choose_style(facts, "patch" if call.method == "PATCH" else verb)
         state = style.state if style.is_running else "Succeeded"
         failure = self._script.operation_failure(call)
         if failure is not None and not style.is_running:

@@ -39,12 +39,17 @@ class Style:
 
 
 def choose_style(facts: TypeFacts, verb: str) -> Style:
-    """Return how a type answers ``create``, ``update`` or ``delete``: as recorded, else as its operations say."""
+    """Return how a type answers ``create``, ``update``, ``patch`` or ``delete``.
+
+    As recorded, else as its operations say; PATCH was never recorded, so its answers follow the operations alone.
+    """
     row = _table().get(facts.name.lower(), {})
     poll, running = str(row.get("poll", "operationStatuses")), str(row.get("running", "InProgress"))
     if verb in row:
         status, headers, has_body, state, retry_after = row[verb]
         return Style(status, headers, has_body, state or "", retry_after, poll, running)
+    if verb == "patch":
+        return _patch_style(facts, poll, running)
     if verb == "update" and "create" in row:
         _, headers, _, state, retry_after = row["create"]
         headers = "a" if "a" in headers else ""
@@ -67,6 +72,17 @@ def _by_operations(facts: TypeFacts, verb: str, poll: str) -> Style:
     return Style(
         status, headers, status != 202 or headers == "a", "Creating" if verb == "create" else "Updating", 10, poll
     )
+
+
+def _patch_style(facts: TypeFacts, poll: str, running: str) -> Style:
+    known = facts.operations
+    codes = known.operations["PATCH"].codes if known and "PATCH" in known.operations else ()
+    if known is None or not known.is_long_running("PATCH", facts.api):
+        return Style(200 if not codes or 200 in codes else codes[0], "", True, "", None, poll)
+    if 202 in codes:
+        headers = "l" if known.operations["PATCH"].final == "location" else "al"
+        return Style(202, headers, False, "Updating", 10, poll, running)
+    return Style(200 if not codes or 200 in codes else codes[0], "a", True, "Updating", 10, poll, running)
 
 
 @cache

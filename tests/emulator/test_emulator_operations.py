@@ -78,6 +78,28 @@ def test_async_operation_is_polled_to_its_end(arm: Arm) -> None:
     assert arm.get(resource, api=NETWORK).body["properties"]["provisioningState"] == "Succeeded"
 
 
+def test_operation_with_succeeded_in_the_body(arm: Arm) -> None:
+    """An update of a network announces an operation although its body says Succeeded already."""
+    resource = arm.make_network(arm.make_group())
+
+    reply = arm.put(resource, NETWORK_BODY, api=NETWORK)
+
+    assert (reply.status, reply.body["properties"]["provisioningState"]) == (200, "Succeeded")
+    assert arm.get(reply.headers["Azure-AsyncOperation"]).body["status"] == "InProgress"
+
+
+def test_patch_answers_with_codes_of_its_operations(arm: Arm) -> None:
+    """A PATCH that is no operation is a 200 with the body, whatever a PUT of the type answers."""
+    resource = f"{arm.make_group()}/providers/Microsoft.Network/routeTables/rt"
+    arm.put(resource, {"location": "westus2"}, api=NETWORK)
+    arm.settle(resource, api=NETWORK)
+
+    reply = arm.send("PATCH", resource, {"tags": {"a": "1"}}, api=NETWORK)
+
+    assert (reply.status, reply.body["tags"]) == (200, {"a": "1"})
+    assert "Azure-AsyncOperation" not in reply.headers
+
+
 def test_operation_addresses_look_signed_and_differ(arm: Arm) -> None:
     """Addresses carry a signature of some kilobytes, on ARM's own host."""
     resource = f"{arm.make_group()}/providers/Microsoft.Network/virtualNetworks/v"
