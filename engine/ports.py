@@ -81,6 +81,14 @@ class BaselineStore(Protocol):
         """Return what was wrong with the stored state, in words."""
         ...
 
+    def prepare(self) -> None:
+        """Make sure that writing works, before anything is sent that would have to be remembered.
+
+        Raises:
+            EngineError: Nothing can be stored there.
+        """
+        ...
+
     def save(self, baseline: Baseline) -> None:
         """Store one baseline atomically."""
         ...

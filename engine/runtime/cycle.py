@@ -106,6 +106,8 @@ class Cycle:
         self, planned: PassResult, *, report: Callable[[Progress], None], options: ExecutorOptions
     ) -> ApplyResult:
         """Carry out a plan of this cycle and remember what it left behind."""
+        if planned.plan.appliable:
+            self._world.store.prepare()
         settlement = Settlement(self._world.store, self._world.clock, planned.plan)
         executor = self._executor(settlement.settle, report, options)
         result = await executor.run(planned.plan)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.errors import InvalidSpecError
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.state import CustomResource
+
+_LABEL = re.compile(r"([A-Za-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 Requirement = Callable[[Mapping[str, str]], bool]
 
@@ -87,8 +90,8 @@ def _parse_requirement(part: str) -> Requirement:
         if sign in part:
             name, value = (p.strip() for p in part.split(sign, 1))
             return _equal(name, value) if keeps else _unequal(name, value)
-    if len(words) == 1 and part.lstrip("!"):
-        name = part.lstrip("!")
+    name = part.removeprefix("!").strip()
+    if _LABEL.fullmatch(name):
         return (lambda labels: name not in labels) if part.startswith("!") else (lambda labels: name in labels)
     raise InvalidSpecError(f"{part!r} is no label selector", hint="use a=b, a!=b, a, !a, 'a in (b,c)', 'a notin (b)'")
 

@@ -75,6 +75,15 @@ class StateFolder:
             out[baseline.id] = baseline
         return out
 
+    def prepare(self) -> None:
+        """Make the folder and write its key.
+
+        Raises:
+            InvalidSpecError: It cannot be written, or the file is no state file.
+            UnavailableError: Another process holds it.
+        """
+        self._execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
+
     def save(self, baseline: Baseline) -> None:
         """Store one baseline in one transaction."""
         row = (
