@@ -47,7 +47,7 @@ class Prepared:
         cls, resources: Sequence[CustomResource], index: Index, needs: WantedInputs, selection: Selection
     ) -> Prepared:
         """Work out what is to be read of Azure."""
-        wanted: dict[ArmId, list[Wanted]] = {}
+        wanted: dict[ArmId, tuple[Wanted, ...]] = {}
         homeless: list[CustomResource] = []
         for resource in index.resources:
             target = index.target_of(resource)
@@ -57,7 +57,7 @@ class Prepared:
                 homeless.append(resource)
                 continue
             one = Wanted(resource, resource.key.identity, print_of_object(resource), target)
-            wanted.setdefault(target.id, []).append(one)
+            wanted[target.id] = (*wanted.get(target.id, ()), one)
         return cls(resources, index, needs, wanted, homeless)
 
     def is_of(self, resources: Sequence[CustomResource]) -> bool:

@@ -104,8 +104,12 @@ def _cheapest(
 ) -> tuple[str, Families]:
     """Return the scope with the fewest requests and its lists; no list when reading one by one is as cheap."""
     families = _families(targets)
-    usable = sorted((e for e in operations.lists if _is_usable(e, excluded)), key=_narrowness)
-    options = ((e.scope, _by_path(families, e, operations)) for e in usable)
+    options: list[tuple[str, Families]] = []
+    for endpoint in sorted(filter(lambda e: _is_usable(e, excluded), operations.lists), key=_narrowness, reverse=True):
+        paths = _by_path(families, endpoint, operations)
+        options.insert(0, (endpoint.scope, paths))
+        if len(families) > 1 and _cost(paths, len(targets)) == 1:
+            break  # nothing narrower reads several families with one request; working it out costs more than the read
     return min(options, key=lambda option: _cost(option[1], len(targets)), default=("", {}))
 
 

@@ -51,7 +51,7 @@ class Metadata(msgspec.Struct, rename="camel", gc=False):
     @property
     def texts(self) -> dict[str, str]:
         """Return the annotations; the manifest that client-side apply keeps is not among them."""
-        return _share(self.annotations)
+        return decode_texts(self.annotations)
 
     @property
     def managers(self) -> list[Manager]:
@@ -147,14 +147,19 @@ def decode_secret(body: bytes, path: str) -> tuple[dict[str, Secret], tuple[str,
     return values, tuple(sorted(unusable))
 
 
-def _share(texts: msgspec.Raw) -> dict[str, str]:
+def decode_texts(texts: msgspec.Raw) -> dict[str, str]:
     """Decode annotations or labels; texts that many objects have in common exist once."""
     decoded = decode_part(_decode_texts, texts) or {}
     return {intern(key): intern(value) for key, value in decoded.items() if key != LAST_APPLIED}
 
 
 def build_resource(
-    item: Listed, key: ResourceKey, *, namespace_annotations: Mapping[str, str], keep_status: bool
+    item: Listed,
+    key: ResourceKey,
+    *,
+    namespace_annotations: Mapping[str, str],
+    labels: Mapping[str, str],
+    keep_status: bool,
 ) -> CustomResource:
     """Copy out what survives the page."""
     meta = item.metadata
@@ -163,7 +168,7 @@ def build_resource(
         spec=Document(_copy(item.spec, _EMPTY)),
         status=Document(bytes(item.status)) if keep_status and item.status else None,
         annotations=meta.texts,
-        labels=_share(meta.labels),
+        labels=labels,
         generation=Generation(meta.generation),
         uid=meta.uid,
         resource_version=meta.resource_version,

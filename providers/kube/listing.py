@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
 
+import msgspec
+
 from engine.errors import UnavailableError
 from engine.model.ids import ResourceKey
 from engine.model.state import CustomResource
 from providers.kube.client import GoneError, KubeClient, NotFoundError
-from providers.kube.decode import Listed, Metadata, build_resource, decode_item, decode_page, is_unchanged
+from providers.kube.decode import Listed, Metadata, build_resource, decode_item, decode_page, decode_texts, is_unchanged
 from providers.kube.discovery import ServedKind
 from providers.kube.versions import applied_version
 
@@ -49,6 +51,7 @@ class Lister:
         self._selection = selection
         self._spoken: dict[ServedKind, str] = {}
         self._annotations: Mapping[str, Mapping[str, str]] = {}
+        self._labels: dict[bytes, Mapping[str, str]] = {}
         self._earlier: dict[tuple[ServedKind, str], Sequence[CustomResource]] = {}
 
     def read_namespaces(self) -> None:
@@ -57,6 +60,7 @@ class Lister:
         Raises:
             EngineError: They may not or cannot be read; objects then have none.
         """
+        self._labels.clear()
         earlier, self._annotations = self._annotations, {}
         wanted = [f"{NAMESPACES}/{name}" for name in self._selection.namespaces]
         if wanted:
@@ -138,8 +142,19 @@ class Lister:
             version=applied if applied in kind.versions else listed,
         )
         return build_resource(
-            item, key, namespace_annotations=namespace_annotations, keep_status=self._selection.keep_status
+            item,
+            key,
+            namespace_annotations=namespace_annotations,
+            labels=self._share_labels(bytes(meta.labels)),
+            keep_status=self._selection.keep_status,
         )
+
+    def _share_labels(self, raw: bytes) -> Mapping[str, str]:
+        """Return one mapping for all objects with the same labels: most have those of their team."""
+        labels = self._labels.get(raw)
+        if labels is None:
+            labels = self._labels[raw] = decode_texts(msgspec.Raw(raw))
+        return labels
 
 
 class _Earlier:
