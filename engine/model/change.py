@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from engine.model.document import ABSENT
 from engine.model.path import FieldPath
+from engine.model.policy import IgnoreRule
 
 
 class ChangeKind(enum.StrEnum):
@@ -49,6 +51,7 @@ class FieldChange:
         baseline: Azure as we last left it; ABSENT when nothing is remembered.
         spec_path: The same place in the object, None where it has none.
         sensitive: The values must not be shown.
+        rule: The rule or fact that would have hidden it, had nobody moved; empty when none applies.
     """
 
     path: FieldPath
@@ -59,6 +62,7 @@ class FieldChange:
     baseline: Any = ABSENT
     spec_path: FieldPath | None = None
     sensitive: bool = False
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ class Suppressed:
         why: One sentence with the source of the rule.
         before, after: Azure now and desired now, for people: secrets are REDACTED.
         held: Azure's value as it is, for a PUT that must send it back; never printed or stored.
+        origin: Who moved, where an ignore rule hid it; unknown for what is no difference to begin with.
     """
 
     path: FieldPath
@@ -78,15 +83,38 @@ class Suppressed:
     before: Any = ABSENT
     after: Any = ABSENT
     held: Any = field(default=ABSENT, repr=False, compare=False)
+    origin: ChangeOrigin = ChangeOrigin.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """Who wrote a resource last, as Azure says.
+
+    Attributes:
+        by: Name or id of the principal.
+        by_type: ``User``, ``Application``, ``ManagedIdentity``, ``Key``; empty when Azure does not say.
+        at: With time zone.
+    """
+
+    by: str
+    by_type: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceDiff:
-    """All differences of one resource, sorted by path."""
+    """All differences of one resource, sorted by path.
+
+    Attributes:
+        last_modified: Who made the drift; None without drift, and where it cannot be told from our own writes.
+        ignores: Ignore rules that name a difference, whether it counts without them or not.
+    """
 
     changes: tuple[FieldChange, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
     state: DiffState = DiffState.IN_SYNC
+    last_modified: Attribution | None = None
+    ignores: tuple[IgnoreRule, ...] = ()
 
 
 IN_SYNC = ResourceDiff()

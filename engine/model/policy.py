@@ -27,10 +27,18 @@ class DriftPolicy(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IgnoreRule:
-    """One line of ``trueup.dev/ignore``: neither alarm nor write at this place, until that day."""
+    """Neither alarm nor write at this place, until that day.
+
+    Attributes:
+        path: Place in the ARM body. ``*`` in a segment is any text; ``[name=web]`` is the list element with that name.
+        pointer: The place as its author wrote it.
+        source: Where it was written; empty for the object's own annotation.
+    """
 
     path: FieldPath
     until: date | None = None
+    pointer: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

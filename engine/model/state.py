@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from engine.model.document import Body, Document
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, Generation, ResourceKey
@@ -110,6 +111,7 @@ class ActualState:
         document: The whole body; None unless present.
         cause: Why it is unreadable, in words; empty otherwise.
         etag: From header or body; empty when the type has none. Must not be used to decide equality.
+        body_hash: Print of the body as read, where the document is not quite that body; empty otherwise.
     """
 
     id: ArmId
@@ -117,6 +119,7 @@ class ActualState:
     document: Document | None = None
     etag: str = ""
     cause: str = ""
+    body_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,7 @@ class Baseline:
         body_hash: Fingerprint of the actual bytes, to see "nothing moved" without parsing.
         rules: Version of the comparison rules it was taken under.
         reconcile, protect: The object's policy then: it holds when the object itself has left the input.
+        at: When it was taken, by our clock; None when that is not known.
     """
 
     id: ArmId
@@ -140,6 +144,7 @@ class Baseline:
     key: ResourceKey | None = None
     reconcile: ReconcilePolicy = ReconcilePolicy.MANAGE
     protect: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
