@@ -13,7 +13,7 @@ from engine.model.path import FieldPath, Segment
 from engine.model.plan import Request
 from engine.planning.carry import carry_over, find_key
 from engine.planning.finding import Finding
-from engine.planning.soft_delete import fill_soft_delete, lookup
+from engine.planning.soft_delete import choose_mode, fill_soft_delete, lookup
 from schemas.behaviours import Behaviour
 from schemas.operations import TypeOperations
 
@@ -40,6 +40,8 @@ def plan_put(
     body = carry_over(desired.body, actual, finding.diff.suppressed, behaviour)
     if body is not desired.body:
         body = secrecy_of(desired.arm_type, desired.api_version, desired.body).wrap(body)
+    if behaviour is not None and behaviour.soft_delete is not None:
+        body = choose_mode(body, behaviour.soft_delete, found=finding.soft_deleted)
     return Request(
         method="PUT",
         url=build_url(endpoint, resource, desired.api_version),

@@ -413,3 +413,59 @@ def test_the_order_of_the_input_does_not_matter(order: list[int], kinds: list[st
     ]
 
     assert plan_of(*(findings[i] for i in order)) == plan_of(*findings)
+
+
+def vault_finding(mode: str, *, soft_deleted: bool) -> Finding:
+    desired = build_desired(
+        "default/Vault/v1",
+        arm_type="Microsoft.KeyVault/vaults",
+        api_version="2023-07-01",
+        body={"location": "westus2", "properties": {"createMode": mode, "tenantId": "t"}},
+    )
+    actual = ActualState(id=desired.id or build_id(), presence=Presence.ABSENT)
+    return Finding(desired=desired, actual=actual, soft_deleted=soft_deleted)
+
+
+@pytest.mark.parametrize(
+    ("mode", "soft_deleted", "sent"),
+    [
+        ("createOrRecover", False, "default"),
+        ("createOrRecover", True, "recover"),
+        ("purgeThenCreate", False, "default"),
+        ("default", True, "default"),
+    ],
+)
+def test_a_vault_is_created_in_a_mode_azure_knows(mode: str, soft_deleted: bool, sent: str) -> None:
+    """createOrRecover recovers a deleted vault of that name where there is one, and creates one where there is none."""
+    step = step_of(vault_finding(mode, soft_deleted=soft_deleted))
+
+    (request,) = step.requests
+    assert request.body["properties"] == {"createMode": sent, "tenantId": "t"}
+
+
+def test_a_deleted_vault_is_purged_only_with_a_word() -> None:
+    """purgeThenCreate sends a purge first, for good: without a word the step is blocked."""
+    blocked = step_of(vault_finding("purgeThenCreate", soft_deleted=True))
+    allowed = step_of(vault_finding("purgeThenCreate", soft_deleted=True), limits=Limits(allow_data_loss=True))
+
+    assert (blocked.action, [g.name for g in blocked.guards]) == (Action.BLOCKED, ["data-bearing"])
+    assert [r.method for r in allowed.requests] == ["POST", "PUT"]
+    assert allowed.requests[0].url == (
+        f"{ENDPOINT}/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/westus2/deletedVaults/v1/purge"
+        "?api-version=2024-11-01"
+    )
+
+
+def test_a_type_that_refuses_changes_in_its_state_waits() -> None:
+    """A stopped database server is not written to before it runs again."""
+    desired = build_desired(
+        arm_type="Microsoft.DBforPostgreSQL/flexibleServers",
+        api_version="2022-12-01",
+        body={"properties": {"version": "14"}},
+    )
+    actual = build_actual({"properties": {"version": "13", "state": "Stopped"}}, id=desired.id)
+    memory = build_baseline(desired.body, desired.body)
+
+    step = step_of(Finding(desired=desired, actual=actual, diff=compare(desired, actual, memory), baseline=memory))
+
+    assert (step.action, "Stopped" in step.detail) == (Action.WAIT, True)
