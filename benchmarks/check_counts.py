@@ -48,9 +48,7 @@ def main() -> int:
     for workload in ("standard", "corpus"):
         figures = run(workload, args.resources)
         values = asdict(figures)
-        print(
-            f"{workload}: {values['requests']} requests, floor {values['floor_requests']}, for {args.resources} resources"
-        )
+        print(f"{workload}, {args.resources} resources: {values['requests']}, floor {values['floor_requests']}")
         broken += broken_counts(workload, values)
     print("\n".join(broken) or "all counts hold")
     return 1 if broken else 0
