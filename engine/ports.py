@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from engine.model.document import Secret
+from engine.model.document import Body, Secret
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Request
 from engine.model.problem import Problem as Problem
@@ -60,6 +60,10 @@ class ActualSource(Protocol):
 
 class StepApplier(Protocol):
     """Azure, writing. One call sends at most one request."""
+
+    def keep_secrets(self, body: Body) -> None:
+        """Learn the secrets of a desired body: from now on no error repeats one of them, whatever Azure answers."""
+        ...
 
     async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
         """Send the request; the answer says whether an operation goes on."""

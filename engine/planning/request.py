@@ -11,6 +11,7 @@ from engine.model.document import ABSENT, UNKNOWN, Body
 from engine.model.ids import ApiVersion, ArmId
 from engine.model.path import FieldPath, Segment
 from engine.model.plan import Request
+from engine.model.state import DesiredState
 from engine.planning.carry import carry_over, find_key
 from engine.planning.finding import Finding
 from engine.planning.soft_delete import choose_mode, fill_soft_delete, lookup
@@ -39,7 +40,7 @@ def plan_put(
     desired = finding.desired
     body = carry_over(desired.body, actual, finding.diff.suppressed, behaviour)
     if body is not desired.body:
-        body = secrecy_of(desired.arm_type, desired.api_version, desired.body).wrap(body)
+        body = _wrap(body, desired)
     if behaviour is not None and behaviour.soft_delete is not None:
         body = choose_mode(body, behaviour.soft_delete, found=finding.soft_deleted)
     return Request(
@@ -57,6 +58,12 @@ def plan_purge(endpoint: str, finding: Finding, behaviour: Behaviour | None) -> 
         return None
     place = fill_soft_delete(rule.purge_url, finding.desired)
     return Request(method="POST", url=build_url(endpoint, ArmId(place), rule.api_version), body=ABSENT)
+
+
+def _wrap(body: Body, desired: DesiredState) -> Body:
+    """Return a body that holds values of Azure with its secrets wrapped: a plan is printed and saved."""
+    wrapped: Body = secrecy_of(desired.arm_type, desired.api_version, desired.body).wrap(body)
+    return wrapped
 
 
 def plan_delete(
@@ -117,7 +124,7 @@ def _plan_tags(endpoint: str, resource: ArmId, finding: Finding) -> Request:
     else:
         operation, tags = ("Delete", gone) if gone else ("Merge", wanted)
     url = build_url(endpoint, resource, TAGS_API_VERSION, suffix="/providers/Microsoft.Resources/tags/default")
-    body = {"operation": operation, "properties": {"tags": tags}}
+    body = {"operation": operation, "properties": _wrap({"tags": tags}, finding.desired)}
     return Request(method="PATCH", url=url, body=body)
 
 

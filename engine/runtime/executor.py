@@ -125,6 +125,9 @@ class Executor:
 
         Cancelling leaves saved operations behind, which the next run resumes.
         """
+        for step in plan.steps:
+            if step.desired is not None:
+                self._azure.keep_secrets(step.desired.body)
         run = _Run(total=sum(1 for s in plan.steps if s.action.mutates))
         loop = asyncio.get_running_loop()
         run.done = {s.key.identity: loop.create_future() for s in plan.steps if s.action.mutates}

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 from engine.errors import EngineError, InvariantError, UnavailableError
-from engine.model.document import ABSENT, encode_wire
+from engine.model.document import ABSENT, Body, encode_wire
 from engine.model.ids import ApiVersion, ArmId
 from engine.model.plan import Request
 from engine.model.result import OperationProgress, OperationStatus
@@ -128,6 +128,10 @@ class AzureResourceManager:
                 return None
             self._roles[key] = found
         return self._roles[key]
+
+    def keep_secrets(self, body: Body) -> None:
+        """Learn the secrets of a desired body: from now on no error repeats one of them, whatever Azure answers."""
+        self._scrubber.learn(body)
 
     async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
         """Send one write; the answer says whether an operation goes on.

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from engine.errors import ConflictError, InvalidSpecError, NotReadyError, ThrottledError, UnavailableError
-from engine.model.document import Document
+from engine.model.document import Body, Document, Secret
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Action, Plan, Request, Step
 from engine.model.result import ApplyResult, OperationProgress, OperationStatus, Outcome
 from engine.model.state import ActualState, Presence
 from engine.ports import ReadTarget
 from engine.runtime.executor import Executor, ExecutorOptions, Progress, Resumed
-from tests.builders import build_id, build_key, build_step
+from tests.builders import build_desired, build_id, build_key, build_step
 
 DONE = OperationProgress(status=OperationStatus.SUCCEEDED)
 RUNNING = OperationProgress(status=OperationStatus.RUNNING, token="op-1", wait=timedelta(seconds=15))
@@ -44,6 +44,10 @@ class StubAzure:
         self.script = script or {}
         self.sent: list[str] = []
         self.gone: set[ArmId] = set()
+        self.kept: list[Body] = []
+
+    def keep_secrets(self, body: Body) -> None:
+        self.kept.append(body)
 
     async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
         self.sent.append(f"{request.method} {resource.name}")
@@ -319,3 +323,13 @@ async def resume_and_run(azure: StubAzure, store: StubStore, *steps: Step) -> tu
 
     resumed = await executor({}).resume()
     return resumed, await executor(dict(resumed.unfinished)).run(Plan(steps=steps, complete=True))
+
+
+def test_secrets_are_made_known_before_anything_is_sent() -> None:
+    """Every desired body of a plan is shown to Azure's adapter first, so that no error can repeat its secrets."""
+    azure, body = StubAzure(), {"properties": {"password": Secret("hunter2")}}
+    step = step_for("a", Action.NOOP, desired=build_desired(body=body))
+
+    carry_out(azure, step)
+
+    assert azure.kept == [body]
