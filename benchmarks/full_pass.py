@@ -17,18 +17,21 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import orjson
+
 from benchmarks.fake_kube import kubeconfig
 from benchmarks.floor import Floor, floor_of
 from benchmarks.meter import Meter, rss_mib
 from benchmarks.servers import EmulatedAzure, emulated_azure, served_cluster
 from benchmarks.workloads import SUBSCRIPTION, Instance, build_workload
+from engine.model import document
 from engine.model.plan import Action
 from engine.model.state import ActualState
 from engine.ports import ReadTarget
@@ -97,6 +100,28 @@ class WatchedAzure:
         return getattr(self.azure, name)
 
 
+class WatchedJson(ModuleType):
+    """Stands in for orjson where documents are parsed; remembers which bytes were, even if the result is dropped."""
+
+    def __init__(self) -> None:
+        """Nothing was parsed yet."""
+        super().__init__("orjson")
+        self._parsed: set[int] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        """Leave everything else to the library."""
+        return getattr(orjson, name)
+
+    def loads(self, raw: bytes) -> Any:
+        """Note the bytes, and parse."""
+        self._parsed.add(id(raw))
+        return orjson.loads(raw)
+
+    def count(self, states: Iterable[ActualState]) -> int:
+        """Return how many of these states, which were alive all the time, were looked into."""
+        return sum(s.document is not None and id(s.document.raw) in self._parsed for s in states)
+
+
 class CountingDeepDiff(ModuleType):
     """Stands in for deepdiff: counts calls, and imports the real one at the first."""
 
@@ -149,9 +174,11 @@ async def measure(
         await _timed(cycle, len(instances), moved=0)
         before = azure.counts()
         watched.kept = []
+        json_watch = WatchedJson()
+        vars(document)["orjson"] = json_watch
         await _timed(cycle, len(instances), moved=0)
         requests = {m: n - before.get(m, 0) for m, n in azure.counts().items() if n > before.get(m, 0)}
-        bodies_parsed = sum(s.document is not None and s.document.is_parsed for s in watched.kept)
+        bodies_parsed = json_watch.count(watched.kept)
     store.close()
     await source.close()
     bottom = floor()
