@@ -9,6 +9,7 @@ from functools import cached_property
 from engine.compare.compare import compare
 from engine.compare.settled import is_settled, provisioning_state
 from engine.desired.build import build_desired
+from engine.desired.ignore import FleetRule
 from engine.desired.index import Index
 from engine.desired.inputs import NO_INPUTS, Inputs, WantedInputs
 from engine.desired.places import spec_path_of
@@ -27,6 +28,7 @@ from engine.planning.soft_delete import find_deleted_twin
 from engine.ports import BaselineStore, Clock, DesiredSource, ReadTarget
 from engine.runtime.desired import fetch_inputs, place_notices, place_problems
 from engine.runtime.executor import Azure, Executor, ExecutorOptions, Progress, Resumed, Settle
+from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
 from engine.runtime.memory import PassMemory, Verdict, print_of_body
 from engine.runtime.prepared import Prepared, Wanted
 from engine.runtime.selection import Selection
@@ -53,6 +55,7 @@ class PassOptions:
     Attributes:
         subscription: For objects whose owner chain names none.
         strict: Refuse what ASO's own tools forgive.
+        ignore: Ignore rules for many objects.
     """
 
     endpoint: str
@@ -60,6 +63,7 @@ class PassOptions:
     selection: Selection = field(default_factory=Selection)
     limits: Limits = field(default_factory=Limits)
     strict: bool = False
+    ignore: tuple[FleetRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +187,11 @@ class _Pass:
             limits=self._options.limits,
             problems=tuple(str(p) for p in problems),
         )
+        plan = build_plan(data)
+        is_partial = self._options.selection.is_partial
+        self._notices += idle_fleet_notices(self._options.ignore, plan.steps, self._today, is_partial=is_partial)
         return PassResult(
-            plan=build_plan(data),
+            plan=plan,
             findings=(*self._open, *self._kept),
             problems=problems,
             notices=place_notices(self._notices, self._world.source),
@@ -197,13 +204,13 @@ class _Pass:
         """
         resources = await self._world.source.list_resources()
         known = self._memory.prepared
-        if known is not None and known.is_of(resources):
+        if known is not None and known.is_of(resources) and not known.needs.config_maps:
             index, needs = known.index, known.needs
         else:
             index = Index.build(resources, subscription=self._options.subscription)
             needs = wanted_inputs(index.resources)
         self._inputs = await fetch_inputs(self._world.source, needs, azure=self._world.azure, index=index)
-        if known is None or known.index is not index or needs.config_maps:
+        if known is None or known.index is not index:
             known = Prepared.of(resources, index, needs, self._options.selection)
         self._prepared = self._memory.prepared = known
         self._problems.extend((*self._world.source.problems(), *index.problems))
@@ -254,6 +261,8 @@ class _Pass:
         finding = self._look_at(wanted.resource, actual)
         if finding is None:
             return
+        if finding.desired.policy.ignore:
+            self._notices.extend(idle_notices(finding, self._today))
         step = self._memorise(wanted, finding) if _is_quiet(finding) else None
         if step is None:
             self._open.append(finding)
@@ -319,7 +328,10 @@ class _Pass:
         built = build_desired(resource, self._prepared.index, self._inputs, strict=self._options.strict)
         self._problems.extend(built.problems)
         self._notices.extend(built.notices)
-        return built.state
+        identity = self._prepared.index.identify(resource) if self._options.ignore else None
+        if built.state is None or identity is None:
+            return built.state
+        return with_fleet_rules(built.state, self._options.ignore, identity.kind)
 
     def _look_at(self, resource: CustomResource, actual: ActualState | None) -> Finding | None:
         desired = self._build(resource)

@@ -1,4 +1,7 @@
-"""What a pass works out of its objects before it looks at Azure; the next pass takes it over if no object changed."""
+"""What a pass works out of its objects before it looks at Azure.
+
+The next pass takes it over if no object changed; not where names come from config maps, which may have changed.
+"""
 
 from __future__ import annotations
 
