@@ -37,12 +37,10 @@ class Effect(enum.StrEnum):
     COMPLETED = "completed"
     CASE = "case"
     SLASH = "slash"
-    ID_TAIL = "id-tail"
     ID_BELOW_PROVIDER = "id-below-provider"
     SECRET = "secret"  # noqa: S105 - what the member is, no value
     XML = "xml-text"
     JSON = "json-text"
-    DURATION = "duration"
     RETURNED = "returned"
     MOVED_BY_AZURE = "moved-by-azure"
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from engine.compare import texts
 from engine.model.document import Marker, Secret
 from schemas.nodes import AnyNode, EnumNode, Node, TextNode
 
@@ -19,7 +20,10 @@ WHY: Final = {
     "region": "Azure returns a region by display name or code: West US 2 is westus2 (az account list-locations)",
     "arm-id": "ARM resource ids are compared without letter case and trailing slash (ARM RPC, resource ids)",
     "enum-case": "the type definition lists the allowed values; ARM compares them without letter case",
-    "boolean-text": "true and True are one truth value held as text",
+    "boolean-text": "true and True, enabled and Enabled are one switch held as text",
+    "duration": "both texts are one length of time (ISO 8601 durations: PT60M is PT1H)",
+    "version-completed": "a version sent without its minor parts comes back with those that Azure runs (6 is 6.0)",
+    "relative-id": "an id relative to something above this resource comes back whole (ARM RPC, resource ids)",
     "guid-case": "GUIDs are hexadecimal: letter case carries nothing (RFC 9562 section 4)",
     "empty": "null, empty and absent are one value here: ARM drops what holds nothing",
     "no-opinion": "null on a collection says nothing about its contents (ASO sends null for collections not set)",
@@ -33,7 +37,7 @@ WHY: Final = {
     "tag-name-case": "tag names are compared without letter case (Azure Resource Manager, tags)",
     "list-order": "elements have identifiers or form a set by fact: their order carries nothing",
     "owned": "the element is a resource of its own that another object manages",
-    "ignore": "the object's annotation trueup.dev/ignore names this place",
+    "ignore": "the annotation trueup.dev/ignore names this place",
     "known-difference": "it differed in the same way right after our last settled write; neither side moved since",
     "key-not-known": "a key of this map is not known yet, so keys only Azure has may be it",
     "timestamp": "both texts name the same instant (RFC 3339)",
@@ -50,6 +54,7 @@ _REGION = re.compile(r"[A-Za-z][A-Za-z0-9 ()-]*")
 _REGION_NAMES = ("location", "locationname", "region", "regionname")
 _MASK = re.compile(r"(\*+|<redacted>|\[redacted\])", re.IGNORECASE)
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?\d*([Zz]|[+-]\d\d:\d\d)")
+_VERSION = re.compile(r"\d+(\.\d+)*")
 _COLLECTIONS = (dict, list)
 
 
@@ -120,8 +125,24 @@ def is_same_enum(desired: Any, actual: Any, node: Node, _name: str) -> bool:
 
 
 def is_same_boolean_text(desired: Any, actual: Any, node: Node, _name: str) -> bool:
-    """Letter case of a truth value held as text."""
+    """Letter case of a switch held as text: true, enabled and their opposites."""
     return isinstance(node, TextNode | AnyNode) and desired.lower() == actual.lower() and desired.lower() in _BOOLEANS
+
+
+def is_completed_version(desired: Any, actual: Any, _node: Node, name: str) -> bool:
+    """More parts of the version that was asked for, only in members named version: 1.29 is satisfied by 1.29.4."""
+    if not (name.lower().endswith("version") and actual.startswith(desired + ".")):
+        return False
+    return bool(_VERSION.fullmatch(desired) and _VERSION.fullmatch(actual))
+
+
+def is_relative_id(desired: Any, actual: Any, own_id: Any) -> bool:
+    """Whether Azure put an id above this resource (or the resource itself) before the rest of an id that was sent."""
+    if not (isinstance(desired, str) and is_arm_id(actual) and is_arm_id(own_id) and desired.startswith("/")):
+        return False
+    whole, tail = fold_id(actual), fold_id(desired)
+    above = whole.removesuffix(tail)
+    return bool(tail) and above != whole and bool(above) and f"{fold_id(own_id)}/".startswith(f"{above}/")
 
 
 def is_same_guid(desired: Any, actual: Any, _node: Node, _name: str) -> bool:
@@ -135,6 +156,11 @@ def is_same_timestamp(desired: Any, actual: Any, _node: Node, _name: str) -> boo
     return left is not None and left == right
 
 
+def is_same_duration(desired: Any, actual: Any, _node: Node, _name: str) -> bool:
+    """Two spellings of one ISO 8601 duration: P1D is PT24H."""
+    return texts.is_same_duration(desired, actual)
+
+
 def _instant(text: str) -> datetime | None:
     if not _TIMESTAMP.fullmatch(text):
         return None
@@ -144,7 +170,7 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
-_BOOLEANS = ("true", "false")
+_BOOLEANS = ("true", "false", "enabled", "disabled")
 TEXT_RULES: Final[tuple[tuple[str, Equivalence], ...]] = (
     ("region", is_same_region),
     ("arm-id", is_same_id),
@@ -152,6 +178,8 @@ TEXT_RULES: Final[tuple[tuple[str, Equivalence], ...]] = (
     ("boolean-text", is_same_boolean_text),
     ("guid-case", is_same_guid),
     ("timestamp", is_same_timestamp),
+    ("duration", is_same_duration),
+    ("version-completed", is_completed_version),
 )
 
 
@@ -189,6 +217,9 @@ def _text_token(value: str, node: Node, name: str) -> Any:
         return ("text", folded)
     if _is_location_name(name) or (isinstance(node, TextNode) and node.location):
         return ("text", fold_region(value))
+    length = texts.duration_s(value) if folded.startswith("p") else None
+    if length is not None:
+        return ("duration", length)
     return ("text", value)
 
 

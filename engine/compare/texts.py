@@ -34,7 +34,7 @@ def is_same_json(desired: str, actual: str) -> bool:
 
 def is_same_duration(desired: str, actual: str) -> bool:
     """Compare ISO 8601 durations by their length (P1D is PT24H); False when either is none."""
-    left, right = _duration_s(desired), _duration_s(actual)
+    left, right = duration_s(desired), duration_s(actual)
     return left is not None and left == right
 
 
@@ -51,7 +51,8 @@ def _load(text: str) -> bytes | None:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def _duration_s(text: str) -> float | None:
+def duration_s(text: str) -> float | None:
+    """Return the length of an ISO 8601 duration in seconds; None when the text is none."""
     found = _DURATION.fullmatch(text.upper())
     if found is None or text.upper() in ("P", "PT"):
         return None

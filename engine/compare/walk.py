@@ -179,11 +179,13 @@ class _Walker:
     def _may_be_left_out(self, veil: Veil, at: Place) -> bool:
         return veil is not Veil.NONE and not self._frame.facts.is_returned(at)
 
-    @staticmethod
-    def _equivalence(value: Any, found: Any, node: Node, at: Place, *, is_exact: bool) -> str | None:
+    def _equivalence(self, value: Any, found: Any, node: Node, at: Place, *, is_exact: bool) -> str | None:
         if is_exact:
             return "number" if rules.is_same_number(value, found, node, "") else None
-        return rules.find_equivalence(value, found, node, _name(at))
+        rule = rules.find_equivalence(value, found, node, _name(at))
+        if rule is None and rules.is_relative_id(value, found, self._bodies[1].get("id")):
+            return "relative-id"
+        return rule
 
     def _walk_missing(self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place) -> None:
         """Decide about a value that Azure does not hold: a container is excused when everything in it is."""

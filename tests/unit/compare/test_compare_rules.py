@@ -8,6 +8,7 @@ import pytest
 
 from engine.compare import rules, texts
 from schemas.nodes import ANY, EnumNode, Node, NumberNode, TextNode
+from tests.compare_cases import find, open_places, rules_at
 
 TEXT, REGION = TextNode(), TextNode(location=True)
 CLOSED, OPEN = EnumNode(("Hot", "Cool")), EnumNode(("Hot", "Cool"), is_open=True)
@@ -25,6 +26,8 @@ SAME: list[tuple[str, Any, Any, Node, str]] = [
     ("enum-case", "hot", "Hot", CLOSED, "tier"),
     ("enum-case", "premium", "Premium", OPEN, "tier"),
     ("boolean-text", "true", "True", TEXT, "value"),
+    ("boolean-text", "enabled", "Enabled", TEXT, "customWindow"),
+    ("duration", "PT60M", "PT1H", TEXT, "windowSize"),
     ("guid-case", GUID, GUID.lower(), TEXT, "applicationId"),
     ("timestamp", "2024-01-01T00:00:00Z", "2024-01-01T01:00:00.000+01:00", TEXT, "until"),
 ]
@@ -46,6 +49,12 @@ DIFFERENT: list[tuple[str, Any, Any, Node, str]] = [
     ("a local time and an instant", "2024-01-01T00:00:00", "2024-01-01T00:00:00Z", TEXT, "until"),
     ("no date at all", "2024-13-01T00:00:00Z", "2024-13-01T00:00:00z", TEXT, "until"),
     ("object and text", {}, "x", ANY, "value"),
+    ("durations", "PT60M", "PT61M", TEXT, "windowSize"),
+    ("letters alone", "P", "PT", TEXT, "windowSize"),
+    ("a later minor version", "6.0", "6.2", TEXT, "redisVersion"),
+    ("a later major version", "1", "10.2", TEXT, "version"),
+    ("a number with more parts elsewhere", "10.0", "10.0.1", TEXT, "address"),
+    ("words after a version", "1.0", "1.0.beta", TEXT, "version"),
 ]
 
 
@@ -154,3 +163,38 @@ def test_json_texts(desired: str, actual: str, expected: bool) -> None:
 def test_durations(desired: str, actual: str, expected: bool) -> None:
     """Durations are compared by their length; months and years have none."""
     assert texts.is_same_duration(desired, actual) is expected
+
+
+@pytest.mark.parametrize(("name", "sent", "held"), [("redisVersion", "6", "6.0"), ("version", "8.0", "8.0.21")])
+def test_a_version_is_satisfied_by_its_minor_parts(name: str, sent: str, held: str) -> None:
+    """A version asked for in part is completed by Azure; the whole one is not satisfied by a part."""
+    assert rules.find_equivalence(sent, held, TEXT, name) == "version-completed"
+    assert rules.find_equivalence(held, sent, TEXT, name) is None
+
+
+OWN = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.ApiManagement/service/s/subscriptions/x"
+SERVICE = OWN.rpartition("/subscriptions/")[0]
+RELATIVE = [
+    ("/apis", f"{SERVICE}/apis", True),
+    ("/products/p", f"{SERVICE.lower()}/products/p", True),
+    ("/providers/Microsoft.A/b/c", "/subscriptions/0/providers/Microsoft.A/b/c", True),
+    ("/apis", f"{SERVICE}/products", False),
+    ("/apis", f"{SERVICE}/other/apis", False),
+    ("apis", f"{SERVICE}/apis", False),
+    ("/apis", "/subscriptions/1/apis", False),
+    ("/", SERVICE, False),
+]
+
+
+@pytest.mark.parametrize(("sent", "held", "is_same"), RELATIVE)
+def test_an_id_relative_to_something_above(sent: str, held: str, is_same: bool) -> None:
+    """Only a prefix of the resource's own id, whole segments, may stand before what was sent."""
+    assert rules.is_relative_id(sent, held, OWN) is is_same
+
+
+def test_relative_ids_are_told_by_the_id_azure_returns() -> None:
+    """The walk takes the resource's own id from the body read; without one nothing is completed."""
+    held = {"id": OWN, "properties": {"scope": f"{SERVICE}/apis"}}
+
+    assert rules_at(find({"properties": {"scope": "/apis"}}, held)) == {"/properties/scope": "relative-id"}
+    assert open_places(find({"properties": {"scope": "/apis"}}, {**held, "id": None})) == ["/properties/scope"]

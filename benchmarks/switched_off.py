@@ -1,0 +1,69 @@
+"""Comparison with one rule or one row of the comparison facts switched off, and a record of which ones decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from engine.compare import compare, facts, finding, walk
+from schemas import comparison_facts
+from schemas.comparison_facts import ComparisonFact
+
+_NOTE = "engine.compare.walk._Walker._note"
+_CACHED = (comparison_facts.facts_for, comparison_facts.secret_places, facts.table_for, vars(compare)["_plain_frame"])
+
+
+def forget_tables() -> None:
+    """Drop every table made of the rows."""
+    for function in _CACHED:
+        function.cache_clear()
+
+
+@contextmanager
+def without_facts(dropped: set[int]) -> Iterator[None]:
+    """Compare as if the rows at these positions of the table were not there."""
+    kept = tuple(row for n, row in enumerate(comparison_facts.all_facts()) if n not in dropped)
+    forget_tables()
+    with patch.object(comparison_facts, "all_facts", lambda: kept):
+        yield
+    forget_tables()
+
+
+@contextmanager
+def without_rule(name: str) -> Iterator[None]:
+    """Compare as if a generic rule excused nothing: what it would excuse is a difference."""
+    note = vars(vars(walk)["_Walker"])["_note"]
+    judge = compare.judge_bodies
+
+    def open_note(walker: Any, at: Any, there: Any, desired: Any, actual: Any, weight: Any, **more: Any) -> None:
+        if more.get("rule") == name:
+            more["rule"], weight = "", finding.Weight.OPEN
+        note(walker, at, there, desired, actual, weight, **more)
+
+    def show(*args: Any, **more: Any) -> list[Any]:
+        return [_shown(v) if v.is_hidden and v.rule == name else v for v in judge(*args, **more)]
+
+    with patch(_NOTE, open_note), patch.object(compare, "judge_bodies", show):
+        yield
+
+
+def _shown(verdict: Any) -> Any:
+    return type(verdict)(finding=verdict.finding, is_hidden=False, rule="", why="", origin=verdict.origin)
+
+
+@contextmanager
+def watch_rows() -> Iterator[set[ComparisonFact]]:
+    """Collect the rows that account for a difference while comparing."""
+    used: list[ComparisonFact] = []
+    find = facts.FactTable.find
+
+    def spy(table: Any, *args: Any, **more: Any) -> Any:
+        row = find(table, *args, **more)
+        if row is not None:
+            used.append(row)
+        return row
+
+    with patch.object(facts.FactTable, "find", spy):
+        yield used  # type: ignore[misc]
