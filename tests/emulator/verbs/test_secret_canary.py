@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import traceback
 from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from providers.emulator.connection import EmulatorConnection
 from tests.canary import files_with, find_canaries
-from tests.verbs_desk import Desk, Object, Run, account, group, make_object, server
+from tests.conftest import ROOT
+from tests.verbs_desk import Azure, Desk, Object, Run, account, group, make_object, server, walk_files
 
 pytestmark = pytest.mark.loopback
 
@@ -24,6 +29,7 @@ CANARIES = (BY_TEXT, BY_DATA, IN_MAP, PLAIN_KEY, IN_TEXT, IN_AZURE)
 PLANS = ("text", "json", "ndjson", "markdown")
 CONTAINERS = "Microsoft.ContainerInstance/containerGroups"
 SITE_API = "2022-03-01"
+TOKEN_START = b"eyJ"
 
 
 def secrets() -> list[Object]:
@@ -284,3 +290,54 @@ def test_a_defect_does_not_print_what_it_was_working_on(desk: Desk, monkeypatch:
         desk.run("plan")
 
     assert not find_canaries("".join(traceback.format_exception(caught.value)).encode(), CANARIES)
+
+
+@pytest.fixture
+def spoken(tmp_path: Path) -> Iterator[tuple[EmulatorConnection, Path]]:
+    """Return an emulator over HTTPS in a process of its own, and the file that takes everything it says."""
+    log = tmp_path / "said.txt"
+    command = [sys.executable, "-m", "engine", "emulator", "--retry-after", "none", "--state", str(tmp_path / "azure")]
+    with log.open("wb") as said:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, cwd=ROOT)
+        try:
+            assert process.stdout is not None
+            yield EmulatorConnection(**json.loads(process.stdout.readline())), log
+        finally:
+            process.terminate()
+            process.wait(20)
+            process.stdout.close()
+
+
+def test_credentials_and_tokens_are_never_seen(
+    spoken: tuple[EmulatorConnection, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With a real sign-in over TLS neither client secret nor token is printed or stored, and the emulator says none."""
+    connection, log = spoken
+    environment = dict(connection.environment())
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.setenv(name, environment[name])
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    desk = Desk(folder, Azure(connection), monkeypatch, capsys, name="rg", environment=environment)
+    desk.write(*application(desk), *secrets())
+
+    runs = {verb: desk.run(verb, "-o", "json", *more) for verb, more in (("plan", ()), ("apply", ("--yes",)))}
+    desk.environment["AZURE_CLIENT_SECRET"] = wrong = "canary~wrong.Secret-3c3c"
+    runs["wrong"] = desk.run("plan")
+    desk.environment["AZURE_TENANT_ID"] = ""
+    runs["incomplete"] = desk.run("plan")
+    desk.environment["AZURE_TENANT_ID"] = connection.tenant
+    runs["process"] = desk.spawn("plan", AZURE_CLIENT_SECRET=wrong, SSL_CERT_FILE=connection.ca)
+
+    assert [run.code for run in runs.values()] == [0, 0, 1, 1, 1], runs
+    assert all("trueup: error: No token could be had" in runs[name].err for name in ("wrong", "process"))
+    assert all(len(runs[name].err.splitlines()) == 1 for name in ("wrong", "process"))
+    check(runs, *CANARIES, wrong, connection.secret)
+    check_files(desk)
+    assert not files_with(desk.state, [wrong, connection.secret])
+    assert not find_canaries(log.read_bytes(), [*CANARIES, wrong, connection.secret])
+    said = "".join(run.out + run.err for run in runs.values()).encode() + log.read_bytes()
+    assert TOKEN_START not in b"".join([said, *walk_files(desk.state)])
