@@ -13,6 +13,18 @@ from engine.model.path import FieldPath
 from engine.model.policy import ObjectPolicy, ReconcilePolicy
 
 
+class StatusTrust(enum.StrEnum):
+    """What an object's status proves.
+
+    NONE: nothing. MOVES: Azure was seen so once, after a write of a spec that may not be this one any more. SETTLED:
+    Azure was seen so right after a write of this very spec.
+    """
+
+    NONE = "none"
+    MOVES = "moves"
+    SETTLED = "settled"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomResource:
     """One object as a source read it; nothing in it has been checked.
@@ -20,6 +32,7 @@ class CustomResource:
     Attributes:
         spec: The object's ``spec``, parsed on demand; an empty object when it has none.
         status: The object's ``status`` where the source keeps it, else None. Never an input of the desired body.
+        trust: What ``status`` proves, from its Ready condition and the object's generation.
         origin: Where it came from, for messages: ``file.yaml:12`` or ``cluster``.
         generation: 0 outside a cluster.
         deleting: The object carries a deletion timestamp.
@@ -29,6 +42,7 @@ class CustomResource:
     key: ResourceKey
     spec: Document
     status: Document | None = None
+    trust: StatusTrust = StatusTrust.NONE
     annotations: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     generation: Generation = Generation(0)
@@ -122,6 +136,9 @@ class ActualState:
     body_hash: str = ""
 
 
+_NOTHING_READ = b"{}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """What our last settled write asked for and left behind.
@@ -144,6 +161,12 @@ class Baseline:
     key: ResourceKey | None = None
     reconcile: ReconcilePolicy = ReconcilePolicy.MANAGE
     protect: bool = False
+
+    @property
+    def is_intent(self) -> bool:
+        """Whether a create was only begun: what came of it is not known, but it is ours."""
+        return self.actual.raw == _NOTHING_READ
+
     at: datetime | None = None
 
 

@@ -66,7 +66,7 @@ def _decide_absent(finding: Finding) -> Decision:
     desired = finding.desired
     if desired.waits:
         return _wait(desired.waits)
-    if finding.baseline is None:
+    if finding.baseline is None or finding.baseline.is_intent:
         return Decision(action=Action.CREATE, reason=Reason.MISSING, detail="it does not exist in Azure")
     if desired.policy.drift is not DriftPolicy.CORRECT:
         detail = f"it was deleted in Azure; its drift-policy is {desired.policy.drift}"
@@ -93,7 +93,7 @@ def _decide_present(finding: Finding, operations: TypeOperations | None, limits:
         return Decision(action=Action.WAIT, reason=Reason.NOT_SETTLED, detail=detail)
     if any(c.after is UNKNOWN for c in diff.changes):
         return _wait(tuple(w for w in desired.waits if not w.secret_only) or desired.waits)
-    if not finding.settled:
+    if not finding.settled and (finding.baseline is not None or limits.adopt):
         detail = f"its last operation ended as {finding.provisioning}"
         return Decision(action=Action.UPDATE, reason=Reason.NOT_SETTLED, detail=detail, notes=notes)
     return _decide_changed(finding, operations, limits, notes)
@@ -115,7 +115,7 @@ def _decide_changed(
     if finding.baseline is None and not limits.adopt:
         return Decision(
             action=Action.ADOPT,
-            reason=Reason.DIFFERS,
+            reason=Reason.DIFFERS if diff.changes else Reason.NOT_SETTLED,
             detail="it exists already and was never applied from here; --adopt writes it",
             notes=notes,
         )

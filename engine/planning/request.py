@@ -138,7 +138,7 @@ def _plan_patch(endpoint: str, resource: ArmId, finding: Finding, operations: Ty
         where = _up_to_list(change.path.segments)
         if not patch.accepts(names_of(change.path.segments)) or not _place(body, where, change, finding):
             return None
-    if _has_unknown(body):
+    if has_unknown(body):
         return None
     url = build_url(endpoint, resource, finding.desired.api_version)
     return Request(method="PATCH", url=url, body=body, headers=_if_match(finding, "PATCH", operations))
@@ -188,11 +188,12 @@ def names_of(segments: tuple[Segment, ...]) -> tuple[str, ...]:
     return tuple(s if isinstance(s, str) else "[]" for s in segments)
 
 
-def _has_unknown(value: Any) -> bool:
+def has_unknown(value: Any) -> bool:
+    """Whether a body holds a value that is not known yet, at any depth."""
     if isinstance(value, Mapping):
-        return any(_has_unknown(v) for v in value.values())
+        return any(has_unknown(v) for v in value.values())
     if isinstance(value, list):
-        return any(_has_unknown(v) for v in value)
+        return any(has_unknown(v) for v in value)
     return value is UNKNOWN
 
 

@@ -112,11 +112,17 @@ class Cycle:
         """Carry out a plan of this cycle and remember what it left behind."""
         if planned.plan.appliable:
             self._world.store.prepare()
-        settlement = Settlement(self._world.store, self._world.clock, planned.plan)
-        executor = self._executor(settlement.settle, report, options)
+        settlement = Settlement(self._world.store, self._world.clock, planned.plan, known=self._known())
+
+        def note(news: Progress) -> None:
+            if news.result is None:
+                settlement.intend(news.step)
+            report(news)
+
+        executor = self._executor(settlement.settle, note, options)
         result = await executor.run(planned.plan)
         settlement.take(planned.findings)
-        settlement.forget(self._known())
+        settlement.forget()
         self._baselines = None
         return result
 
@@ -413,7 +419,7 @@ def _state_without_body(actual: ActualState | None, baseline: Baseline | None) -
     """Return how a resource stands of which there is no body: not there yet, deleted since, or not to be read."""
     if actual is not None and actual.presence is Presence.UNREADABLE:
         return DiffState.UNREADABLE
-    gone = actual is not None and baseline is not None
+    gone = actual is not None and baseline is not None and not baseline.is_intent
     return DiffState.DRIFTED if gone else DiffState.CHANGED
 
 

@@ -12,7 +12,7 @@ from engine.compare.compare import compare
 from engine.model.change import Suppressed
 from engine.model.document import ABSENT, REDACTED, Document
 from engine.model.ids import ArmId
-from engine.model.path import ByKey
+from engine.model.path import ByKey, Segment
 from engine.model.plan import Action, Plan, Step
 from engine.model.state import ActualState, Baseline, DesiredState, Presence
 from engine.planning.finding import Finding
@@ -24,9 +24,17 @@ _IGNORE = "ignore"
 class Settlement:
     """Writes baselines for one apply."""
 
-    def __init__(self, store: BaselineStore, clock: Clock, planned: Plan) -> None:
-        """Remember into a store; nothing is written yet."""
+    def __init__(self, store: BaselineStore, clock: Clock, planned: Plan, *, known: Mapping[ArmId, Baseline]) -> None:
+        """Remember into a store; nothing is written yet.
+
+        Args:
+            store: Where baselines are kept.
+            clock: For ignore rules that end.
+            planned: What is carried out.
+            known: What was remembered until now.
+        """
         self._store = store
+        self._known = known
         self._today = clock.now().date()
         self._planned = planned
         self._children = _children_by_parent(s.id for s in planned.steps if s.id is not None)
@@ -56,6 +64,12 @@ class Settlement:
         more = f" and {len(diff.changes) - 3} more" if len(diff.changes) > 3 else ""
         return f"Azure holds another value than was sent at {places}{more}; remembered as a known difference"
 
+    def intend(self, step: Step) -> None:
+        """Remember before a create is sent that the resource is ours, whatever becomes of this process."""
+        if step.action is Action.CREATE and step.desired is not None and step.id is not None:
+            nothing = ActualState(id=step.id, presence=Presence.PRESENT, document=Document(value={}))
+            self._remember(step.desired, nothing, ())
+
     def take(self, findings: Sequence[Finding]) -> None:
         """Take what is in sync already as applied: from now on its removal and its drift can be seen.
 
@@ -68,18 +82,19 @@ class Settlement:
             elif finding.baseline is not None and _has_other_policy(finding.baseline, finding.desired):
                 self._store.save(_with_policy(finding.baseline, finding.desired))
 
-    def forget(self, known: Mapping[ArmId, Baseline]) -> None:
+    def forget(self) -> None:
         """Drop the memory of what the plan says to forget, and of nothing below it that is still managed."""
         dropped = {s.id for s in self._planned.steps if s.action is Action.FORGET and s.id is not None}
         for resource in sorted(dropped):
             self._store.forget(resource)
-            for other, baseline in known.items():
+            for other, baseline in self._known.items():
                 if other.is_within(resource) and other not in dropped:
                     self._store.save(baseline)
 
     def _remember(self, desired: DesiredState, actual: ActualState, hidden: Iterable[Suppressed]) -> None:
         held = _without_ignored(actual, hidden)
-        self._store.save(_with_policy(make_baseline(desired, held, secret_key=self._store.secret_key()), desired))
+        baseline = make_baseline(desired, held, secret_key=self._store.secret_key())
+        self._store.save(_with_policy(_with_known_secrets(baseline, desired, self._known.get(actual.id)), desired))
 
 
 def _children_by_parent(ids: Iterable[ArmId]) -> Mapping[str, frozenset[str]]:
@@ -109,6 +124,26 @@ def _has_other_policy(baseline: Baseline, desired: DesiredState) -> bool:
 
 def _with_policy(baseline: Baseline, desired: DesiredState) -> Baseline:
     return replace(baseline, reconcile=desired.policy.reconcile, protect=desired.policy.protect)
+
+
+def _with_known_secrets(baseline: Baseline, desired: DesiredState, before: Baseline | None) -> Baseline:
+    """Keep what is remembered of secrets that were not known this time: they were not sent either."""
+    if before is None or not desired.unknown:
+        return baseline
+    body, then = copy.deepcopy(baseline.desired.value), before.desired.value
+    for path in desired.unknown:
+        _copy_member(then, body, path.segments)
+    return replace(baseline, desired=Document(value=body))
+
+
+def _copy_member(source: Any, target: Any, segments: tuple[Segment, ...]) -> None:
+    *above, last = segments
+    for segment in above:
+        if not (isinstance(source, dict) and isinstance(target, dict) and segment in source and segment in target):
+            return
+        source, target = source[segment], target[segment]
+    if isinstance(source, dict) and isinstance(target, dict) and last in source:
+        target[last] = source[last]
 
 
 def _without_ignored(actual: ActualState, hidden: Iterable[Suppressed]) -> ActualState:

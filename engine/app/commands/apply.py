@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -88,10 +89,11 @@ def _print_stale(plan: Plan, stale: tuple[ResourceKey, ...]) -> None:
 async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace, settings: Settings) -> int:
     from engine.app.output import ProgressPrinter, render_plan_as, render_result_as
     from engine.app.progress import watch
-    from engine.planning.partial import without_unreadable
+    from engine.planning.partial import without_unknown, without_unreadable
     from engine.runtime.clock import SystemClock
     from engine.runtime.executor import ExecutorOptions
 
+    planned = replace(planned, plan=without_unknown(planned.plan))
     codes = exit_codes_of(planned)
     style = text_options(args, settings)
     if args.output == "text":

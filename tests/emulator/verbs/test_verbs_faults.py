@@ -274,3 +274,33 @@ def test_resource_whose_last_operation_failed_is_written_again(desk: Desk) -> No
     assert (step["action"], step["reason"], step["request"]["method"]) == ("update", "NotSettled", "PUT")
     desk.apply()
     desk.check_clean()
+
+
+def test_create_that_failed_is_ours_to_mend(desk: Desk) -> None:
+    """What our own create left behind half-made is written again without --adopt; nobody else's is."""
+    desk.write(group(desk.name), network("net", desk.name))
+    body = {"location": "westeurope", "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}}
+    failing = on(desk, "PUT", ".*/virtualNetworks/.*", times=None, operation_fails={"code": "Full", "message": "Full."})
+    desk.azure.script(failing)
+    desk.apply("--timeout", "5", code=5)
+    desk.azure.edit("PUT", desk.id_of("network", "theirs"), body, api=NETWORK_API)
+    desk.azure.clear_script()
+    desk.write(group(desk.name), network("net", desk.name), network("theirs", desk.name))
+
+    plan = desk.plan()
+
+    assert plan.actions == {desk.name: "noop", "net": "update", "theirs": "adopt"}
+    desk.apply()
+    assert [w.split()[1] for w in desk.azure.writes] == ["virtualNetworks/net"]
+
+
+def test_create_that_never_came_to_be_is_no_drift(desk: Desk) -> None:
+    """A refused create is planned as missing again, not as deleted by somebody."""
+    write_account(desk)
+    desk.azure.script(on(desk, "PUT", ".*/storageAccounts/.*", answer={"status": 400, "body": REFUSED}))
+    desk.apply(code=5)
+
+    plan, drift = desk.plan(), desk.run("drift")
+
+    assert (plan.step(f"{desk.name}store")["action"], plan.step(f"{desk.name}store")["reason"]) == ("create", "Missing")
+    assert drift.code == 0

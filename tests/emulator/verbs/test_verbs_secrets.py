@@ -81,3 +81,33 @@ def test_secret_is_in_no_output_and_no_file(desk: Desk) -> None:
     assert all(SECRET_TEXT not in p.out + p.err for p in printed)
     (desk.manifests / "app.yaml").unlink()
     assert all(SECRET_TEXT.encode() not in content for content in walk_files(desk.folder))
+
+
+def test_put_waits_for_a_secret_that_is_not_there(desk: Desk) -> None:
+    """A plan without the Secret shows the update; apply sends nothing that would lack the password, and says so."""
+    name = write_server(desk, secret())
+    desk.apply()
+    write_server(desk, storage={"storageSizeGB": 256})
+
+    plan, done = desk.plan(), desk.apply()
+
+    assert plan.step(name)["action"] == "update"
+    assert plan.step(name)["request"]["method"] == "PUT"
+    assert desk.azure.writes == []
+    assert done.result(name)["outcome"] == "skipped"
+    assert "database" in done.result(name)["cause"]
+
+
+def test_write_without_the_secret_does_not_forget_it(desk: Desk) -> None:
+    """After an apply that did not know the Secret the one sent before still counts as sent."""
+    name = write_server(desk, secret())
+    desk.apply()
+    write_server(desk, tags={"app": "web"})
+    desk.apply()
+    assert desk.azure.writes == ["PATCH tags/default 200"]
+    write_server(desk, secret(), tags={"app": "web"})
+
+    desk.check_clean()
+
+    write_server(desk, secret("rotated-2031"), tags={"app": "web"})
+    assert desk.plan().step(name)["action"] == "update"
