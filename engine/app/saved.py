@@ -16,7 +16,7 @@ from engine.reporting.wire import decode_plan, encode_json, plan_json
 from engine.runtime.cycle import PassResult
 
 _TEXTS = ("subscription", "namespace", "selector", "context", "kubeconfig")
-_LISTS = ("filename", "target", "exclude", "allow_replace")
+_LISTS = ("filename", "target", "exclude", "allow_replace", "ignore")
 _FLAGS = ("all_namespaces", "strict", "adopt", "prune", "allow_data_loss", "allow_mass_delete")
 _RUN: dict[str, type] = {**dict.fromkeys(_TEXTS, str), **dict.fromkeys(_LISTS, list), **dict.fromkeys(_FLAGS, bool)}
 

@@ -27,13 +27,21 @@ DEFAULT_STATE = Path(".trueup")
 
 
 def add_state_argument(parser: argparse.ArgumentParser) -> None:
-    """Take the folder that remembers what was applied."""
+    """Take the folder that remembers what was applied, and rules for differences that do not count."""
     parser.add_argument(
         "--state",
         metavar="DIR",
         type=Path,
         default=DEFAULT_STATE,
         help="folder that remembers what was applied (default .trueup); safe to delete",
+    )
+    parser.add_argument(
+        "--ignore",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="ignoreDifferences as Argo CD writes them: a file, or configmap/NAMESPACE/NAME of the input; "
+        "may be repeated",
     )
 
 
@@ -72,6 +80,7 @@ def build_limits(args: argparse.Namespace) -> Limits:
 @contextlib.asynccontextmanager
 async def open_cycle(args: argparse.Namespace, settings: Settings, limits: Limits) -> AsyncIterator[Cycle]:
     """Open source, Azure and state, and close them again."""
+    from engine.app.ignore_rules import read_ignore_rules
     from providers.arm.adapter import AzureResourceManager
     from providers.arm.options import ArmOptions
     from providers.state.folder import StateFolder
@@ -86,15 +95,16 @@ async def open_cycle(args: argparse.Namespace, settings: Settings, limits: Limit
     )
     clock = SystemClock()
     store = StateFolder(args.state)
-    options = PassOptions(
-        endpoint=settings.endpoint,
-        subscription=args.subscription or settings.subscription,
-        selection=build_selection(args),
-        limits=limits,
-        strict=args.strict,
-    )
     try:
         source = open_source(args)
+        options = PassOptions(
+            endpoint=settings.endpoint,
+            subscription=args.subscription or settings.subscription,
+            selection=build_selection(args),
+            limits=limits,
+            strict=args.strict,
+            ignore=await read_ignore_rules(args.ignore, source),
+        )
         async with AzureResourceManager(arm, clock=clock) as azure:
             await azure.sign_in()
             yield Cycle(World(source=source, azure=azure, store=store, clock=clock), options)

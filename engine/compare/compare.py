@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Final
 
 from engine.compare.facts import table_for
+from engine.compare.ignore import apply_ignores
 from engine.compare.origin import Memory, Verdict, judge_without_memory
 from engine.compare.owned import OwnedChildren
-from engine.compare.result import apply_ignore, make_diff, state_of
+from engine.compare.result import make_diff, state_of
 from engine.compare.secrets import Secrecy, find_secrets
 from engine.compare.subject import NOTHING_OWNED, RememberedBodies, Subject, remembered_of, subject_of
 from engine.compare.walk import Frame, walk
@@ -84,7 +85,7 @@ def judge_bodies(
         verdicts = _judge(desired, actual, _frame_of(subject), subject.secret_key, remembered)
     except RecursionError as exc:
         raise ValueError(f"the body of {subject.id or subject.arm_type} is nested too deeply") from exc
-    return [apply_ignore(v, subject.ignore) for v in verdicts] if subject.ignore else verdicts
+    return apply_ignores(verdicts, subject.ignore, desired, actual) if subject.ignore else verdicts
 
 
 def _judge(

@@ -13,6 +13,7 @@ from engine.compare.shapes import item_of, member_of, shape_of
 from engine.model.change import ChangeKind, ChangeOrigin
 from engine.model.document import ABSENT, UNKNOWN, Body, Marker, Secret
 from engine.model.path import ByKey
+from engine.model.policy import IgnoreRule
 from schemas.nodes import Node
 
 IDENTITY = ("name", "id", "type")
@@ -25,6 +26,7 @@ class Verdict:
     Attributes:
         is_hidden: It is no change; ``rule`` and ``why`` say so.
         then_desired, then_actual: The baseline's values at the place; ABSENT where nothing is remembered.
+        named_by: Ignore rules that name the place.
     """
 
     finding: Finding
@@ -34,6 +36,7 @@ class Verdict:
     origin: ChangeOrigin
     then_desired: Any = ABSENT
     then_actual: Any = ABSENT
+    named_by: tuple[IgnoreRule, ...] = ()
 
 
 class Memory:

@@ -5,36 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.compare import rules
-from engine.compare.finding import Place
 from engine.compare.origin import Verdict
 from engine.compare.secrets import Secrecy
-from engine.compare.subject import plain_place
 from engine.model.change import IN_SYNC, ChangeOrigin, DiffState, FieldChange, ResourceDiff, Suppressed
 from engine.model.document import REDACTED
 from engine.model.path import FieldPath
-from engine.model.policy import IgnoreRule
-
-
-def apply_ignore(verdict: Verdict, ignore: Sequence[IgnoreRule]) -> Verdict:
-    """Hide a change that an ignore rule names; the rule is on the receipt."""
-    if verdict.is_hidden or not any(_is_below(verdict.finding.at, rule.path) for rule in ignore):
-        return verdict
-    return Verdict(
-        finding=verdict.finding,
-        is_hidden=True,
-        rule="ignore",
-        why=rules.WHY["ignore"],
-        origin=verdict.origin,
-        then_desired=verdict.then_desired,
-        then_actual=verdict.then_actual,
-    )
-
-
-def _is_below(at: Place, path: FieldPath) -> bool:
-    """Whether a place is at or below an ignored one; ``*`` in a rule stands for any one segment."""
-    wanted, place = plain_place(path), plain_place(FieldPath(at))
-    return len(place) >= len(wanted) and all(w in ("*", s) for w, s in zip(wanted, place, strict=False))
 
 
 def make_diff(verdicts: Sequence[Verdict], secrecy: Secrecy) -> ResourceDiff:
@@ -52,6 +27,7 @@ def make_diff(verdicts: Sequence[Verdict], secrecy: Secrecy) -> ResourceDiff:
         changes=tuple(sorted(changes, key=lambda c: c.path.sort_key())),
         suppressed=tuple(sorted(suppressed, key=lambda s: (s.path.sort_key(), s.rule))),
         state=state_of({c.origin for c in changes}),
+        ignores=tuple(dict.fromkeys(rule for v in verdicts for rule in v.named_by)),
     )
 
 
@@ -76,6 +52,7 @@ def _change(verdict: Verdict, secrecy: Secrecy) -> FieldChange:
         origin=verdict.origin,
         baseline=baseline,
         sensitive=finding.veiled or REDACTED in (before, after, baseline),
+        rule=finding.rule,
     )
 
 
@@ -88,6 +65,7 @@ def _receipt(verdict: Verdict, secrecy: Secrecy) -> Suppressed:
         before=shown(verdict, finding.actual, secrecy),
         after=shown(verdict, finding.desired, secrecy),
         held=finding.actual,
+        origin=verdict.origin,
     )
 
 

@@ -128,7 +128,7 @@ def _parse_ignore(text: str, translate: Translate | None, draft: _Draft) -> tupl
                 f"annotation {IGNORE}: {line!r} is no place in the resource; nothing is ignored by it"
             )
             continue
-        rules.append(IgnoreRule(path=path, until=_parse_day(match["until"], draft)))
+        rules.append(IgnoreRule(path=path, until=_parse_day(match["until"], draft), pointer=match["pointer"]))
     return tuple(rules)
 
 

@@ -11,7 +11,7 @@ from engine.model.plan import Action, Plan, Step
 from engine.model.policy import DriftPolicy
 from engine.reporting.phrases import plural, who_moved
 from engine.reporting.style import TextOptions
-from engine.reporting.summary import has_drifted
+from engine.reporting.summary import count_ignored, has_drifted
 from engine.reporting.values import KnownAfter, format_value, shorten
 
 
@@ -40,6 +40,7 @@ class DriftReport:
         pending: How many resources differ only because the manifest changed.
         checked: How many resources were looked at.
         problems: How many inputs could not be used; nothing is known of their resources.
+        ignored: How many differences nobody wants to hear of: ignore rules and drift policies say so.
     """
 
     drifted: tuple[DriftRow, ...]
@@ -48,6 +49,7 @@ class DriftReport:
     pending: int
     checked: int
     problems: int
+    ignored: int = 0
 
     @property
     def clean(self) -> bool:
@@ -68,7 +70,14 @@ def drift_report(plan: Plan) -> DriftReport:
         pending=len(rest) - len(unknown),
         checked=len(plan.steps),
         problems=len(plan.problems),
+        ignored=count_ignored(plan.steps) + sum(_count_unheard(s) for s in plan.steps if _is_ignored(s)),
     )
+
+
+def _count_unheard(step: Step) -> int:
+    """Count what moved in a resource whose owner asked for no alarm; one that is gone is one."""
+    row = _row(step)
+    return len(row.changes) or int(row.gone and has_drifted(step))
 
 
 def _is_ignored(step: Step) -> bool:
@@ -112,10 +121,13 @@ def drift_line(report: DriftReport) -> str:
     checked = plural(report.checked, "resource")
     if report.clean:
         pending = f"; {report.pending:,} changed in the manifests, not yet applied" if report.pending else ""
-        return f"No drift. {checked} checked{pending}."
+        ignored = f", {report.ignored:,} ignored" if report.ignored else ""
+        return f"No drift. {checked} checked{ignored}{pending}."
     parts = [f"{report.checked:,} checked", f"{len(report.drifted):,} drifted"]
     if report.unattributed:
         parts.append(f"{len(report.unattributed):,} differ without a remembered apply")
+    if report.ignored:
+        parts.append(f"{report.ignored:,} ignored")
     if report.unreadable:
         parts.append(f"{len(report.unreadable):,} unreadable")
     if report.problems:

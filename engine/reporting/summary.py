@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.model.change import ChangeOrigin, DiffState
@@ -15,6 +15,7 @@ from engine.reporting.phrases import plural
 _DRIFT_ORIGINS = (ChangeOrigin.DRIFT, ChangeOrigin.BOTH)
 _LEAVING = (Action.DELETE, Action.FORGET)
 _METHODS = ("PATCH", "PUT", "DELETE")
+_IGNORED = "ignore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class PlanSummary:
         update_methods: The same for updates alone.
         drifted: Steps with something that Azure moved, conflicts included.
         warnings: Guards that warn and do not block.
+        ignored: Differences that would count, had nobody asked to ignore them.
     """
 
     actions: Mapping[Action, int]
@@ -35,6 +37,7 @@ class PlanSummary:
     drifted: int
     conflicted: int
     warnings: int
+    ignored: int = 0
 
     @property
     def resources(self) -> int:
@@ -81,7 +84,13 @@ def summarize_plan(plan: Plan) -> PlanSummary:
         drifted=sum(has_drifted(s) for s in steps),
         conflicted=sum(s.diff.state is DiffState.CONFLICTED for s in steps),
         warnings=sum(not g.blocks for s in steps for g in s.guards),
+        ignored=count_ignored(steps),
     )
+
+
+def count_ignored(steps: Iterable[Step]) -> int:
+    """Count the differences that ignore rules hide."""
+    return sum(s.rule == _IGNORED for step in steps for s in step.diff.suppressed)
 
 
 def _by_method(counts: Counter[str]) -> dict[str, int]:
@@ -104,12 +113,15 @@ def plan_line(plan: Plan, summary: PlanSummary | None = None) -> str:
     """Return the last line of a plan: one sentence, stable enough to search for."""
     counts = summary or summarize_plan(plan)
     if counts.clean and plan.complete and not plan.problems:
-        return f"No changes. Azure matches the manifests ({plural(counts.resources, 'resource')}, 0 writes)."
+        ignored = f", {counts.ignored:,} ignored" if counts.ignored else ""
+        return f"No changes. Azure matches the manifests ({plural(counts.resources, 'resource')}{ignored}, 0 writes)."
     parts = [f"{counts.actions[a]:,} {text}" for a, text in _ALWAYS]
     parts[1] += _methods_in_brackets(counts.update_methods)
     parts.append(f"{counts.actions[Action.DELETE]:,} to delete")
     if counts.drifted:
         parts.append(f"{counts.drifted:,} drifted")
+    if counts.ignored:
+        parts.append(f"{counts.ignored:,} ignored")
     parts += [f"{counts.actions[a]:,} {text}" for a, text in _SOMETIMES if counts.actions[a]]
     return f"Plan: {', '.join(parts)}; {counts.unchanged:,} unchanged; {_budget(plan, counts)}."
 

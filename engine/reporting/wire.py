@@ -61,6 +61,7 @@ def summary_json(plan: Plan, summary: PlanSummary | None = None) -> dict[str, An
         "drifted": counts.drifted,
         "conflicted": counts.conflicted,
         "warnings": counts.warnings,
+        "ignored": counts.ignored,
         "actions": {a.value: n for a, n in counts.actions.items()},
         "writes": counts.writes,
         "methods": dict(counts.methods),

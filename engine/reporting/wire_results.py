@@ -46,6 +46,7 @@ def drift_summary_json(report: DriftReport) -> dict[str, Any]:
         "unattributed": len(report.unattributed),
         "unreadable": len(report.unreadable),
         "pending": report.pending,
+        "ignored": report.ignored,
     }
 
 
