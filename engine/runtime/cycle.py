@@ -29,6 +29,7 @@ from engine.ports import BaselineStore, Clock, DesiredSource, ReadTarget
 from engine.runtime.desired import fetch_inputs, place_notices, place_problems
 from engine.runtime.executor import Azure, Executor, ExecutorOptions, Progress, Resumed, Settle
 from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
+from engine.runtime.heap import release_memory
 from engine.runtime.memory import PassMemory, Verdict, print_of_body
 from engine.runtime.prepared import Prepared, Wanted
 from engine.runtime.selection import Selection
@@ -104,7 +105,11 @@ class Cycle:
         Args:
             keep_in_sync: Keep the bodies of what is in sync, for ``apply``. They are most of the memory of a pass.
         """
-        return await _Pass(self._world, self._options, self._memory, self._known(), keep_in_sync=keep_in_sync).run()
+        one = _Pass(self._world, self._options, self._memory, self._known(), keep_in_sync=keep_in_sync)
+        try:
+            return await one.run()
+        finally:
+            release_memory()
 
     async def apply(
         self, planned: PassResult, *, report: Callable[[Progress], None], options: ExecutorOptions
