@@ -18,6 +18,7 @@ from engine.planning.depend import arrange
 from engine.planning.finding import Finding, PlanInput
 from engine.planning.guard import block, guard_mass_delete, guard_step
 from engine.planning.removal import cascade_deletes, find_unowned
+from engine.planning.renewal import renew_children
 from engine.planning.request import plan_delete, plan_purge, plan_put, plan_update
 from engine.planning.verify import check_plan
 from schemas.behaviours import lookup_behaviour
@@ -36,7 +37,8 @@ def build_plan(data: PlanInput) -> Plan:
     decided = [plan_step(f, data) for f in data.findings]
     removed = [_plan_orphan(b, a, data) for b, a in data.orphans]
     guarded = _guard(decided + removed, data)
-    steps, cycles = arrange(cascade_deletes(guarded, settled=data.in_sync), settled=data.in_sync)
+    renewed, settled = renew_children(guarded, data.in_sync, data.limits, again=lambda f: plan_step(f, data))
+    steps, cycles = arrange(cascade_deletes(renewed, settled=settled), settled=settled)
     problems = (*data.problems, *data.unread, *cycles)
     unread = tuple(s for s in steps if s.action is Action.UNREADABLE)
     plan = Plan(

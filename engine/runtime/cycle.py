@@ -188,6 +188,7 @@ class _Pass:
         await self._prepare()
         await self._observe()
         await self._look_for_deleted_twins()
+        self._restore_children()
         problems = place_problems(self._problems, self._world.source)
         data = PlanInput(
             findings=tuple(self._open),
@@ -281,6 +282,19 @@ class _Pass:
         self._in_sync.append(step)
         if self._keep_in_sync:
             self._kept.append(finding)
+
+    def _restore_children(self) -> None:
+        """Give steps of what is in sync their desired state back where a replace would take the resource along."""
+        allowed = [f for f in self._open if self._options.limits.allow_replace or f.desired.policy.allow_replace]
+        steps = [plan_step(f, self._plan_input) for f in allowed]
+        replaced = [s.id for s in steps if s.action is Action.REPLACE and s.id is not None]
+        if not replaced:
+            return
+        objects = {r.key.identity: r for r in self._prepared.index.resources}
+        for n, step in enumerate(self._in_sync):
+            if step.desired is None and step.id is not None and any(step.id.is_within(i) for i in replaced):
+                built = build_desired(objects[step.key.identity], self._prepared.index, self._inputs)
+                self._in_sync[n] = replace(step, desired=built.state)
 
     def _recall(self, wanted: Wanted, actual: ActualState) -> Step | None:
         """Return the step of an earlier pass if object, body, baseline and ids are what they were then."""

@@ -190,6 +190,38 @@ def test_replace_of_data_needs_the_loss_allowed_too(desk: Desk) -> None:
     assert guards_of(held, f"{desk.name}store") == {"data-bearing": True}
 
 
+def test_children_of_a_replaced_resource_are_created_again(desk: Desk) -> None:
+    """A replace takes its children along; the same apply brings back those that objects ask for."""
+    start(desk)
+    moved = network("net", desk.name, location="northeurope")
+    desk.write(moved, subnet("front", "net", "10.0.1.0/24"), file="network")
+
+    plan = desk.plan("--allow-replace", "net")
+
+    assert (plan.step("net")["action"], plan.step("front")["action"]) == ("replace", "create")
+    desk.apply("--allow-replace", "net")
+    assert [w.rpartition(" ")[0] for w in desk.azure.writes] == [
+        "DELETE virtualNetworks/net",
+        "PUT virtualNetworks/net",
+        "PUT subnets/front",
+    ]
+    desk.check_clean()
+
+
+def test_child_that_must_stay_keeps_its_parent_from_being_replaced(desk: Desk) -> None:
+    """A protected or skipped child would be lost with its parent, so the replace is blocked."""
+    start(desk)
+    moved, kept = network("net", desk.name, location="northeurope"), subnet("front", "net", "10.0.1.0/24")
+    kept["metadata"]["annotations"] = {"trueup.dev/protect": "true"}
+    desk.write(moved, kept, file="network")
+
+    plan = desk.plan("--allow-replace", "net")
+
+    assert plan.code == 4
+    assert guards_of(plan, "net") == {"children": True}
+    assert "web/VirtualNetworksSubnet/front" in plan.step("net")["detail"]
+
+
 def test_protected_object_is_neither_replaced_nor_deleted(desk: Desk) -> None:
     """trueup.dev/protect stands against --allow-replace."""
     start(desk)

@@ -1,0 +1,82 @@
+"""What a replace takes with it: children are created again, and one that must stay keeps its parent as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from engine.model.change import DiffState, ResourceDiff
+from engine.model.plan import Action, Guard, Step
+from engine.model.policy import Limits
+from engine.model.state import ActualState, Presence
+from engine.planning.finding import Finding
+from engine.planning.guard import block
+from schemas.behaviours import is_data_bearing
+
+_LEAVING = (Action.DELETE, Action.FORGET, Action.CREATE)
+_NAMED = 3
+
+
+def renew_children(
+    steps: Sequence[Step], settled: Sequence[Step], limits: Limits, *, again: Callable[[Finding], Step]
+) -> tuple[list[Step], list[Step]]:
+    """Plan anew what lies in replaced resources.
+
+    Args:
+        steps: Decided and guarded steps in any order.
+        settled: Steps of resources in sync.
+        limits: What this run allows.
+        again: Returns the step of a finding.
+
+    Returns:
+        Both lists, with the steps of children that are to be created again in the first.
+    """
+    replaced = sorted((s.id for s in steps if s.action is Action.REPLACE and s.id), key=lambda i: len(i.key))
+    out, rest = list(steps), list(settled)
+    for resource in replaced:
+        inside = [s for s in (*out, *rest) if s.id is not None and s.id.is_within(resource) and _is_lost(s)]
+        renewed = {s.key.identity: _renew(s, again) for s in inside}
+        reasons = _reasons(inside, renewed, limits)
+        if reasons:
+            guards = tuple(Guard(name="children", text=text) for text in reasons)
+            out = [block(s, guards) if s.id == resource else s for s in out]
+            continue
+        out = [renewed.pop(s.key.identity, s) for s in out]
+        rest = [s for s in rest if s.key.identity not in renewed]
+        out += renewed.values()
+    return out, rest
+
+
+def _is_lost(step: Step) -> bool:
+    return step.action not in _LEAVING
+
+
+def _renew(step: Step, again: Callable[[Finding], Step]) -> Step:
+    """Return the step as if nothing were there; the same step where no object asks for the resource."""
+    if step.desired is None or step.id is None:
+        return step
+    absent = ActualState(id=step.id, presence=Presence.ABSENT)
+    fresh = again(Finding(desired=step.desired, actual=absent, diff=ResourceDiff(state=DiffState.CHANGED)))
+    return replace(fresh, detail="it goes with what holds it, which is replaced, and is created again")
+
+
+def _reasons(inside: Sequence[Step], renewed: Mapping[tuple[str, str, str, str], Step], limits: Limits) -> list[str]:
+    """Say what speaks against taking these children along."""
+    kept = [s for s in inside if not _may_go(s, renewed[s.key.identity])]
+    lost = [s for s in inside if is_data_bearing(s.arm_type)] if not limits.allow_data_loss else []
+    reasons = []
+    if kept:
+        reasons.append(f"it holds {_names(kept)}, which must stay")
+    if lost:
+        reasons.append(f"the data of {_names(lost)} in it would be lost for good; --allow-data-loss confirms that")
+    return reasons
+
+
+def _may_go(step: Step, fresh: Step) -> bool:
+    protected = step.desired is not None and step.desired.policy.protect
+    return fresh.action is Action.CREATE and step.action not in (Action.ADOPT, Action.UNREADABLE) and not protected
+
+
+def _names(steps: Sequence[Step]) -> str:
+    more = f" and {len(steps) - _NAMED} more" if len(steps) > _NAMED else ""
+    return ", ".join(str(s.key) for s in steps[:_NAMED]) + more
