@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from engine.compare.compare import check_type, compare_bodies
-from engine.compare.subject import RememberedBodies, Subject
+from engine.compare.subject import Memories, RememberedBodies, Subject, Witness
 from engine.errors import EngineError, InvalidSpecError
 from engine.model.change import ResourceDiff
-from engine.model.document import MASK, REDACTED, Marker, encode_public
+from engine.model.document import MASK, REDACTED, Document, Marker, encode_public
+
+if TYPE_CHECKING:  # the catalog of kinds is read where a status is given
+    from schemas.kinds import Kind
 
 _TEXTS = ("type", "api", "id")
 _BODIES = ("desired", "actual")
@@ -71,7 +74,9 @@ def _check_kinds(pair: dict[str, Any], keys: tuple[str, ...], kind: type, words:
 def _compare(pair: dict[str, Any]) -> ResourceDiff:
     check_type(pair["type"], pair["api"])
     subject = Subject(arm_type=pair["type"], api_version=pair["api"], id=pair["id"], owned=_owned(pair.get("owned")))
-    return compare_bodies(pair["desired"], pair["actual"], subject, remembered=_remembered(pair.get("baseline")))
+    return compare_bodies(
+        pair["desired"], pair["actual"], subject, remembered=_remembered(pair.get("baseline"), pair["type"])
+    )
 
 
 def _owned(value: Any) -> frozenset[str]:
@@ -82,12 +87,44 @@ def _owned(value: Any) -> frozenset[str]:
     return frozenset(v.lower() for v in value)
 
 
-def _remembered(value: Any) -> RememberedBodies | None:
+def _remembered(value: Any, arm_type: str) -> Memories | None:
     if value is None:
         return None
+    if isinstance(value, dict) and "status" in value:
+        return _seen(value, arm_type)
     if not isinstance(value, dict) or not all(isinstance(value.get(key), dict) for key in _BODIES):
-        raise InvalidSpecError("baseline is not an object with the objects desired and actual")
+        raise InvalidSpecError(
+            "baseline is not an object with the objects desired and actual", hint="or with status and kind"
+        )
     return RememberedBodies(value["desired"], value["actual"])
+
+
+def _seen(value: dict[str, Any], arm_type: str) -> Witness:
+    """Return the memory that a status is: Azure as the last write of the object left it."""
+    from engine.runtime.seen import SeenStatus
+
+    status, named = value["status"], value.get("kind")
+    if not isinstance(status, dict):
+        raise InvalidSpecError("status of the baseline is not an object")
+    kind = _kind(named)
+    if kind.arm_type.lower() != arm_type.lower():
+        raise InvalidSpecError("kind of the baseline is of another type", detail=f"{named}: {kind.arm_type}")
+    return SeenStatus(kind, Document(value=status))
+
+
+def _kind(named: Any) -> Kind:
+    from schemas.kinds import lookup_kind, nearest_kind
+
+    parts = named.split("/") if isinstance(named, str) else []
+    if len(parts) != 3 or not all(parts):
+        raise InvalidSpecError("kind of the baseline is not group/version/Kind")
+    kind = lookup_kind(*parts)
+    if kind is None or not kind.is_arm:
+        near = nearest_kind(*parts)
+        raise InvalidSpecError(
+            "unknown kind", detail=named, hint=f"did you mean {', '.join(near)}" if near else "check its spelling"
+        )
+    return kind
 
 
 def _result(diff: ResourceDiff) -> dict[str, Any]:

@@ -13,7 +13,16 @@ from engine.compare.origin import Memory, Verdict, judge_without_memory
 from engine.compare.owned import OwnedChildren
 from engine.compare.result import make_diff, state_of
 from engine.compare.secrets import Secrecy, find_secrets
-from engine.compare.subject import NOTHING_OWNED, RememberedBodies, Subject, remembered_of, subject_of
+from engine.compare.sighting import Sighting
+from engine.compare.subject import (
+    NOTHING_OWNED,
+    Memories,
+    RememberedBodies,
+    Subject,
+    Witness,
+    remembered_of,
+    subject_of,
+)
 from engine.compare.walk import Frame, walk
 from engine.errors import InvalidSpecError
 from engine.model.change import IN_SYNC, ChangeKind, ChangeOrigin, DiffState, FieldChange, ResourceDiff
@@ -34,6 +43,7 @@ def compare(
     actual: ActualState,
     baseline: Baseline | None,
     *,
+    seen: Witness | None = None,
     owned: frozenset[str] = NOTHING_OWNED,
     secret_key: bytes = b"",
     today: date | None = None,
@@ -44,6 +54,7 @@ def compare(
         desired: What the object asks for.
         actual: What a read of Azure said.
         baseline: Our last settled write; None when nothing is remembered: every origin is then unknown.
+        seen: Who else saw what Azure held; asked where there is no baseline.
         owned: Ids of children that other objects manage.
         secret_key: The state folder's key, for secrets in the baseline.
         today: For ignore rules that end; None keeps all of them in force.
@@ -54,13 +65,13 @@ def compare(
     if actual.presence is Presence.UNREADABLE:
         return ResourceDiff(state=DiffState.UNREADABLE)
     if actual.document is None:
-        return _absent(desired, is_remembered=baseline is not None)
+        return _absent(desired, is_remembered=baseline is not None or seen is not None)
     subject = subject_of(desired, actual, owned=owned, secret_key=secret_key, today=today)
-    return compare_bodies(desired.body, actual.document.value, subject, remembered=remembered_of(baseline))
+    return compare_bodies(desired.body, actual.document.value, subject, remembered=remembered_of(baseline) or seen)
 
 
 def compare_bodies(
-    desired: Body, actual: Body, subject: Subject, *, remembered: RememberedBodies | None = None
+    desired: Body, actual: Body, subject: Subject, *, remembered: Memories | None = None
 ) -> ResourceDiff:
     """Compare two bodies of one resource. Bodies of a type that is unknown are compared without schema.
 
@@ -71,9 +82,7 @@ def compare_bodies(
     return make_diff(verdicts, secrecy_of(subject.arm_type, subject.api_version, desired)) if verdicts else IN_SYNC
 
 
-def judge_bodies(
-    desired: Body, actual: Body, subject: Subject, *, remembered: RememberedBodies | None = None
-) -> list[Verdict]:
+def judge_bodies(desired: Body, actual: Body, subject: Subject, *, remembered: Memories | None = None) -> list[Verdict]:
     """Return a verdict on every place where a plain comparison of two bodies would differ.
 
     Raises:
@@ -88,12 +97,13 @@ def judge_bodies(
     return apply_ignores(verdicts, subject.ignore, desired, actual) if subject.ignore else verdicts
 
 
-def _judge(
-    desired: Body, actual: Body, frame: Frame, secret_key: bytes, remembered: RememberedBodies | None
-) -> list[Verdict]:
+def _judge(desired: Body, actual: Body, frame: Frame, secret_key: bytes, remembered: Memories | None) -> list[Verdict]:
     findings = walk(desired, actual, frame)
     if remembered is None:
         return [judge_without_memory(f) for f in findings]
+    if not isinstance(remembered, RememberedBodies):
+        sighting = Sighting(desired, actual, remembered, node=frame.shape, key=secret_key) if findings else None
+        return [sighting.judge(f) for f in findings] if sighting is not None else []
     then_desired = desired if remembered.desired is None else remembered.desired
     if not findings and desired == then_desired:
         return []

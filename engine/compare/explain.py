@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.compare.compare import judge_bodies, secrecy_of
 from engine.compare.result import shown
-from engine.compare.subject import RememberedBodies, Subject
+from engine.compare.subject import Memories, Subject
 from engine.model.change import ChangeKind, ChangeOrigin
 from engine.model.document import Body
 from engine.model.path import FieldPath
@@ -52,7 +52,7 @@ def explain(
     actual: Body,
     subject: Subject,
     *,
-    remembered: RememberedBodies | None = None,
+    remembered: Memories | None = None,
     below: FieldPath | None = None,
 ) -> tuple[Explanation, ...]:
     """Return every difference of a resource, sorted by path.
@@ -61,7 +61,7 @@ def explain(
         desired: The body asked for.
         actual: The body Azure returned.
         subject: Type, id and what else is known of the resource.
-        remembered: The baseline's bodies.
+        remembered: The baseline's bodies, or who else saw what Azure held.
         below: Only differences at or below this place; None for all.
     """
     wanted = "" if below is None else below.pointer

@@ -59,12 +59,12 @@ class Memory:
     def judge(self, finding: Finding) -> Verdict:
         """Decide whether a difference counts, and who moved."""
         if finding.weight is Weight.SAME:
-            return _hide(finding)
-        then_desired, then_actual = self._then_desired_of(finding), self._then_actual_of(finding)
+            return hide(finding)
+        then_desired, then_actual = self._then_desired_of(finding), self.then_actual_of(finding)
         if finding.desired is UNKNOWN:
             return Verdict(finding=finding, is_hidden=False, rule="", why="", origin=ChangeOrigin.UNKNOWN)
         user = self._has_user_moved(finding, then_desired)
-        azure = finding.weight is not Weight.YIELDED and self._has_azure_moved(finding, then_actual)
+        azure = finding.weight is not Weight.YIELDED and self.has_azure_moved(finding, then_actual)
         if user or azure:
             origin = ChangeOrigin.BOTH if user and azure else ChangeOrigin.USER if user else ChangeOrigin.DRIFT
             rule = why = ""
@@ -152,7 +152,8 @@ class Memory:
             return then is not ABSENT
         return not self.is_same(finding.desired, then, finding.node)
 
-    def _has_azure_moved(self, finding: Finding, then: Any) -> bool:
+    def has_azure_moved(self, finding: Finding, then: Any) -> bool:
+        """Whether Azure holds another value than then; of elements and keys only whether they are there counts."""
         if finding.is_presence:
             return (finding.actual is ABSENT) != (then is ABSENT)
         return not self.is_same(finding.actual, then, finding.node)
@@ -190,7 +191,8 @@ class Memory:
             return self._element(finding.there, self._actual, then, is_then_desired=True)
         return self._resolve(finding.at, self._desired, self._then_desired)
 
-    def _then_actual_of(self, finding: Finding) -> Any:
+    def then_actual_of(self, finding: Finding) -> Any:
+        """Return what the remembered actual body holds at the place of a finding."""
         if finding.actual is ABSENT and _position(finding.at) is not None:
             then = self._resolve(finding.there[:-1], self._actual, self._then_actual)
             return self._element(finding.at, self._desired, then)
@@ -198,7 +200,7 @@ class Memory:
 
     def _element(self, place: Place, document: Any, then: Any, *, is_then_desired: bool = False) -> Any:
         """Find the counterpart of one element in a remembered list that has no counterpart now."""
-        now, node = self._follow(place[:-1], document)
+        now, node = self.follow(place[:-1], document)
         position = _position(place)
         if type(now) is not list or type(then) is not list or position is None:
             return ABSENT
@@ -209,7 +211,8 @@ class Memory:
             found = self._counterparts(now, then, node).get(position)
         return ABSENT if found is None else then[found]
 
-    def _follow(self, place: Place, document: Any) -> tuple[Any, Node]:
+    def follow(self, place: Place, document: Any) -> tuple[Any, Node]:
+        """Return what a document holds at a place of its own, and the place's shape."""
         node = self._node
         for step in place:
             if isinstance(step, str):
@@ -253,11 +256,12 @@ class Memory:
 def judge_without_memory(finding: Finding) -> Verdict:
     """Decide where nothing is remembered: what no rule excuses is a change of unknown origin."""
     if finding.weight is not Weight.OPEN:
-        return _hide(finding)
+        return hide(finding)
     return Verdict(finding=finding, is_hidden=False, rule="", why="", origin=ChangeOrigin.UNKNOWN)
 
 
-def _hide(finding: Finding) -> Verdict:
+def hide(finding: Finding) -> Verdict:
+    """Return the verdict on what is no change whatever is remembered."""
     return Verdict(finding=finding, is_hidden=True, rule=finding.rule, why=finding.why, origin=ChangeOrigin.UNKNOWN)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from engine.model.path import FieldPath
+from engine.model.document import Body
+from engine.model.path import FieldPath, Segment
 from engine.model.policy import IgnoreRule
 from engine.model.state import ActualState, Baseline, DesiredState
 
@@ -42,6 +44,29 @@ class RememberedBodies:
 
     desired: Any
     actual: Any
+
+
+class Witness(Protocol):
+    """Somebody else's memory of what Azure held, which may not show all of a body.
+
+    It is only asked where something differs. The manifest has not changed since, so there are no moves of the user.
+    """
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the body asked for today was written and led to what was seen: what differs there is known."""
+
+    def held(self) -> Body:
+        """Return what was seen."""
+
+    def project(self, body: Body) -> Body:
+        """Return a body as it would be seen; list positions stay."""
+
+    def shows(self, place: Sequence[Segment]) -> bool:
+        """Whether something could be seen at a place of an actual body."""
+
+
+Memories = RememberedBodies | Witness
 
 
 def subject_of(

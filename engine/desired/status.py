@@ -1,12 +1,14 @@
 """An ARM answer becomes a status, driven by the kind catalog alone: the other direction of ``convert``.
 
 Answers are never refused: members the kind does not have are left out, a value of an unexpected type is kept as it is,
-and an enum value in another letter case is spelled as the kind spells it.
+an enum value in another letter case is spelled as the kind spells it, and a member's name in another letter case counts
+as that member.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -84,10 +86,12 @@ def _compile_object(expr: ObjectType) -> _Converter:
     readers = [_reader(member) for member in expr.members.values() if member.place]
     variants = {value.lower(): _variant(expr.members[name]) for value, name in expr.variants.items()}
     discriminator = expr.discriminator
+    names = _Names.of([*(place for _, place, _ in readers), *((discriminator,) if discriminator else (),)])
 
     def convert(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
+        value = names.spell(value)
         out: dict[str, Any] = {}
         for name, place, read in readers:
             item = _find(value, place)
@@ -103,6 +107,39 @@ def _compile_object(expr: ObjectType) -> _Converter:
         return out
 
     return convert
+
+
+@dataclass(slots=True)
+class _Names:
+    """The names of an object's members as the kind spells them, and those of the containers they lie in."""
+
+    folded: dict[str, str] = field(default_factory=dict)
+    inner: dict[str, _Names] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, places: Iterable[tuple[str, ...]]) -> _Names:
+        """Take the places of members apart."""
+        root = cls()
+        for place in places:
+            at = root
+            for depth, name in enumerate(place, 1):
+                at.folded.setdefault(name.lower(), name)
+                at = at.inner.setdefault(name, cls()) if depth < len(place) else at
+        return root
+
+    def spell(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Return the object with its members spelled as the kind spells them; itself where they are."""
+        out = value
+        for key in value:
+            known = self.folded.get(key.lower(), key)
+            if known != key and known not in value:
+                out = {**out, known: value[key]}
+        for name, inner in self.inner.items():
+            held = out.get(name)
+            spelled = inner.spell(held) if isinstance(held, dict) else held
+            if spelled is not held:
+                out = {**out, name: spelled}
+        return out
 
 
 def _reader(member: Member) -> _Reader:

@@ -52,6 +52,36 @@ def test_result_has_the_public_members() -> None:
     }
 
 
+STATUS = {"location": "westus2", "accessTier": "Cool", "conditions": [{"type": "Ready", "status": "True"}]}
+KIND = "storage.azure.com/v1api20230101/StorageAccount"
+
+
+def test_a_status_is_a_baseline() -> None:
+    """What the status shows already is known, what moved since is drift."""
+    known = answer(line(baseline={"status": STATUS, "kind": KIND}))
+    drift = answer(line(baseline={"status": {**STATUS, "accessTier": "Hot"}, "kind": KIND}))
+
+    assert known["changes"] == []
+    assert {"path": "/properties/accessTier", "rule": "known-difference"} in known["suppressed"]
+    assert [(c["path"], c["origin"]) for c in drift["changes"]] == [("/properties/accessTier", "drift")]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "words"),
+    [
+        ({"status": STATUS}, "group/version/Kind"),
+        ({"status": STATUS, "kind": "StorageAccount"}, "group/version/Kind"),
+        ({"status": STATUS, "kind": "storage.azure.com/v1api20230101/StorageAcount"}, "StorageAccount"),
+        ({"status": STATUS, "kind": "resources.azure.com/v1api20200601/ResourceGroup"}, "another type"),
+        ({"status": [], "kind": KIND}, "status"),
+        ({"desired": {}}, "desired and actual"),
+    ],
+)
+def test_bad_baselines_are_errors_of_their_line(baseline: dict[str, Any], words: str) -> None:
+    """A baseline that cannot be used becomes an error object."""
+    assert words in answer(line(baseline=baseline))["error"]
+
+
 def test_baseline_and_owned_are_read() -> None:
     """The baseline decides the origin; owned children are left alone."""
     held = {"properties": {"subnets": [{"name": "web"}]}}

@@ -45,3 +45,15 @@ def test_unexpected_types_are_kept() -> None:
     status = convert_status(kind, {"sku": "text", "properties": [1], "tags": [], "location": 5})
 
     assert status == {"sku": "text", "tags": [], "location": 5}
+
+
+def test_names_in_another_letter_case_count() -> None:
+    """A member that Azure spells in another letter case is that member; one spelled exactly wins."""
+    kind = lookup_kind("storage.azure.com", "v1api20230101", "StorageAccount")
+    assert kind is not None
+
+    status = convert_status(kind, {"Location": "west", "Properties": {"AccessTier": "Hot"}, "properties": {}})
+    other = convert_status(kind, {"LOCATION": "west", "PROPERTIES": {"AccessTier": "Hot"}})
+
+    assert status == {"location": "west"}
+    assert other == {"location": "west", "accessTier": "Hot"}
