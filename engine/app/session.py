@@ -22,6 +22,7 @@ from engine.reporting.phrases import plural
 from engine.reporting.style import TextOptions
 from engine.runtime.clock import SystemClock
 from engine.runtime.cycle import Cycle, PassOptions, PassResult, World
+from engine.runtime.heap import tune_memory
 
 DEFAULT_STATE = Path(".trueup")
 
@@ -107,6 +108,7 @@ async def open_cycle(args: argparse.Namespace, settings: Settings, limits: Limit
         )
         async with AzureResourceManager(arm, clock=clock) as azure:
             await azure.sign_in()
+            tune_memory()
             yield Cycle(World(source=source, azure=azure, store=store, clock=clock), options)
     finally:
         for warning in store.warnings():

@@ -14,7 +14,7 @@ _LARGE_BYTES = 128 * 1024
 def tune_memory() -> None:
     """Collect garbage rarely, and give pages of lists back to the system at once.
 
-    Call it once everything is imported.
+    Call it once everything is imported; further calls do nothing.
 
     1. A pass makes many objects that live to its end and hardly any cycles; with the default
        thresholds the collector walks the growing heap again and again, which costs as much as decoding the pages.
@@ -22,6 +22,8 @@ def tune_memory() -> None:
     2. glibc learns from the first megabyte that is freed to keep such blocks in the heap, one heap per thread: 20 MiB
        that are never used again. A fixed threshold stops that. Other C libraries have no ``mallopt``.
     """
+    if gc.get_threshold() == _THRESHOLDS:
+        return
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
