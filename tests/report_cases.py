@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from engine.model.change import ChangeOrigin, DiffState
+from engine.model.change import Attribution, ChangeOrigin, DiffState
 from engine.model.document import ABSENT, REDACTED, UNKNOWN, Secret
 from engine.model.path import ByKey, FieldPath
 from engine.model.plan import Action, Budget, Guard, Plan, Precondition, Reason, Step
@@ -90,7 +90,7 @@ def first_apply() -> Plan:
 def drifted() -> Plan:
     """Azure, the manifest, both and nobody known moved; lists, tags, secrets, long and multi-line values."""
     changes = (
-        build_change("/properties/minimumTlsVersion", origin=ChangeOrigin.DRIFT, baseline="TLS1_2"),
+        build_change("/properties/minimumTlsVersion", origin=ChangeOrigin.DRIFT, baseline="TLS1_2", rule="raised"),
         build_change(
             "/properties/allowBlobPublicAccess", before=True, after=False, baseline=False, origin=ChangeOrigin.BOTH
         ),
@@ -104,7 +104,17 @@ def drifted() -> Plan:
         reason=Reason.CONFLICTED,
         desired=build_desired(),
         origin="app.yaml:3",
-        diff=build_diff(*changes, suppressed=(build_suppressed(), build_suppressed("/sku/name", rule="enum-case"))),
+        diff=build_diff(
+            *changes,
+            suppressed=(
+                build_suppressed(),
+                build_suppressed("/sku/name", rule="enum-case"),
+                build_suppressed("/tags/touched", rule="ignore", origin=ChangeOrigin.DRIFT),
+            ),
+            last_modified=Attribution(
+                by="colleague@contoso.example", by_type="User", at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+            ),
+        ),
         body={"properties": {"key": Secret(CANARY), "minimumTlsVersion": "TLS1_2"}, "tags": {"env": "prod"}},
         precondition=Precondition(etag='W/"1"', actual_hash="a1", desired_hash="d1"),
     )

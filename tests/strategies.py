@@ -5,11 +5,12 @@ Names and values come from small alphabets with the awkward ones in: escapes, ma
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from hypothesis import strategies as st
 
-from engine.model.change import ChangeKind, ChangeOrigin, DiffState, FieldChange, ResourceDiff, Suppressed
+from engine.model.change import Attribution, ChangeKind, ChangeOrigin, DiffState, FieldChange, ResourceDiff, Suppressed
 from engine.model.document import ABSENT, REDACTED, UNKNOWN
 from engine.model.ids import ApiVersion, ArmId, Generation, PlanId, ResourceKey
 from engine.model.path import ByKey, FieldPath
@@ -75,14 +76,17 @@ changes = st.booleans().flatmap(
         origin=st.sampled_from(ChangeOrigin),
         spec_path=st.none() | pointers,
         sensitive=st.just(sensitive),
+        rule=st.just("") | names,
     )
 )
-suppressed = st.builds(Suppressed, path=paths, rule=names, why=texts)
+suppressed = st.builds(Suppressed, path=paths, rule=names, why=texts, origin=st.sampled_from(ChangeOrigin))
+authors = st.builds(Attribution, by=names, by_type=names, at=st.datetimes(timezones=st.just(UTC)))
 diffs = st.builds(
     ResourceDiff,
     changes=st.lists(changes, max_size=2).map(tuple),
     suppressed=st.lists(suppressed, max_size=2).map(tuple),
     state=st.sampled_from(DiffState),
+    last_modified=st.none() | authors,
 )
 requests = st.builds(
     Request,

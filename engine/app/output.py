@@ -21,7 +21,7 @@ def render_plan_as(form: str, plan: Plan, style: TextOptions) -> str:
     if form == "ndjson":
         return "".join(line.decode() for line in events.plan_lines(plan))
     if form == "markdown":
-        return markdown.render_plan(plan)
+        return markdown.render_plan(plan, now=style.now)
     return text.render_plan(plan, style)
 
 
@@ -32,7 +32,7 @@ def render_drift_as(form: str, plan: Plan, style: TextOptions) -> str:
     if form == "ndjson":
         return "".join(line.decode() for line in events.drift_lines(plan))
     if form == "markdown":
-        return markdown.render_drift(plan)
+        return markdown.render_drift(plan, now=style.now)
     return text_results.render_drift(plan, style)
 
 

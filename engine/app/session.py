@@ -139,12 +139,13 @@ def without_printed(planned: PassResult) -> Plan:
     return replace(planned.plan, problems=tuple(p for p in planned.plan.problems if p not in printed))
 
 
-def text_options(args: argparse.Namespace, settings: Settings) -> TextOptions:
-    """Return how to print: colour on terminals only."""
+def text_options(args: argparse.Namespace, settings: Settings, planned: PassResult) -> TextOptions:
+    """Return how to print: colour on terminals only, ages as of the pass."""
     return TextOptions(
         colour=settings.colour and sys.stdout.isatty(),
         verbose=getattr(args, "verbose", False),
         brief=getattr(args, "brief", False),
+        now=planned.at,
     )
 
 

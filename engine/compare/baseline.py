@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 from engine.compare.compare import RULES_VERSION, secrecy_of
 from engine.model.document import Document
@@ -10,13 +11,16 @@ from engine.model.ids import Fingerprint
 from engine.model.state import ActualState, Baseline, DesiredState
 
 
-def make_baseline(desired: DesiredState, actual: ActualState, *, secret_key: bytes) -> Baseline:
+def make_baseline(
+    desired: DesiredState, actual: ActualState, *, secret_key: bytes, at: datetime | None = None
+) -> Baseline:
     """Remember what was sent and what Azure held right after; secrets become keyed hashes.
 
     Args:
         desired: What was sent.
         actual: What was read back once the write had settled; must be present.
         secret_key: Key of the hashes; without it a later comparison takes secrets for changed.
+        at: The time now, where it is known.
 
     Raises:
         ValueError: ``actual`` has no body, or one that is not JSON.
@@ -34,6 +38,7 @@ def make_baseline(desired: DesiredState, actual: ActualState, *, secret_key: byt
         body_hash=fingerprint(actual.document.raw),
         rules=RULES_VERSION,
         key=desired.key,
+        at=at,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from engine.model.plan import Plan, Step
 from engine.model.result import ApplyResult, StepResult
@@ -12,7 +14,7 @@ from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report,
 from engine.reporting.phrases import full_stop, plural, reason_sentence, request_label
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import apply_line, plan_line, summarize_apply, summarize_plan
-from engine.reporting.text import is_quiet, scope_title, step_body, step_remarks
+from engine.reporting.text import author_lines, is_quiet, scope_title, step_body, step_remarks
 from engine.reporting.text_results import mending_text, result_sections
 from engine.reporting.values import printable, shorten
 
@@ -32,7 +34,7 @@ def escape_markdown(text: str) -> str:
     return _SPECIAL.sub(lambda m: f"&#{ord(m.group())};", printable(text))
 
 
-def render_plan(plan: Plan, *, limit: int = COMMENT_LIMIT) -> str:
+def render_plan(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None = None) -> str:
     """Return the plan for a pull request, at most ``limit`` characters; what is left out is counted."""
     summary = summarize_plan(plan)
     shown = [s for s in plan.steps if not is_quiet(s)]
@@ -42,16 +44,16 @@ def render_plan(plan: Plan, *, limit: int = COMMENT_LIMIT) -> str:
         head += ["The plan is not complete: it can be read, not applied.", ""]
     if shown:
         head += _table("action", ((f"{a.symbol} {a.value}", n) for a, n in summary.actions.items()))
-    return _assemble(head, (_step_block(s, limit) for s in shown), total=len(shown), limit=limit)
+    return _assemble(head, (_step_block(s, limit, now) for s in shown), total=len(shown), limit=limit)
 
 
-def render_drift(plan: Plan, *, limit: int = COMMENT_LIMIT) -> str:
+def render_drift(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None = None) -> str:
     """Return the drift for people, at most ``limit`` characters; values read "as it was → as it is now"."""
     report = drift_report(plan)
     rows = (*report.drifted, *report.unattributed)
     head = ["### Trueup drift", "", f"**{drift_line(report)}**", "", *_problem_lines(plan.problems)]
     head += [f"- unreadable: {_code(str(s.key))} {_sentence(s.detail)}" for s in report.unreadable[:_PROBLEMS_SHOWN]]
-    return _assemble([*head, ""], (_drift_block(r, limit) for r in rows), total=len(rows), limit=limit)
+    return _assemble([*head, ""], (_drift_block(r, limit, now) for r in rows), total=len(rows), limit=limit)
 
 
 def render_result(result: ApplyResult, *, limit: int = COMMENT_LIMIT) -> str:
@@ -94,21 +96,21 @@ def _code(text: str) -> str:
     return f"<code>{escape_markdown(shorten(text, _SENTENCE_LIMIT))}</code>"
 
 
-def _step_block(step: Step, limit: int) -> str:
+def _step_block(step: Step, limit: int, now: datetime | None) -> str:
     sent = ", ".join(request_label(r) for r in step.requests) if step.action.mutates else ""
     title = f"{escape_markdown(step.action.symbol)} {_title(step)} {escape_markdown(sent or step.action.value)}"
-    body = [_where(step), _sentence(reason_sentence(step))]
+    body = [_where(step), _sentence(reason_sentence(step)), *_author(step, now)]
     return _details(title, body, step_body(step, _OPTIONS), step_remarks(step), limit=limit)
 
 
-def _drift_block(row: DriftRow, limit: int) -> str:
+def _drift_block(row: DriftRow, limit: int, now: datetime | None) -> str:
     step, say = row.step, known_after(step_waits(row.step))
     lines = [
         line
         for change in row.changes
         for line in change_lines(as_moved(change), say, _OPTIONS, note=moved_note(change, say, _OPTIONS))
     ]
-    body = [_where(step), *(["deleted in Azure"] if row.gone else [])]
+    body = [_where(step), *(["deleted in Azure"] if row.gone else []), *_author(step, now)]
     return _details(_title(step), body, lines, [mending_text(step), *step_remarks(step)], limit=limit)
 
 
@@ -124,6 +126,10 @@ def _title(step: Step) -> str:
 
 def _where(step: Step) -> str:
     return escape_markdown(scope_title(step.id))
+
+
+def _author(step: Step, now: datetime | None) -> list[str]:
+    return [_sentence(text) for text in author_lines(step, replace(_OPTIONS, now=now))]
 
 
 def _details(title: str, body: Sequence[str], lines: Sequence[Line], remarks: Sequence[str], *, limit: int) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from engine.model.change import ChangeKind, ChangeOrigin, FieldChange
+from engine.model.change import Attribution, ChangeKind, ChangeOrigin, FieldChange
 from engine.model.document import ABSENT, canonical
 from engine.model.plan import Action, Guard, Reason, Request, Step
 from engine.reporting.values import printable
@@ -65,6 +65,12 @@ _MOVED = {
     (ChangeOrigin.USER, ChangeKind.CHANGE): "changed in the manifest",
     (ChangeOrigin.USER, ChangeKind.REORDER): "reordered in the manifest",
 }
+_PRINCIPALS = {
+    "User": "a person",
+    "Application": "an application",
+    "ManagedIdentity": "a managed identity",
+    "Key": "a key",
+}
 _TAGS = "/providers/microsoft.resources/tags/default?"
 
 
@@ -102,6 +108,24 @@ def who_moved(change: FieldChange) -> str:
     if change.origin is ChangeOrigin.BOTH:
         return "changed in Azure and in the manifest"
     return _MOVED.get((change.origin, change.kind), "")
+
+
+def author_text(author: Attribution, now: datetime | None) -> str:
+    """Return ``changed by a person, colleague@contoso.example, 3 h ago``; without a clock the time itself."""
+    who = _PRINCIPALS.get(author.by_type, "somebody")
+    when = age_text(now - author.at) if now is not None else f"at {author.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"changed by {who}, {printable(author.by)}, {when}"
+
+
+def age_text(age: timedelta) -> str:
+    """Return ``45 s ago``, ``5 min ago``, ``3 h ago``, ``12 days ago``; what lies ahead of the clock is just now."""
+    seconds = int(age.total_seconds())
+    if seconds < 1:
+        return "just now"
+    for limit, unit, name in ((60, 1, "s"), (3_600, 60, "min"), (48 * 3_600, 3_600, "h")):
+        if seconds < limit:
+            return f"{seconds // unit} {name} ago"
+    return f"{age.days:,} days ago"
 
 
 def baseline_tells_more(change: FieldChange) -> bool:

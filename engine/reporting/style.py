@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from engine.model.plan import Action
 
@@ -37,12 +38,14 @@ class TextOptions:
         width: Columns that one line should fit; long values are shortened to it, sentences are not.
         verbose: Show unchanged resources and every line of long values.
         brief: Show one line per resource and no values.
+        now: The time that "3 h ago" is counted from; None prints times as they are.
     """
 
     colour: bool = False
     width: int = 100
     verbose: bool = False
     brief: bool = False
+    now: datetime | None = None
 
     @property
     def value_limit(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from engine.model.ids import ArmId
 from engine.model.plan import Action, Guard, Plan, Step
 from engine.reporting.changes import Line, body_lines, change_lines, hidden_text, known_after, step_waits
-from engine.reporting.phrases import advice_for, full_stop, plural, reason_sentence, request_label
+from engine.reporting.phrases import advice_for, author_text, full_stop, plural, reason_sentence, request_label
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import plan_line, summarize_plan
 from engine.reporting.values import printable
@@ -87,6 +87,7 @@ def step_lines(step: Step, style: TextOptions) -> Iterator[str]:
     """Yield header, reason, changes, waits, guards and notes of one step, indented."""
     yield "  " + style.paint_action(step.action, step_header(step))
     yield f"      {reason_sentence(step)}"
+    yield from (f"      {text}" for text in author_lines(step, style))
     for line in step_body(step, style):
         yield dress(line, style, indent=6)
     hidden = hidden_text(step)
@@ -95,6 +96,12 @@ def step_lines(step: Step, style: TextOptions) -> Iterator[str]:
     yield from (f"      {text}" for text in step_remarks(step))
     if style.verbose and step.depends_on:
         yield f"      after: {', '.join(printable(str(k)) for k in step.depends_on)}"
+
+
+def author_lines(step: Step, style: TextOptions) -> list[str]:
+    """Return who made the drift, where that is known."""
+    author = step.diff.last_modified
+    return [author_text(author, style.now)] if author is not None else []
 
 
 def brief_lines(step: Step, style: TextOptions) -> Iterator[str]:

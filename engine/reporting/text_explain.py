@@ -11,7 +11,7 @@ from engine.model.plan import Action, Step
 from engine.reporting.changes import known_after, shown, step_waits
 from engine.reporting.phrases import full_stop, plural, reason_sentence, who_moved
 from engine.reporting.style import TextOptions
-from engine.reporting.text import scope_title, step_header, step_remarks
+from engine.reporting.text import author_lines, scope_title, step_header, step_remarks
 from engine.reporting.values import KnownAfter, format_value, printable, shorten
 
 
@@ -32,7 +32,7 @@ def render_explanation(step: Step, path: str = "", options: TextOptions | None =
     changes, hidden = select_below(step, path)
     say = known_after(step_waits(step))
     blocks = [[style.paint("bold", step_header(step)), f"    {scope_title(step.id)}", f"    {reason_sentence(step)}"]]
-    blocks[0] += [f"    {text}" for text in step_remarks(step)]
+    blocks[0] += [f"    {text}" for text in (*author_lines(step, style), *step_remarks(step))]
     if changes:
         verb = "counts" if len(changes) == 1 else "count"
         blocks.append([f"{plural(len(changes), 'difference')} that {verb}:"])

@@ -12,7 +12,7 @@ from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report,
 from engine.reporting.phrases import duration_text, full_stop, reason_sentence, request_label
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import apply_line, is_held_back
-from engine.reporting.text import dress, problem_blocks, scope_title, step_header, step_remarks
+from engine.reporting.text import author_lines, dress, problem_blocks, scope_title, step_header, step_remarks
 from engine.reporting.values import printable
 
 _OUTCOME_TONES = {
@@ -48,6 +48,7 @@ def _drift_block(row: DriftRow, style: TextOptions) -> Iterator[str]:
     yield style.paint("dim", f"    {where[0].lower()}{where[1:]}")
     if row.gone:
         yield "    deleted in Azure"
+    yield from (f"    {text}" for text in author_lines(step, style))
     say = known_after(step_waits(step))
     for change in row.changes:
         lines = change_lines(as_moved(change), say, style, note=moved_note(change, say, style))

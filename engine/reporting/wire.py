@@ -7,11 +7,12 @@ objects themselves are not in it, and neither are the values of hidden differenc
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from engine.model.change import ChangeKind, ChangeOrigin, DiffState, FieldChange, ResourceDiff, Suppressed
+from engine.model.change import Attribution, ChangeKind, ChangeOrigin, DiffState, FieldChange, ResourceDiff, Suppressed
 from engine.model.document import ABSENT, REDACTED, UNKNOWN
 from engine.model.ids import ApiVersion, ArmId, Generation, PlanId, ResourceKey
 from engine.model.path import FieldPath
@@ -79,7 +80,7 @@ def object_json(key: ResourceKey) -> dict[str, str]:
 
 
 def step_json(step: Step) -> dict[str, Any]:
-    """Return one step; every key is always there except ``requests``, ``fallback`` and ``waits``."""
+    """Return one step; every key is always there except ``requests``, ``fallback``, ``waits``, ``lastModified``."""
     encoded: dict[str, Any] = {
         "id": text(step.id.text) if step.id else None,
         "object": object_json(step.key),
@@ -98,6 +99,8 @@ def step_json(step: Step) -> dict[str, Any]:
         "preconditions": _precondition_json(step.precondition),
         "notes": [text(n) for n in step.notes],
     }
+    if step.diff.last_modified is not None:
+        encoded["lastModified"] = author_json(step.diff.last_modified)
     if len(step.requests) > 1:
         encoded["requests"] = [request_json(r) for r in step.requests]
     if step.fallback is not None:
@@ -106,6 +109,11 @@ def step_json(step: Step) -> dict[str, Any]:
     if waits:
         encoded["waits"] = [_wait_json(w) for w in waits]
     return encoded
+
+
+def author_json(author: Attribution) -> dict[str, str]:
+    """Return who made the drift, and when."""
+    return {"by": text(author.by), "byType": text(author.by_type), "at": author.at.isoformat()}
 
 
 def request_json(request: Request) -> dict[str, Any]:
@@ -134,6 +142,8 @@ def change_json(change: FieldChange) -> dict[str, Any]:
         if value is not ABSENT:
             public = REDACTED if change.sensitive and value is not UNKNOWN else value
             encoded[name] = found.clean(public, f"/{name}")
+    if change.rule:
+        encoded["rule"] = change.rule
     encoded["sensitive"] = change.sensitive
     encoded["unknown"] = found.unknown
     if found.masked:
@@ -144,6 +154,8 @@ def change_json(change: FieldChange) -> dict[str, Any]:
 def suppressed_json(item: Suppressed, *, values: bool = False) -> dict[str, Any]:
     """Return the receipt of a hidden difference; a plan holds it without values."""
     encoded: dict[str, Any] = {**encode_path(item.path), "rule": item.rule, "why": text(item.why)}
+    if item.origin is not ChangeOrigin.UNKNOWN:
+        encoded["origin"] = item.origin.value
     if not values:
         return encoded
     found = Collector()
@@ -215,6 +227,7 @@ def _decode_step(where: Reader) -> Step:
             changes=tuple(_decode_change(c) for c in where.items("changes")),
             suppressed=tuple(_decode_suppressed(s) for s in where.items("suppressed")),
             state=where.choice("state", DiffState),
+            last_modified=_decode_author(where.child("lastModified")) if where.has("lastModified") else None,
         ),
         precondition=_decode_precondition(where.child("preconditions")),
         depends_on=tuple(_decode_object(o) for o in where.items("dependsOn")),
@@ -226,6 +239,14 @@ def _decode_step(where: Reader) -> Step:
         waits=tuple(_decode_wait(w) for w in where.items("waits")),
         origin=where.string("origin", ""),
     )
+
+
+def _decode_author(where: Reader) -> Attribution:
+    try:
+        at = datetime.fromisoformat(where.string("at"))
+    except ValueError as exc:
+        raise where.child("at").problem("a time") from exc
+    return Attribution(by=where.string("by"), by_type=where.string("byType", ""), at=at)
 
 
 def _decode_object(where: Reader) -> ResourceKey:
@@ -272,11 +293,13 @@ def _decode_change(where: Reader) -> FieldChange:
         baseline=holder.get("baseline", ABSENT),
         spec_path=parse_pointer(where, "specPath") if has_spec_path else None,
         sensitive=where.boolean("sensitive", False),
+        rule=where.string("rule", ""),
     )
 
 
 def _decode_suppressed(where: Reader) -> Suppressed:
-    return Suppressed(path=decode_path(where), rule=where.string("rule"), why=where.string("why"))
+    origin = where.choice("origin", ChangeOrigin) if where.has("origin") else ChangeOrigin.UNKNOWN
+    return Suppressed(path=decode_path(where), rule=where.string("rule"), why=where.string("why"), origin=origin)
 
 
 def _decode_precondition(where: Reader) -> Precondition:

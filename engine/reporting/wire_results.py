@@ -10,7 +10,7 @@ from engine.reporting.drift import DriftReport, DriftRow, drift_line, drift_repo
 from engine.reporting.phrases import reason_sentence
 from engine.reporting.summary import apply_line, summarize_apply
 from engine.reporting.text_explain import select_below
-from engine.reporting.wire import change_json, encode_json, object_json, request_json, suppressed_json
+from engine.reporting.wire import author_json, change_json, encode_json, object_json, request_json, suppressed_json
 from engine.reporting.wire_values import text
 
 DRIFT_FORMAT = "trueup.drift/1"
@@ -65,7 +65,13 @@ def drift_row_json(row: DriftRow) -> dict[str, Any]:
         "reason": step.reason.value,
         "detail": text(step.detail),
         "requests": [request_json(r) for r in step.requests] if step.action.mutates else [],
+        **_author(step),
     }
+
+
+def _author(step: Step) -> dict[str, Any]:
+    author = step.diff.last_modified
+    return {"lastModified": author_json(author)} if author is not None else {}
 
 
 def _identity(step: Step) -> dict[str, Any]:
@@ -133,6 +139,7 @@ def encode_explanation(step: Step, path: str = "", *, indent: bool = True) -> by
             "path": text(path),
             "changes": [change_json(c) for c in changes],
             "suppressed": [suppressed_json(s, values=True) for s in hidden],
+            **_author(step),
         },
         indent=indent,
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 
+from engine.compare.attribution import with_author
 from engine.compare.compare import compare
 from engine.compare.settled import is_settled, provisioning_state
+from engine.compare.subject import Witness
 from engine.desired.build import build_desired
 from engine.desired.ignore import FleetRule
 from engine.desired.index import Index
@@ -28,10 +31,11 @@ from engine.planning.soft_delete import find_deleted_twin
 from engine.ports import BaselineStore, Clock, DesiredSource, ReadTarget
 from engine.runtime.desired import fetch_inputs, place_notices, place_problems
 from engine.runtime.executor import Azure, Executor, ExecutorOptions, Progress, Resumed, Settle
-from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
 from engine.runtime.heap import release_memory
+from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
 from engine.runtime.memory import PassMemory, Verdict, print_of_body
 from engine.runtime.prepared import Prepared, Wanted
+from engine.runtime.seen import seen_by
 from engine.runtime.selection import Selection
 from engine.runtime.settle import Settlement
 
@@ -75,12 +79,14 @@ class PassResult:
         findings: What was compared anew: what is not in sync, and what is if it was to be kept.
         problems: Input that could not be used.
         notices: What the author of the input should know.
+        at: When the pass began; None when nobody asked a clock.
     """
 
     plan: Plan
     findings: tuple[Finding, ...]
     problems: tuple[Problem, ...] = ()
     notices: tuple[Notice, ...] = ()
+    at: datetime | None = None
 
 
 class Cycle:
@@ -173,7 +179,8 @@ class _Pass:
         self._memory = memory
         self._baselines = baselines
         self._keep_in_sync = keep_in_sync
-        self._today = world.clock.now().date()
+        self._began = world.clock.now()
+        self._today = self._began.date()
         self._problems: list[Problem] = []
         self._notices: list[Notice] = []
         self._open: list[Finding] = []
@@ -207,6 +214,7 @@ class _Pass:
             findings=(*self._open, *self._kept),
             problems=problems,
             notices=place_notices(self._notices, self._world.source),
+            at=self._began,
         )
 
     async def _prepare(self) -> None:
@@ -362,7 +370,11 @@ class _Pass:
         desired = self._build(resource)
         if desired is None:
             return None
-        return self._name_places(self._compare(desired, actual), resource)
+        return self._name_places(self._compare(desired, actual, self._seen_by(resource, desired)), resource)
+
+    def _seen_by(self, resource: CustomResource, desired: DesiredState) -> Witness | None:
+        identity = self._prepared.index.identify(resource)
+        return seen_by(resource, identity.kind, desired.policy.reconcile) if identity is not None else None
 
     def _name_places(self, finding: Finding, resource: CustomResource) -> Finding:
         """Say of each change where in the object it belongs."""
@@ -390,7 +402,7 @@ class _Pass:
             else:
                 self._open[n] = replace(finding, soft_deleted=found.presence is Presence.PRESENT)
 
-    def _compare(self, desired: DesiredState, actual: ActualState | None) -> Finding:
+    def _compare(self, desired: DesiredState, actual: ActualState | None, seen: Witness | None) -> Finding:
         baseline = self._baselines.get(actual.id) if actual is not None else None
         if actual is None or actual.presence is not Presence.PRESENT or actual.document is None:
             diff = ResourceDiff(state=_state_without_body(actual, baseline))
@@ -401,6 +413,7 @@ class _Pass:
                 desired,
                 actual,
                 baseline,
+                seen=seen,
                 owned=self._owned_below(actual.id),
                 today=self._today,
                 secret_key=self._world.store.secret_key(),
@@ -408,13 +421,14 @@ class _Pass:
         except (ValueError, EngineError) as exc:
             broken = ActualState(id=actual.id, presence=Presence.UNREADABLE, cause=f"its body cannot be read: {exc}")
             return Finding(desired=desired, actual=broken, diff=ResourceDiff(state=DiffState.UNREADABLE))
+        settled = is_settled(desired.arm_type, body)
         return Finding(
             desired=desired,
             actual=actual,
-            diff=diff,
+            diff=with_author(diff, body, baseline) if settled else diff,
             baseline=baseline,
             provisioning=provisioning_state(body),
-            settled=is_settled(desired.arm_type, body),
+            settled=settled,
         )
 
     def _owned_below(self, resource: ArmId) -> frozenset[str]:

@@ -29,12 +29,13 @@ class Settlement:
 
         Args:
             store: Where baselines are kept.
-            clock: For ignore rules that end.
+            clock: For ignore rules that end, and to note when something was remembered.
             planned: What is carried out.
             known: What was remembered until now.
         """
         self._store = store
         self._known = known
+        self._clock = clock
         self._today = clock.now().date()
         self._planned = planned
         self._children = _children_by_parent(s.id for s in planned.steps if s.id is not None)
@@ -93,7 +94,7 @@ class Settlement:
 
     def _remember(self, desired: DesiredState, actual: ActualState, hidden: Iterable[Suppressed]) -> None:
         held = _without_ignored(actual, hidden)
-        baseline = make_baseline(desired, held, secret_key=self._store.secret_key())
+        baseline = make_baseline(desired, held, secret_key=self._store.secret_key(), at=self._clock.now())
         self._store.save(_with_policy(_with_known_secrets(baseline, desired, self._known.get(actual.id)), desired))
 
 

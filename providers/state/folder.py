@@ -11,6 +11,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,20 @@ from engine.model.ids import ApiVersion, ArmId, Fingerprint, ResourceKey
 from engine.model.policy import ReconcilePolicy
 from engine.model.state import Baseline
 
-FORMAT = 1
+FORMAT = 2
 FILE_NAME = "state.db"
-_COLUMNS = "id, api, object, desired, actual, body_hash, rules, reconcile, protect"
+_COLUMNS = "id, api, object, desired, actual, body_hash, rules, reconcile, protect, taken"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS baselines (
     id_key TEXT PRIMARY KEY, id TEXT NOT NULL, api TEXT NOT NULL, object TEXT NOT NULL,
     desired BLOB NOT NULL, actual BLOB NOT NULL, body_hash TEXT NOT NULL, rules TEXT NOT NULL,
-    reconcile TEXT NOT NULL, protect INTEGER NOT NULL);
+    reconcile TEXT NOT NULL, protect INTEGER NOT NULL, taken TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS operations (
     id_key TEXT PRIMARY KEY, id TEXT NOT NULL, object TEXT NOT NULL, token TEXT NOT NULL);
 """
+_MIGRATIONS = {1: "ALTER TABLE baselines ADD COLUMN taken TEXT NOT NULL DEFAULT ''"}
+"""Format -> what makes the next one of it. Older releases refuse a newer format, so a step may change anything."""
 
 
 class StateFolder:
@@ -97,8 +100,9 @@ class StateFolder:
             baseline.rules,
             baseline.reconcile.value,
             baseline.protect,
+            baseline.at.isoformat() if baseline.at is not None else "",
         )
-        self._execute("INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._execute("INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def forget(self, resource: ArmId) -> None:
         """Drop what is remembered of a resource and of everything below it."""
@@ -170,6 +174,8 @@ class StateFolder:
                 f"{self.path} was written by a newer release (format {found}, this one reads {FORMAT})",
                 hint="upgrade trueup, or choose another folder with --state",
             )
+        if int(found) < FORMAT:
+            _migrate(connection)
         return connection
 
     def _unusable(self, exc: sqlite3.Error) -> InvalidSpecError | UnavailableError:
@@ -180,6 +186,16 @@ class StateFolder:
             detail=str(exc),
             hint="it is safe to delete it: the next plan is then a first read",
         )
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring an older file to this release's format, as a whole or not at all; another process may be at it too."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        (found,) = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
+        for number in range(int(found), FORMAT):
+            connection.execute(_MIGRATIONS[number])
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'format'", (FORMAT,))
 
 
 def _glob(resource: ArmId) -> str:
@@ -194,7 +210,7 @@ def _encode_key(key: ResourceKey | None) -> str:
 
 
 def _decode(row: tuple[Any, ...]) -> Baseline:
-    arm_id, api, key_text, desired, actual, body_hash, rules, reconcile, protect = row
+    arm_id, api, key_text, desired, actual, body_hash, rules, reconcile, protect, taken = row
     key = None
     if key_text:
         namespace, group, version, kind, name = json.loads(key_text)
@@ -210,4 +226,5 @@ def _decode(row: tuple[Any, ...]) -> Baseline:
         key=key,
         reconcile=ReconcilePolicy(reconcile),
         protect=bool(protect),
+        at=datetime.fromisoformat(taken) if taken else None,
     )

@@ -95,7 +95,7 @@ async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace
 
     planned = replace(planned, plan=without_unknown(planned.plan))
     codes = exit_codes_of(planned)
-    style = text_options(args, settings)
+    style = text_options(args, settings, planned)
     if args.output == "text":
         sys.stdout.write(render_plan_as("text", without_printed(planned), style) + "\n")
     plan = without_unreadable(planned.plan) if args.allow_incomplete else planned.plan

@@ -43,7 +43,7 @@ async def _drift(args: argparse.Namespace, settings: Settings) -> int:
         planned = await make_plan(cycle)
     print_findings(planned.problems, planned.notices)
     shown = without_printed(planned) if args.output == "text" else planned.plan
-    sys.stdout.write(render_drift_as(args.output, shown, text_options(args, settings)))
+    sys.stdout.write(render_drift_as(args.output, shown, text_options(args, settings, planned)))
     codes = exit_codes_of(planned) - {ExitCode.BLOCKED}
     report = drift_report(planned.plan)
     if report.drifted or report.unattributed:

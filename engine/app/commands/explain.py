@@ -43,7 +43,7 @@ async def _explain(args: argparse.Namespace, settings: Settings) -> int:
     found = [f for f in planned.findings if matches(args.object, f.desired.key, f.desired.id)]
     _check_one(args.object, found)
     step = next(s for s in planned.plan.steps if s.key == found[0].desired.key)
-    sys.stdout.write(render_explanation_as(args.output, step, args.path, text_options(args, settings)))
+    sys.stdout.write(render_explanation_as(args.output, step, args.path, text_options(args, settings, planned)))
     codes = {ExitCode.ERROR} if planned.problems else set()
     if step.action is Action.UNREADABLE:
         codes.add(ExitCode.INCOMPLETE)

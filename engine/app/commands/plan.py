@@ -49,7 +49,7 @@ async def _plan(args: argparse.Namespace, settings: Settings) -> int:
         planned = await make_plan(cycle)
         print_findings(planned.problems, planned.notices)
         shown = without_printed(planned) if args.output == "text" else planned.plan
-        sys.stdout.write(render_plan_as(args.output, shown, text_options(args, settings)))
+        sys.stdout.write(render_plan_as(args.output, shown, text_options(args, settings, planned)))
         if args.out is not None:
             write_atomically(args.out, save_plan(planned.plan, args))
     codes = exit_codes_of(planned)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine.model.change import ChangeOrigin, DiffState
+from engine.model.change import Attribution, ChangeOrigin, DiffState
 from engine.model.document import ABSENT, UNKNOWN
 from engine.model.path import FieldPath
 from engine.model.plan import Action, Budget, Guard, Reason
@@ -15,7 +15,7 @@ from engine.model.result import Outcome
 from engine.model.state import Wait
 from engine.reporting.changes import count_unchanged, known_after
 from engine.reporting.drift import as_moved, drift_line, drift_report
-from engine.reporting.phrases import duration_text, reason_sentence, request_label
+from engine.reporting.phrases import age_text, duration_text, reason_sentence, request_label
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import apply_line, plan_line, summarize_apply
 from engine.reporting.text import guard_text, render_plan
@@ -267,3 +267,42 @@ def test_explain_selects_by_place() -> None:
     assert select_below(step, "/properties/SKU")[0] == [near]
     assert select_below(step, "/spec/sku")[0] == [near]
     assert len(select_below(step, "")[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("age", "text"),
+    [
+        (timedelta(seconds=-90), "just now"),
+        (timedelta(seconds=0.4), "just now"),
+        (timedelta(seconds=59), "59 s ago"),
+        (timedelta(minutes=5, seconds=59), "5 min ago"),
+        (timedelta(hours=3, minutes=40), "3 h ago"),
+        (timedelta(hours=47), "47 h ago"),
+        (timedelta(days=1200), "1,200 days ago"),
+    ],
+)
+def test_ages(age: timedelta, text: str) -> None:
+    """Ages are whole units, rounded down; a clock that is behind Azure's is no reason to speak of the future."""
+    assert age_text(age) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "who"),
+    [
+        ("User", "a person"),
+        ("Application", "an application"),
+        ("ManagedIdentity", "a managed identity"),
+        ("", "somebody"),
+    ],
+)
+def test_author_is_told_with_the_age_of_the_write(kind: str, who: str) -> None:
+    """A drifted resource says who wrote it last; the age is counted from the time that is passed in."""
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    author = Attribution(by="x\x1b@contoso.example", by_type=kind, at=noon)
+    change = build_change(origin=ChangeOrigin.DRIFT)
+    plan = build_plan([build_step(Action.UPDATE, diff=build_diff(change, last_modified=author))])
+
+    aged = render_drift(plan, TextOptions(now=noon + timedelta(hours=3)))
+
+    assert f"    changed by {who}, x\\u001b@contoso.example, 3 h ago\n" in aged
+    assert f"changed by {who}, x\\u001b@contoso.example, at 2026-03-01 12:00 UTC\n" in render_plan(plan)

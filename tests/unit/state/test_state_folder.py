@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -111,3 +114,28 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(EngineError, match="newer release"):
         StateFolder(tmp_path).load()
+
+
+def test_time_of_a_baseline_is_kept(tmp_path: Path) -> None:
+    """A baseline says when it was taken, with time zone."""
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    StateFolder(tmp_path).save(replace(build_baseline(), at=noon))
+
+    assert StateFolder(tmp_path).load()[ArmId(GROUP)].at == noon
+
+
+def test_folder_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> None:
+    """What an older release wrote is read, its times unknown, and can be written again."""
+    folder = StateFolder(tmp_path)
+    folder.save(build_baseline())
+    folder.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "state.db")) as connection, connection:
+        connection.execute("ALTER TABLE baselines DROP COLUMN taken")
+        connection.execute("UPDATE meta SET value = 1 WHERE name = 'format'")
+
+    again = StateFolder(tmp_path)
+
+    assert dict(again.load()) == {ArmId(GROUP): build_baseline()}
+    again.save(replace(build_baseline(), at=datetime(2026, 3, 1, tzinfo=UTC)))
+    again.close()
+    assert StateFolder(tmp_path).load()[ArmId(GROUP)].at is not None
