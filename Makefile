@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo fmt lint types imports test test-recorded golden-accept bench schemas lock check clean
+.PHONY: help setup demo fmt lint types imports test test-recorded golden-accept rule-mutants bench schemas lock check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ test-recorded: setup ## Only the tests on recorded Azure traffic.
 
 golden-accept: setup ## Rewrite the golden files; read the diff afterwards.
 	TRUEUP_GOLDEN_ACCEPT=1 $(BIN)/python -m pytest -q tests/golden
+
+rule-mutants: setup ## Switch each comparison rule and fact off and print what fails then: make rule-mutants [RECORDED=folder]
+	$(BIN)/python -m benchmarks.rule_mutants $(if $(RECORDED),--recorded $(RECORDED))
 
 bench: setup ## The table of a full pass at 1k, 10k and 100k resources.
 	$(BIN)/python -m benchmarks.full_pass --table

@@ -1,15 +1,15 @@
-"""Comparison with one rule or one row of the comparison facts switched off, and a record of which ones decide."""
+"""Comparison with one rule or one row of the comparison facts switched off."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
 from engine.compare import compare, facts, finding, walk
 from schemas import comparison_facts
-from schemas.comparison_facts import ComparisonFact
 
 _NOTE = "engine.compare.walk._Walker._note"
 _CACHED = (comparison_facts.facts_for, comparison_facts.secret_places, facts.table_for, vars(compare)["_plain_frame"])
@@ -43,27 +43,8 @@ def without_rule(name: str) -> Iterator[None]:
         note(walker, at, there, desired, actual, weight, **more)
 
     def show(*args: Any, **more: Any) -> list[Any]:
-        return [_shown(v) if v.is_hidden and v.rule == name else v for v in judge(*args, **more)]
+        verdicts = judge(*args, **more)
+        return [replace(v, is_hidden=False, rule="") if v.is_hidden and v.rule == name else v for v in verdicts]
 
     with patch(_NOTE, open_note), patch.object(compare, "judge_bodies", show):
         yield
-
-
-def _shown(verdict: Any) -> Any:
-    return type(verdict)(finding=verdict.finding, is_hidden=False, rule="", why="", origin=verdict.origin)
-
-
-@contextmanager
-def watch_rows() -> Iterator[set[ComparisonFact]]:
-    """Collect the rows that account for a difference while comparing."""
-    used: list[ComparisonFact] = []
-    find = facts.FactTable.find
-
-    def spy(table: Any, *args: Any, **more: Any) -> Any:
-        row = find(table, *args, **more)
-        if row is not None:
-            used.append(row)
-        return row
-
-    with patch.object(facts.FactTable, "find", spy):
-        yield used  # type: ignore[misc]
