@@ -249,3 +249,35 @@ def test_drift_without_memory_is_not_blamed_on_anybody(desk: Desk) -> None:
 
     assert done.code == 2
     assert done.json["summary"]["unattributed"] == 1
+
+
+def test_deleted_resource_group_is_built_up_again(desk: Desk) -> None:
+    """When somebody deletes the whole group, everything in it is drift and comes back in order."""
+    desk.write(group(desk.name), network("net", desk.name), subnet("front", "net", "10.0.1.0/24"))
+    desk.apply()
+    desk.azure.edit("DELETE", desk.group_id, api="2020-06-01")
+    for _ in range(4):
+        desk.azure.get(desk.group_id, api="2020-06-01")
+
+    drift = desk.run("drift", "-o", "json")
+
+    assert drift.code == 2
+    assert [r["gone"] for r in drift.json["resources"]] == [True, True, True]
+    desk.apply()
+    assert [w.split()[1] for w in desk.azure.writes] == [
+        f"resourceGroups/{desk.name}",
+        "virtualNetworks/net",
+        "subnets/front",
+    ]
+    desk.check_clean()
+
+
+def test_only_what_is_chosen_is_applied(desk: Desk) -> None:
+    """--target writes one object; its owner is found among the others and left alone."""
+    desk.write(group(desk.name), identity("one", desk.name), identity("two", desk.name))
+    desk.apply("--target", desk.name)
+
+    desk.apply("--target", "UserAssignedIdentity/one")
+
+    assert [w.split()[1] for w in desk.azure.writes] == ["userAssignedIdentities/one"]
+    assert desk.plan().actions == {desk.name: "noop", "one": "noop", "two": "create"}

@@ -207,6 +207,24 @@ def test_two_applies_on_one_state_folder_do_not_tear_it(desk: Desk) -> None:
     desk.check_clean()
 
 
+@pytest.mark.parametrize(("answer", "code", "sent"), [("yes", 0, 1), ("y", 1, 0), ("no", 1, 0), ("", 1, 0)])
+def test_person_is_asked_on_a_terminal(desk: Desk, answer: str, code: int, sent: int) -> None:
+    """Only the whole word yes sends anything; the question says how many requests."""
+    desk.write(group(desk.name))
+    ours, theirs = os.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    command = [sys.executable, "-m", "engine", *desk.command("apply")]
+
+    done = subprocess.run(
+        command, stdin=theirs, capture_output=True, env=desk.process_environment(), cwd=ROOT, check=False, timeout=60
+    )
+
+    os.close(theirs)
+    os.close(ours)
+    assert (done.returncode, len(desk.azure.writes)) == (code, sent)
+    assert b"Send 1 request" in done.stderr
+
+
 def test_progress_is_shown_on_a_terminal(desk: Desk) -> None:
     """Where reading takes over a second, a person sees how much is read."""
     desk.write(group(desk.name))
