@@ -35,7 +35,7 @@ from engine.runtime.heap import release_memory
 from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
 from engine.runtime.memory import PassMemory, Verdict, print_of_body
 from engine.runtime.prepared import Prepared, Wanted
-from engine.runtime.seen import seen_by
+from engine.runtime.seen import seen_by, want_status
 from engine.runtime.selection import Selection
 from engine.runtime.settle import Settlement
 
@@ -222,6 +222,7 @@ class _Pass:
 
         Owners and references are found among all objects, selected or not.
         """
+        want_status(self._world.source, self._baselines.values())
         resources = await self._world.source.list_resources()
         known = self._memory.prepared
         if known is not None and known.is_of(resources) and not known.needs.config_maps:

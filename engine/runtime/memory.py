@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from engine.desired.index import Index
 from engine.model.ids import ArmId
 from engine.model.plan import Step
-from engine.model.state import ActualState, Baseline, CustomResource
+from engine.model.state import ActualState, Baseline, CustomResource, StatusTrust
 
 if TYPE_CHECKING:  # prepared.py prints objects with this module
     from engine.runtime.prepared import Prepared
@@ -28,7 +28,7 @@ class Verdict:
     """One resource that was found in sync.
 
     Attributes:
-        asked: Print of the object (spec, annotations, version).
+        asked: Print of the object (spec, annotations, version, status where it is a memory).
         links: Ids that its owner and references had in ``index``.
         owned: Children that other objects owned in ``index``; the comparison left them out.
         held: Print of the body Azure returned; means something in this process only.
@@ -58,8 +58,11 @@ class PassMemory:
 
 
 def print_of_object(resource: CustomResource) -> bytes:
-    """Return what changes when the object does; status does not count."""
+    """Return what changes when the object does; its status counts only where it is a memory."""
     digest = hashlib.blake2b(resource.spec.raw, digest_size=16)
+    if resource.status is not None and resource.trust is not StatusTrust.NONE:
+        digest.update(resource.trust.value.encode())
+        digest.update(resource.status.raw)
     if resource.annotations or resource.namespace_annotations or resource.deleting:
         digest.update(repr((resource.annotations, resource.namespace_annotations, resource.deleting)).encode())
     digest.update(resource.key.version.encode())

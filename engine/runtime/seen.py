@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, runtime_checkable
 
 from engine.compare.subject import Witness
 from engine.desired.status_view import StatusView, body_of_status
 from engine.model.document import Body, Document
+from engine.model.ids import ResourceKey
 from engine.model.path import Segment
 from engine.model.policy import ReconcilePolicy
-from engine.model.state import CustomResource, StatusTrust
+from engine.model.state import Baseline, CustomResource, StatusTrust
 from schemas.kinds import Kind
+
+
+@runtime_checkable
+class StatusKeeper(Protocol):
+    """A source that drops the status of objects unless told otherwise."""
+
+    def want_status(self, wanted: Callable[[ResourceKey], bool]) -> None:
+        """Keep the status of these objects where it proves something."""
+
+
+def want_status(source: object, baselines: Iterable[Baseline]) -> None:
+    """Ask a source for the status of objects that we have no memory of: it may be one."""
+    if isinstance(source, StatusKeeper):
+        known = frozenset(b.key.identity for b in baselines if b.key is not None)
+        source.want_status(lambda key: key.identity not in known)
 
 
 class SeenStatus:

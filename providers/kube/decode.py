@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import enum
 from collections.abc import Mapping
 from sys import intern
 from typing import TypeVar
@@ -16,7 +17,7 @@ import msgspec
 from engine.errors import UnavailableError
 from engine.model.document import Document, Secret
 from engine.model.ids import Generation, ResourceKey
-from engine.model.state import CustomResource
+from engine.model.state import CustomResource, StatusTrust
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _EMPTY = msgspec.Raw(b"{}")
@@ -83,6 +84,18 @@ class Page(msgspec.Struct):
         return self.metadata.token
 
 
+class _Condition(msgspec.Struct, rename="camel", gc=False):
+    type: str = ""
+    status: str = ""
+    observed_generation: int = 0
+
+
+class _Status(msgspec.Struct, gc=False):
+    """What a status says of itself."""
+
+    conditions: list[_Condition] | None = None
+
+
 class _Core(msgspec.Struct):
     """A Secret or ConfigMap."""
 
@@ -93,6 +106,7 @@ _decode_texts = msgspec.json.Decoder(dict[str, str] | None)
 _decode_managers = msgspec.json.Decoder(list[Manager] | None)
 _decode_page = msgspec.json.Decoder(Page)
 _decode_item = msgspec.json.Decoder(Listed)
+_decode_status = msgspec.json.Decoder(_Status | None)
 _decode_core = msgspec.json.Decoder(_Core)
 
 
@@ -153,20 +167,31 @@ def decode_texts(texts: msgspec.Raw) -> dict[str, str]:
     return {intern(key): intern(value) for key, value in decoded.items() if key != LAST_APPLIED}
 
 
+class KeepStatus(enum.Enum):
+    """Whether an object's status is kept; PROVEN: where it shows Azure as a write of this very spec left it."""
+
+    NEVER = 0
+    PROVEN = 1
+    ALWAYS = 2
+
+
 def build_resource(
     item: Listed,
     key: ResourceKey,
     *,
     namespace_annotations: Mapping[str, str],
     labels: Mapping[str, str],
-    keep_status: bool,
+    keep_status: KeepStatus,
 ) -> CustomResource:
     """Copy out what survives the page."""
     meta = item.metadata
+    trust = _trust_of(item) if keep_status is not KeepStatus.NEVER else StatusTrust.NONE
+    is_kept = keep_status is KeepStatus.ALWAYS or trust is not StatusTrust.NONE
     return CustomResource(
         key=key,
         spec=Document(_copy(item.spec, _EMPTY)),
-        status=Document(bytes(item.status)) if keep_status and item.status else None,
+        status=Document(bytes(item.status)) if is_kept and item.status else None,
+        trust=trust,
         annotations=meta.texts,
         labels=labels,
         generation=Generation(meta.generation),
@@ -176,6 +201,18 @@ def build_resource(
         origin="cluster",
         namespace_annotations=namespace_annotations,
     )
+
+
+def _trust_of(item: Listed) -> StatusTrust:
+    """Return what the status proves: it is of this generation when the Ready condition is True at it."""
+    generation = item.metadata.generation
+    try:
+        status = _decode_status.decode(item.status) if item.status and generation else None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return StatusTrust.NONE
+    conditions = status.conditions or () if status is not None else ()
+    is_ready = any(c.type == "Ready" and c.status == "True" and c.observed_generation == generation for c in conditions)
+    return StatusTrust.SETTLED if is_ready else StatusTrust.NONE
 
 
 def is_unchanged(known: CustomResource, item: Listed) -> bool:

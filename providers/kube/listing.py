@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
 
@@ -13,7 +13,16 @@ from engine.errors import UnavailableError
 from engine.model.ids import ResourceKey
 from engine.model.state import CustomResource
 from providers.kube.client import GoneError, KubeClient, NotFoundError
-from providers.kube.decode import Listed, Metadata, build_resource, decode_item, decode_page, decode_texts, is_unchanged
+from providers.kube.decode import (
+    KeepStatus,
+    Listed,
+    Metadata,
+    build_resource,
+    decode_item,
+    decode_page,
+    decode_texts,
+    is_unchanged,
+)
 from providers.kube.discovery import ServedKind
 from providers.kube.versions import applied_version
 
@@ -43,12 +52,16 @@ class Lister:
 
     A kind is listed once, in that version (at first: the newest one). Objects applied by another served version are
     listed in theirs too: a conversion may have renamed members in between.
+
+    Attributes:
+        wants_status: Whose status is kept where it proves what Azure held after a write; a kept one takes memory.
     """
 
     def __init__(self, client: KubeClient, selection: Selection) -> None:
         """Nothing is read yet."""
         self._client = client
         self._selection = selection
+        self.wants_status: Callable[[ResourceKey], bool] = _nobody
         self._spoken: dict[ServedKind, str] = {}
         self._annotations: Mapping[str, Mapping[str, str]] = {}
         self._labels: dict[bytes, Mapping[str, str]] = {}
@@ -146,8 +159,13 @@ class Lister:
             key,
             namespace_annotations=namespace_annotations,
             labels=self._share_labels(bytes(meta.labels)),
-            keep_status=self._selection.keep_status,
+            keep_status=self._keep_status(key),
         )
+
+    def _keep_status(self, key: ResourceKey) -> KeepStatus:
+        if self._selection.keep_status:
+            return KeepStatus.ALWAYS
+        return KeepStatus.PROVEN if self.wants_status(key) else KeepStatus.NEVER
 
     def _share_labels(self, raw: bytes) -> Mapping[str, str]:
         """Return one mapping for all objects with the same labels: most have those of their team."""
@@ -179,6 +197,10 @@ class _Earlier:
             return None
         self._next = found + 1
         return self._resources[found]
+
+
+def _nobody(_key: ResourceKey) -> bool:
+    return False
 
 
 def _same_or_new(earlier: Mapping[str, str] | None, new: Mapping[str, str]) -> Mapping[str, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import EngineError, PolicyDeniedError
 from engine.model.document import Secret
+from engine.model.ids import ResourceKey
 from engine.model.problem import Problem
 from engine.model.state import CustomResource
 from providers.kube.client import KubeClient, NotFoundError
@@ -36,6 +37,10 @@ class KubeSource:
         self._lister = Lister(client, selection or Selection())
         self._problems: list[Problem] = []
         self._notes: set[str] = set()
+
+    def want_status(self, wanted: Callable[[ResourceKey], bool]) -> None:
+        """Keep the status of these objects from now on, where it proves what Azure held after a write."""
+        self._lister.wants_status = wanted
 
     async def list_resources(self) -> Sequence[CustomResource]:
         """Return every object, by group, kind, namespace and name.

@@ -16,6 +16,7 @@ from engine.model.path import FieldPath
 from engine.model.problem import Problem
 from engine.model.state import CustomResource
 from providers.manifests.document import Misread, RawDocument
+from providers.manifests.trust import trust_of
 
 GROUP_SUFFIX = ".azure.com"
 DEFAULT_NAMESPACE = "default"
@@ -77,6 +78,7 @@ class Manifests:
                 key=key,
                 spec=Document(value={} if spec is None else spec),
                 status=Document(value=status) if isinstance(status, dict) else None,
+                trust=trust_of(status, spec, generation=metadata.generation, annotations=metadata.annotations),
                 annotations=metadata.annotations,
                 labels=metadata.labels,
                 generation=Generation(metadata.generation),

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.fake_kube import FakeKind, FakeKube, KubeServer, kubeconfig
 from engine.errors import EngineError, InvalidSpecError, PolicyDeniedError, UnavailableError
-from engine.model.state import CustomResource
+from engine.model.state import CustomResource, StatusTrust
 from providers.kube.connect import Connection, connect
 from providers.kube.discovery import Catalog
 from providers.kube.listing import Selection
@@ -522,3 +522,33 @@ def test_a_rotated_token_of_the_pod_is_used(kube: Kube, tmp_path: Path, monkeypa
 
     assert read(tested) == []
     asyncio.run(tested.close())
+
+
+def status_at(generation: int, ready: str = "True") -> dict[str, Any]:
+    condition = {"type": "Ready", "status": ready, "observedGeneration": generation, "reason": "Succeeded"}
+    return {"id": "/subscriptions/1", "conditions": [condition]}
+
+
+@pytest.mark.parametrize(
+    ("status", "is_kept"),
+    [
+        (status_at(3), True),
+        (status_at(2), False),
+        (status_at(3, "False"), False),
+        ({"conditions": "text"}, False),
+        ({"conditions": None}, False),
+        (None, False),
+    ],
+)
+def test_a_proven_status_is_kept_where_wanted(kube: Kube, source: Build, status: Any, is_kept: bool) -> None:
+    """Of wanted objects the status is kept when Ready is True at the object's generation, and of no others."""
+    for name in ("wanted", "other"):
+        kube[0].add(GROUP, {**build_object(name, generation=3), "status": status})
+    reader = source()
+    reader.want_status(lambda key: key.name == "wanted")
+
+    other, wanted = sorted(read(reader), key=lambda r: r.key.name)
+
+    assert (other.status, other.trust) == (None, StatusTrust.NONE)
+    assert (wanted.status is not None) is is_kept
+    assert wanted.trust is (StatusTrust.SETTLED if is_kept else StatusTrust.NONE)
