@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -64,7 +65,7 @@ class ManifestSource:
         if not line.isdigit():
             return origin
         try:
-            content = self._stdin if file == STDIN else Path(file).read_bytes()
+            content = self._stdin if file == STDIN else _read_bytes(file, is_explicit=False)
         except OSError:
             return origin
         return f"{file}:{find_line(content, int(line), path) or line}"
@@ -110,12 +111,37 @@ def _add_file(manifests: Manifests, file: str, seen: set[str], *, is_explicit: b
         return
     seen.add(real)
     try:
-        content = Path(file).read_bytes()
+        content = _read_bytes(file, is_explicit=is_explicit)
     except OSError as exc:
-        error = InvalidSpecError("cannot be read", detail=exc.strerror or type(exc).__name__)
+        error = InvalidSpecError("cannot be read", detail=exc.strerror or str(exc) or type(exc).__name__)
         manifests.problems.append(Problem(error=error, origin=file))
         return
     _add(manifests, file, content, is_explicit=is_explicit)
+
+
+def _read_bytes(file: str, *, is_explicit: bool) -> bytes:
+    """Return what a file holds; nothing for a pipe or a device in a folder.
+
+    A pipe that was asked for by name is read to its end (``-f <(kustomize build)``); one that nobody writes to is an
+    error, not a wait.
+
+    Raises:
+        OSError: It cannot be read, or is a device.
+    """
+    # Opening a pipe waits for a writer unless told not to.
+    with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
+        mode = os.fstat(opened.fileno()).st_mode
+        if stat.S_ISREG(mode):
+            return opened.read()
+        if not is_explicit:
+            return b""
+        if not stat.S_ISFIFO(mode):
+            raise OSError("it is no file")
+        os.set_blocking(opened.fileno(), True)
+        content = opened.read()
+    if not content:
+        raise OSError("it is a pipe that nobody writes to")
+    return content
 
 
 def _add(manifests: Manifests, file: str, content: bytes, *, is_explicit: bool) -> None:
