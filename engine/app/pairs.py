@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
@@ -34,7 +36,7 @@ class LineResult:
 def compare_line(index: int, line: bytes) -> LineResult:
     """Compare one pair; whatever is wrong with the line becomes an error object."""
     try:
-        diff = _compare(_decode(line))
+        diff = compare_pair(decode_pair(line))
         return LineResult(encode_public({"index": index, **_result(diff)}), failed=False)
     except orjson.JSONEncodeError as exc:
         error = f"the result cannot be written as JSON: {exc}"
@@ -43,7 +45,12 @@ def compare_line(index: int, line: bytes) -> LineResult:
     return LineResult(orjson.dumps({"index": index, "error": error}), failed=True)
 
 
-def _decode(line: bytes) -> dict[str, Any]:
+def decode_pair(line: bytes) -> dict[str, Any]:
+    """Read one line.
+
+    Raises:
+        InvalidSpecError: It is no pair.
+    """
     try:
         pair = orjson.loads(line)
     except orjson.JSONDecodeError as exc:
@@ -71,7 +78,13 @@ def _check_kinds(pair: dict[str, Any], keys: tuple[str, ...], kind: type, words:
             raise InvalidSpecError(f"{key} is not {words}")
 
 
-def _compare(pair: dict[str, Any]) -> ResourceDiff:
+def compare_pair(pair: dict[str, Any]) -> ResourceDiff:
+    """Compare the bodies of a pair.
+
+    Raises:
+        InvalidSpecError: Its type is not known, or its baseline or list of owned children is none.
+        ValueError: As in ``compare_bodies``.
+    """
     check_type(pair["type"], pair["api"])
     subject = Subject(arm_type=pair["type"], api_version=pair["api"], id=pair["id"], owned=_owned(pair.get("owned")))
     return compare_bodies(
@@ -148,3 +161,29 @@ def _public(value: Any) -> Any:
     if isinstance(value, Marker):
         return MASK if value is REDACTED else None
     return value
+
+
+def read_lines(name: str) -> Iterator[bytes]:
+    """Yield the lines of a file of pairs; ``-`` is standard input, ``.xz`` is unpacked.
+
+    Raises:
+        InvalidSpecError: It cannot be read.
+    """
+    if name == "-":
+        yield from sys.stdin.buffer
+        return
+    import lzma
+
+    try:
+        with _open(name) as file:
+            yield from file
+    except (OSError, EOFError, lzma.LZMAError) as exc:
+        raise InvalidSpecError("cannot read the pairs", detail=f"{name}: {exc}") from exc
+
+
+def _open(name: str) -> BinaryIO:
+    if name.endswith(".xz"):
+        import lzma
+
+        return lzma.open(name, "rb")  # type: ignore[return-value]  # an LZMAFile reads like any binary file
+    return open(name, "rb")

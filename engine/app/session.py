@@ -139,13 +139,13 @@ def without_printed(planned: PassResult) -> Plan:
     return replace(planned.plan, problems=tuple(p for p in planned.plan.problems if p not in printed))
 
 
-def text_options(args: argparse.Namespace, settings: Settings, planned: PassResult) -> TextOptions:
+def text_options(args: argparse.Namespace, settings: Settings, planned: PassResult | None = None) -> TextOptions:
     """Return how to print: colour on terminals only, ages as of the pass."""
     return TextOptions(
         colour=settings.colour and sys.stdout.isatty(),
         verbose=getattr(args, "verbose", False),
         brief=getattr(args, "brief", False),
-        now=planned.at,
+        now=planned.at if planned is not None else None,
     )
 
 

@@ -65,6 +65,12 @@ _MOVED = {
     (ChangeOrigin.USER, ChangeKind.CHANGE): "changed in the manifest",
     (ChangeOrigin.USER, ChangeKind.REORDER): "reordered in the manifest",
 }
+_COUNTS = {
+    ChangeOrigin.USER: "the manifest changed since the last apply",
+    ChangeOrigin.DRIFT: "Azure changed since the last apply, the manifest did not",
+    ChangeOrigin.BOTH: "manifest and Azure both changed since the last apply",
+    ChangeOrigin.UNKNOWN: "no rule makes the two values equal, and nothing is remembered that tells who moved",
+}
 _PRINCIPALS = {
     "User": "a person",
     "Application": "an application",
@@ -138,7 +144,18 @@ def baseline_tells_more(change: FieldChange) -> bool:
 
 def request_label(request: Request) -> str:
     """Return the method, and the tags API by name."""
-    return f"{request.method} tags" if _TAGS in request.url.lower() else request.method
+    return f"{request.method} tags" if is_tags_request(request) else request.method
+
+
+def is_tags_request(request: Request) -> bool:
+    """Whether the request goes to the tags API, which touches nothing else."""
+    return _TAGS in request.url.lower()
+
+
+def why_it_counts(change: FieldChange) -> str:
+    """Return what made a difference a change."""
+    why = _COUNTS[change.origin]
+    return f"{why}; the rule {change.rule} holds only while neither side moves" if change.rule else why
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.model.change import FieldChange, Suppressed
-from engine.model.document import ABSENT
+from engine.model.change import ChangeOrigin, FieldChange, Suppressed
+from engine.model.document import ABSENT, REDACTED
 from engine.model.path import FieldPath
 from engine.model.plan import Action, Step
 from engine.reporting.changes import known_after, shown, step_waits
-from engine.reporting.phrases import full_stop, plural, reason_sentence, who_moved
+from engine.reporting.phrases import full_stop, plural, reason_sentence, who_moved, why_it_counts
+from engine.reporting.sending import sent_at
 from engine.reporting.style import TextOptions
 from engine.reporting.text import author_lines, scope_title, step_header, step_remarks
 from engine.reporting.values import KnownAfter, format_value, printable, shorten
@@ -36,14 +37,21 @@ def render_explanation(step: Step, path: str = "", options: TextOptions | None =
     if changes:
         verb = "counts" if len(changes) == 1 else "count"
         blocks.append([f"{plural(len(changes), 'difference')} that {verb}:"])
-        blocks += [list(_change_lines(c, say, style)) for c in changes]
+        blocks += [list(_change_lines(step, c, say, style)) for c in changes]
     if hidden:
         verb = "does" if len(hidden) == 1 else "do"
         blocks.append([f"{plural(len(hidden), 'difference')} that {verb} not count:"])
-        blocks += [list(_hidden_lines(s, say, style)) for s in hidden]
+        blocks += [list(_hidden_lines(step, s, say, style)) for s in hidden]
     if not changes and not hidden:
         blocks.append([_nothing_text(step, path)])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+_MOVERS = {
+    ChangeOrigin.USER: "the manifest",
+    ChangeOrigin.DRIFT: "Azure",
+    ChangeOrigin.BOTH: "both the manifest and Azure",
+}
 
 
 def _nothing_text(step: Step, path: str) -> str:
@@ -53,7 +61,7 @@ def _nothing_text(step: Step, path: str) -> str:
     return f"Nothing differs{where}."
 
 
-def _change_lines(change: FieldChange, say: KnownAfter, style: TextOptions) -> Iterator[str]:
+def _change_lines(step: Step, change: FieldChange, say: KnownAfter, style: TextOptions) -> Iterator[str]:
     yield f"  {style.paint('warn', printable(change.path.pointer) or '/')}"
     values = {"Azure now": change.before, "wanted": change.after}
     if change.baseline is not ABSENT:
@@ -63,14 +71,35 @@ def _change_lines(change: FieldChange, say: KnownAfter, style: TextOptions) -> I
     if change.spec_path is not None:
         yield f"    in the object  {printable(change.spec_path.pointer)}"
     yield f"    who moved      {who_moved(change) or 'not known: no earlier apply is remembered'}"
+    yield f"    because        {full_stop(why_it_counts(change))}"
+    yield from _sent_lines(step, change.path, say, style, sensitive=change.sensitive)
 
 
-def _hidden_lines(item: Suppressed, say: KnownAfter, style: TextOptions) -> Iterator[str]:
+def _hidden_lines(step: Step, item: Suppressed, say: KnownAfter, style: TextOptions) -> Iterator[str]:
     yield f"  {style.paint('dim', printable(item.path.pointer) or '/')}"
     for title, value in (("Azure now", item.before), ("wanted", item.after)):
         if item.before is not ABSENT or item.after is not ABSENT:
             yield _value_line(title, format_value(value, path=item.path, known_after=say), style)
     yield f"    rule           {printable(item.rule)}: {full_stop(item.why)}"
+    if item.origin is not ChangeOrigin.UNKNOWN:
+        yield f"    who moved      {_MOVERS[item.origin]}"
+    yield from _sent_lines(step, item.path, say, style, sensitive=REDACTED in (item.before, item.after))
+
+
+def _sent_lines(step: Step, path: FieldPath, say: KnownAfter, style: TextOptions, *, sensitive: bool) -> Iterator[str]:
+    """Yield what apply would send about a place; the reason why it sends nothing stands above all differences."""
+    title = "apply sends"
+    for sent in sent_at(step, path, sensitive=sensitive):
+        place = printable(sent.path.pointer) or "/"
+        if sent.value is ABSENT:
+            what = f"{sent.label} without {place}" if sent.path.segments else sent.label
+            yield f"    {title:<13}  {what}"
+        else:
+            value = format_value(sent.value, path=sent.path, known_after=say)
+            yield _value_line(title, f"{sent.label} {place}: {value}", style)
+        title = ""
+    if title:
+        yield f"    {title:<13}  nothing about it"
 
 
 def _value_line(title: str, value: str, style: TextOptions) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.model.document import ABSENT, REDACTED
 from engine.model.plan import Plan, Step
 from engine.model.result import ApplyResult, StepResult
 from engine.reporting.drift import DriftReport, DriftRow, drift_line, drift_report
-from engine.reporting.phrases import reason_sentence
+from engine.reporting.phrases import reason_sentence, why_it_counts
+from engine.reporting.sending import Sent, sent_at
 from engine.reporting.summary import apply_line, summarize_apply
 from engine.reporting.text_explain import select_below
 from engine.reporting.wire import author_json, change_json, encode_json, object_json, request_json, suppressed_json
-from engine.reporting.wire_values import text
+from engine.reporting.wire_values import Collector, encode_path, text
 
 DRIFT_FORMAT = "trueup.drift/1"
 RESULT_FORMAT = "trueup.result/1"
@@ -125,6 +127,16 @@ def step_result_json(result: StepResult) -> dict[str, Any]:
     }
 
 
+def _sent_json(sent: Sent) -> dict[str, Any]:
+    """Return what a request does at a place; without ``value`` it removes, by leaving out or by name."""
+    found = Collector()
+    encoded: dict[str, Any] = {"request": sent.label, **encode_path(sent.path)}
+    if sent.value is not ABSENT:
+        encoded["value"] = found.clean(sent.value, "/value")
+    places = {"unknown": found.unknown, "masked": found.masked}
+    return encoded | {name: pointers for name, pointers in places.items() if pointers}
+
+
 def encode_explanation(step: Step, path: str = "", *, indent: bool = True) -> bytes:
     """Return every difference of one resource at or below a place, with what decided about it, as JSON."""
     changes, hidden = select_below(step, path)
@@ -137,8 +149,21 @@ def encode_explanation(step: Step, path: str = "", *, indent: bool = True) -> by
             "reason": step.reason.value,
             "detail": text(step.detail),
             "path": text(path),
-            "changes": [change_json(c) for c in changes],
-            "suppressed": [suppressed_json(s, values=True) for s in hidden],
+            "changes": [
+                {
+                    **change_json(c),
+                    "why": why_it_counts(c),
+                    "sends": [_sent_json(s) for s in sent_at(step, c.path, sensitive=c.sensitive)],
+                }
+                for c in changes
+            ],
+            "suppressed": [
+                {
+                    **suppressed_json(s, values=True),
+                    "sends": [_sent_json(t) for t in sent_at(step, s.path, sensitive=REDACTED in (s.before, s.after))],
+                }
+                for s in hidden
+            ],
             **_author(step),
         },
         indent=indent,

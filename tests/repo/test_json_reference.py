@@ -14,7 +14,7 @@ from engine.reporting.wire_values import encode_path
 from tests.report_cases import PLANS, applied, drifted
 
 REFERENCE = (Path(__file__).resolve().parents[2] / "docs" / "plan-json.md").read_text()
-FREE = {"body", "before", "after", "baseline", "headers", "actions", "methods", "outcomes", "heldBack", "segments"}
+FREE = {"body", "value", "before", "after", "baseline", "headers", "actions", "methods", "outcomes", "heldBack", "segments"}
 
 
 def keys_of(value: Any) -> Iterator[str]:

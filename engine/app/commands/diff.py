@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, BinaryIO
 
 from engine.app.exit_codes import ExitCode
 from engine.app.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _FLUSH_EVERY = 256
 
@@ -35,14 +31,14 @@ def run(args: argparse.Namespace, _settings: Settings) -> int:
     """Compare line by line; a line that cannot be used is reported and the rest go on."""
     import gc
 
-    from engine.app.pairs import compare_line
+    from engine.app.pairs import compare_line, read_lines
     from engine.reporting.values import printable_json
 
     # Parsed bodies are many short-lived containers without cycles: collecting them early finds nothing.
     gc.set_threshold(200_000, 50, 1_000)
     failed = False
     out = sys.stdout.buffer
-    for index, line in enumerate(_lines(args.pairs)):
+    for index, line in enumerate(read_lines(args.pairs)):
         if not line.strip():
             continue
         result = compare_line(index, line)
@@ -52,26 +48,3 @@ def run(args: argparse.Namespace, _settings: Settings) -> int:
             out.flush()
     out.flush()
     return ExitCode.ERROR if failed else ExitCode.CLEAN
-
-
-def _lines(name: str) -> Iterator[bytes]:
-    if name == "-":
-        yield from sys.stdin.buffer
-        return
-    import lzma
-
-    from engine.errors import InvalidSpecError
-
-    try:
-        with _open(name) as file:
-            yield from file
-    except (OSError, EOFError, lzma.LZMAError) as exc:
-        raise InvalidSpecError("cannot read the pairs", detail=f"{name}: {exc}") from exc
-
-
-def _open(name: str) -> BinaryIO:
-    if name.endswith(".xz"):
-        import lzma
-
-        return lzma.open(name, "rb")  # type: ignore[return-value]  # an LZMAFile reads like any binary file
-    return open(name, "rb")
