@@ -101,11 +101,18 @@ class Memory:
             inner = member_of(node, now, then, key)
             if spelled is None:
                 if not rules.is_empty(old) and not (at == () and key in IDENTITY):
-                    self._note_removed(old, now, node, (*at, key), out)
+                    self._note_removed(old, now, node, (*at, self._spelled_by_azure(at, key, is_map=is_map)), out)
             elif type(old) is dict and type(now[spelled]) is dict and not is_hash(old):
                 self._find_removed(old, now[spelled], inner, (*at, spelled), out)
             elif type(old) is list and type(now[spelled]) is list:
                 self._find_removed_inside(old, now[spelled], inner, (*at, spelled), out)
+
+    def _spelled_by_azure(self, at: Place, key: str, *, is_map: bool) -> str:
+        """Return the key of a removed member as Azure spells it: that is the one to be removed."""
+        held = self._resolve(at, self._desired, self._actual)
+        if type(held) is not dict:
+            return key
+        return (find_map_key(held, key, is_tags=at == ("tags",)) if is_map else find_key(held, key)) or key
 
     def _find_removed_inside(self, then: list[Any], now: list[Any], node: Node, at: Place, out: list[Verdict]) -> None:
         for i, j in self._counterparts(now, then, node).items():

@@ -114,6 +114,7 @@ def _plan_tags(endpoint: str, resource: ArmId, finding: Finding) -> Request:
             wanted |= {k: v for k, v in desired.items() if actual.get(k) != v}
         elif change.kind is ChangeKind.REMOVE:
             name = str(change.path.segments[1])
+            name = find_key(actual, name) or name
             gone[name] = actual.get(name, "")
         else:
             name = str(change.path.segments[1])
