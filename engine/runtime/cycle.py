@@ -410,15 +410,10 @@ class _Pass:
             return Finding(desired=desired, actual=actual, diff=diff, baseline=baseline)
         try:
             body = actual.document.value
-            diff = compare(
-                desired,
-                actual,
-                baseline,
-                seen=seen,
-                owned=self._owned_below(actual.id),
-                today=self._today,
-                secret_key=self._world.store.secret_key(),
-            )
+            diff = self._diff(desired, actual, baseline, None)
+            if diff.changes and baseline is None and seen is not None:
+                # Only now is it worth reading what ASO wrote into the object's status.
+                diff = self._diff(desired, actual, None, seen)
         except (ValueError, EngineError) as exc:
             broken = ActualState(id=actual.id, presence=Presence.UNREADABLE, cause=f"its body cannot be read: {exc}")
             return Finding(desired=desired, actual=broken, diff=ResourceDiff(state=DiffState.UNREADABLE))
@@ -430,6 +425,19 @@ class _Pass:
             baseline=baseline,
             provisioning=provisioning_state(body),
             settled=settled,
+        )
+
+    def _diff(
+        self, desired: DesiredState, actual: ActualState, baseline: Baseline | None, seen: Witness | None
+    ) -> ResourceDiff:
+        return compare(
+            desired,
+            actual,
+            baseline,
+            seen=seen,
+            owned=self._owned_below(actual.id),
+            today=self._today,
+            secret_key=self._world.store.secret_key(),
         )
 
     def _owned_below(self, resource: ArmId) -> frozenset[str]:
