@@ -93,8 +93,8 @@ class BaselineStore(Protocol):
         """
         ...
 
-    def save(self, baseline: Baseline) -> None:
-        """Store one baseline atomically."""
+    def save(self, *baselines: Baseline) -> None:
+        """Store baselines, all or none; one call with many is much cheaper than many calls."""
         ...
 
     def forget(self, resource: ArmId) -> None:

@@ -58,7 +58,7 @@ class Settlement:
             today=self._today,
             secret_key=self._store.secret_key(),
         )
-        self._remember(desired, actual, diff.suppressed)
+        self._store.save(self._baseline(desired, actual, diff.suppressed))
         if not diff.changes:
             return ""
         places = ", ".join(c.path.text for c in diff.changes[:3])
@@ -69,33 +69,34 @@ class Settlement:
         """Remember before a create is sent that the resource is ours, whatever becomes of this process."""
         if step.action is Action.CREATE and step.desired is not None and step.id is not None:
             nothing = ActualState(id=step.id, presence=Presence.PRESENT, document=Document(value={}))
-            self._remember(step.desired, nothing, ())
+            self._store.save(self._baseline(step.desired, nothing, ()))
 
     def take(self, findings: Sequence[Finding]) -> None:
         """Take what is in sync already as applied: from now on its removal and its drift can be seen.
 
         Policies of objects that differ are brought up to date too: they decide what a later prune may do.
         """
+        taken = []
         for finding in findings:
             if _is_in_sync(finding) and finding.actual is not None:
                 if _is_stale(finding):
-                    self._remember(finding.desired, finding.actual, finding.diff.suppressed)
+                    taken.append(self._baseline(finding.desired, finding.actual, finding.diff.suppressed))
             elif finding.baseline is not None and _has_other_policy(finding.baseline, finding.desired):
-                self._store.save(_with_policy(finding.baseline, finding.desired))
+                taken.append(_with_policy(finding.baseline, finding.desired))
+        self._store.save(*taken)
 
     def forget(self) -> None:
         """Drop the memory of what the plan says to forget, and of nothing below it that is still managed."""
         dropped = {s.id for s in self._planned.steps if s.action is Action.FORGET and s.id is not None}
         for resource in sorted(dropped):
             self._store.forget(resource)
-            for other, baseline in self._known.items():
-                if other.is_within(resource) and other not in dropped:
-                    self._store.save(baseline)
+            kept = [b for i, b in self._known.items() if i.is_within(resource) and i not in dropped]
+            self._store.save(*kept)
 
-    def _remember(self, desired: DesiredState, actual: ActualState, hidden: Iterable[Suppressed]) -> None:
+    def _baseline(self, desired: DesiredState, actual: ActualState, hidden: Iterable[Suppressed]) -> Baseline:
         held = _without_ignored(actual, hidden)
         baseline = make_baseline(desired, held, secret_key=self._store.secret_key(), at=self._clock.now())
-        self._store.save(_with_policy(_with_known_secrets(baseline, desired, self._known.get(actual.id)), desired))
+        return _with_policy(_with_known_secrets(baseline, desired, self._known.get(actual.id)), desired)
 
 
 def _children_by_parent(ids: Iterable[ArmId]) -> Mapping[str, frozenset[str]]:

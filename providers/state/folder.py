@@ -86,23 +86,14 @@ class StateFolder:
             UnavailableError: Another process holds it.
         """
         self._execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
+        self._key = None  # another process may have been the first to write one
 
-    def save(self, baseline: Baseline) -> None:
-        """Store one baseline in one transaction."""
-        row = (
-            baseline.id.key,
-            baseline.id.text,
-            baseline.api_version,
-            _encode_key(baseline.key),
-            baseline.desired.raw,
-            baseline.actual.raw,
-            baseline.body_hash,
-            baseline.rules,
-            baseline.reconcile.value,
-            baseline.protect,
-            baseline.at.isoformat() if baseline.at is not None else "",
-        )
-        self._execute("INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    def save(self, *baselines: Baseline) -> None:
+        """Store baselines in one transaction, with one wait for the disk."""
+        if baselines:
+            self._execute(
+                "INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *map(_encode, baselines)
+            )
 
     def forget(self, resource: ArmId) -> None:
         """Drop what is remembered of a resource and of everything below it."""
@@ -138,13 +129,13 @@ class StateFolder:
         except sqlite3.Error as exc:
             raise self._unusable(exc) from exc
 
-    def _execute(self, sql: str, row: tuple[object, ...]) -> None:
+    def _execute(self, sql: str, *rows: tuple[object, ...]) -> None:
         key = self.secret_key()
         try:
             connection = self._open()
             with connection:
                 connection.execute("INSERT OR IGNORE INTO meta VALUES ('secret_key', ?)", (key,))
-                connection.execute(sql, row)
+                connection.executemany(sql, rows)
         except sqlite3.Error as exc:
             raise self._unusable(exc) from exc
 
@@ -207,6 +198,22 @@ def _encode_key(key: ResourceKey | None) -> str:
     if key is None:
         return ""
     return json.dumps([key.namespace, key.group, key.version, key.kind, key.name])
+
+
+def _encode(baseline: Baseline) -> tuple[object, ...]:
+    return (
+        baseline.id.key,
+        baseline.id.text,
+        baseline.api_version,
+        _encode_key(baseline.key),
+        baseline.desired.raw,
+        baseline.actual.raw,
+        baseline.body_hash,
+        baseline.rules,
+        baseline.reconcile.value,
+        baseline.protect,
+        baseline.at.isoformat() if baseline.at is not None else "",
+    )
 
 
 def _decode(row: tuple[Any, ...]) -> Baseline:

@@ -11,6 +11,7 @@ import pytest
 from engine.errors import EngineError, InvalidSpecError
 from engine.model.document import Document
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, ResourceKey
+from engine.model.policy import ReconcilePolicy
 from engine.model.state import Baseline
 from providers.state.folder import StateFolder
 
@@ -139,3 +140,34 @@ def test_folder_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> Non
     again.save(replace(build_baseline(), at=datetime(2026, 3, 1, tzinfo=UTC)))
     again.close()
     assert StateFolder(tmp_path).load()[ArmId(GROUP)].at is not None
+
+
+def test_many_baselines_are_stored_together(tmp_path: Path) -> None:
+    """One call stores all or none; none at all is no write."""
+    folder = StateFolder(tmp_path / "state")
+    folder.save()
+    assert not (tmp_path / "state").exists()
+
+    folder.save(build_baseline(), build_baseline(f"{GROUP}/providers/Microsoft.Storage/storageAccounts/a"))
+
+    assert len(StateFolder(tmp_path / "state").load()) == 2
+
+
+def test_policy_of_an_object_outlives_it(tmp_path: Path) -> None:
+    """Protection and the reconcile policy are stored with the baseline."""
+    kept = replace(build_baseline(), protect=True, reconcile=ReconcilePolicy.DETACH_ON_DELETE)
+    StateFolder(tmp_path).save(kept)
+
+    loaded = StateFolder(tmp_path).load()[ArmId(GROUP)]
+
+    assert (loaded.protect, loaded.reconcile) == (True, ReconcilePolicy.DETACH_ON_DELETE)
+
+
+def test_two_processes_that_begin_together_use_one_key(tmp_path: Path) -> None:
+    """Whoever writes second takes over the key of the first before it hashes anything to store."""
+    first, second = StateFolder(tmp_path), StateFolder(tmp_path)
+    keys = first.secret_key(), second.secret_key()
+    first.prepare()
+    second.prepare()
+
+    assert first.secret_key() == second.secret_key() == keys[0] != keys[1]
