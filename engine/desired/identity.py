@@ -23,6 +23,7 @@ _SEGMENTS = r"/providers/[^/]+(?:/[^/]+/[^/]+)+"
 _SCOPE = r"/subscriptions/[^/]+(?:/resourcegroups/[^/]+)?"
 _ARM_ID = re.compile(rf"(?:{_SCOPE})?(?:{_SEGMENTS})+|{_SCOPE}", re.IGNORECASE)
 _UNFIT_ID = re.compile(r"[?#%\\\s\x00-\x1f\x7f]")
+_LONGEST_WHY: Final = 400
 _NAME_PATH = FieldPath(("spec", "azureName"))
 _CONFIG_PATH = FieldPath(("spec", "azureNameFromConfig"))
 _OWNER_PATH = FieldPath(("spec", "owner", "armId"))
@@ -181,6 +182,7 @@ def base_by_owner(wanted: ObjectIdentity, owner: Identity | None) -> Base:
         return Base(override, key)
     if owner.id is None:
         why = owner.waits[0].text if owner.waits else "its name or owner is wrong"
+        why = why if len(why) <= _LONGEST_WHY else f"{why[:_LONGEST_WHY]}…"
         return Base(None, key, Wait(text=f"known after the id of its owner {key} is known ({why})", on=key))
     return Base(owner.id.text, key)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Self
+from itertools import islice
+from typing import Final, Self
 
 from engine.desired.exporters import Destination, find_exporters
 from engine.desired.identity import (
@@ -29,6 +30,9 @@ from engine.model.policy import ReconcilePolicy
 from engine.model.problem import Notice, Problem
 from engine.model.state import CustomResource, ReadTarget, Wait
 from schemas.kinds import Kind, lookup_kind
+
+_NAMED: Final = 10
+"""Objects that one message names; with more, messages about many objects would grow with their square."""
 
 
 class _Node:
@@ -271,7 +275,8 @@ def _different(same: Sequence[CustomResource]) -> Problem:
 
 
 def _places(same: Sequence[CustomResource]) -> str:
-    return ", ".join(resource.origin or "unknown place" for resource in same)
+    named = ", ".join(resource.origin or "unknown place" for resource in same[:_NAMED])
+    return named + _rest(len(same) - _NAMED)
 
 
 def _writes(resource: CustomResource) -> bool:
@@ -281,8 +286,9 @@ def _writes(resource: CustomResource) -> bool:
 
 def _clash(identity: Identity, same: Sequence[Identity]) -> Problem:
     resource = identity.resource
-    others = (other.resource for other in same if other is not identity)
+    others = [other.resource for other in islice(same, _NAMED + 1) if other is not identity][:_NAMED]
     named = ", ".join(f"{other.key} ({other.origin})" if other.origin else str(other.key) for other in others)
+    named += _rest(len(same) - 1 - len(others))
     error = InvalidSpecError(
         f"{resource.key} stands for the same Azure resource as another object",
         detail=f"{identity.id}, also {named}",
@@ -300,4 +306,9 @@ def _cycle(members: Sequence[CustomResource]) -> Problem:
 
 
 def _circle(keys: Sequence[ResourceKey]) -> str:
-    return " -> ".join(str(key) for key in (*keys, keys[0]))
+    shown = " -> ".join(str(key) for key in keys[:_NAMED])
+    return f"{shown}{_rest(len(keys) - _NAMED)} -> {keys[0]}"
+
+
+def _rest(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""

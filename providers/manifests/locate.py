@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -13,27 +15,53 @@ from providers.manifests.yaml_text import LOADER
 _MARKER = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 
 
-def find_line(content: bytes, line: int, path: FieldPath) -> int | None:
-    """Return the line of a place, or of the nearest container there is.
+class PlaceFinder:
+    """Finds lines in one file; the document that was looked at last is kept, since errors come in herds."""
 
-    Args:
-        content: The whole file; JSON is read as the YAML it is.
-        line: Where the object begins, counted from 1.
-        path: Place in the object.
-    """
-    starts = [0, *[match.start() for match in _MARKER.finditer(content)]]
-    begin = max((s for s in starts if content.count(b"\n", 0, s) < line), default=0)
-    end = min((s for s in starts if s > begin), default=len(content))
-    offset = content.count(b"\n", 0, begin)
-    try:
-        documents = list(yaml.compose_all(content[begin:end], Loader=LOADER))
-    except (yaml.YAMLError, RecursionError):
-        return None
-    for document in documents:
-        for node in _candidates(document):
-            if node.start_mark.line + offset + 1 == line:
-                return offset + _descend(node, path) + 1
-    return None
+    __slots__ = ("_content", "_lines", "_nodes", "_open", "_starts")
+
+    def __init__(self, content: bytes) -> None:
+        """Note where documents begin; nothing is parsed yet. JSON is read as the YAML it is."""
+        self._content = content
+        self._starts = [0, *[match.start() for match in _MARKER.finditer(content) if match.start()]]
+        self._lines = [0]
+        for before, here in pairwise(self._starts):
+            self._lines.append(self._lines[-1] + content.count(b"\n", before, here))
+        self._open = -1
+        self._nodes: dict[int, Any] = {}
+
+    def find(self, line: int, path: FieldPath) -> int | None:
+        """Return the line of a place, or of the nearest container there is; None when there is no such object.
+
+        Args:
+            line: Where the object begins, counted from 1.
+            path: Place in the object.
+        """
+        document = bisect_left(self._lines, line) - 1
+        if document < 0:
+            return None
+        if document != self._open:
+            self._nodes, self._open = self._parse(document), document
+        node = self._nodes.get(line)
+        return self._lines[document] + _descend(node, path) + 1 if node is not None else None
+
+    def _parse(self, document: int) -> dict[int, Any]:
+        """Return the objects of a document by their lines."""
+        begin, end = (*self._starts, len(self._content))[document : document + 2]
+        try:
+            found = list(yaml.compose_all(self._content[begin:end], Loader=LOADER))
+        except (yaml.YAMLError, RecursionError):
+            return {}
+        offset = self._lines[document] + 1
+        nodes: dict[int, Any] = {}
+        for node in (node for one in found for node in _candidates(one)):
+            nodes.setdefault(node.start_mark.line + offset, node)
+        return nodes
+
+
+def find_line(content: bytes, line: int, path: FieldPath) -> int | None:
+    """Return the line of a place in one object of a file; for many, keep a ``PlaceFinder``."""
+    return PlaceFinder(content).find(line, path)
 
 
 def _candidates(document: Any) -> list[Any]:

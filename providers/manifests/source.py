@@ -16,7 +16,7 @@ from engine.model.problem import Problem
 from engine.model.state import CustomResource
 from providers.manifests.document import Misread, RawDocument
 from providers.manifests.json_text import read_json
-from providers.manifests.locate import find_line
+from providers.manifests.locate import PlaceFinder
 from providers.manifests.objects import Manifests
 from providers.manifests.yaml_text import read_yaml
 
@@ -38,6 +38,7 @@ class ManifestSource:
         self._read_stdin = read_stdin
         self._stdin = b""
         self._manifests: Manifests | None = None
+        self._finders: dict[str, PlaceFinder] = {}
 
     async def list_resources(self) -> Sequence[CustomResource]:
         """Return every ASO object in the order of the files, duplicates included."""
@@ -64,11 +65,16 @@ class ManifestSource:
         file, _, line = origin.rpartition(":")
         if not line.isdigit():
             return origin
-        try:
-            content = self._stdin if file == STDIN else _read_bytes(file, is_explicit=False)
-        except OSError:
-            return origin
-        return f"{file}:{find_line(content, int(line), path) or line}"
+        return f"{file}:{self._finder(file).find(int(line), path) or line}"
+
+    def _finder(self, file: str) -> PlaceFinder:
+        if file not in self._finders:
+            try:
+                content = self._stdin if file == STDIN else _read_bytes(file, is_explicit=False)
+            except OSError:
+                content = b""
+            self._finders[file] = PlaceFinder(content)
+        return self._finders[file]
 
     async def _load(self) -> Manifests:
         if self._manifests is None:

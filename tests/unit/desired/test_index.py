@@ -152,3 +152,28 @@ def test_objects_are_built_one_by_one() -> None:
     built = build_desired(resources[1], index)
 
     assert built.state == build_from(GROUP, ACCOUNT).states[1]
+
+
+def test_messages_do_not_grow_with_the_square_of_what_is_wrong() -> None:
+    """Of many objects that share one id, one name or one circle of owners a message names ten and counts the rest."""
+    twins = [
+        ACCOUNT.replace("name: acct", f"name: a{n}").replace("spec:", "spec:\n  azureName: same") for n in range(300)
+    ]
+    circle = [
+        f"""
+        apiVersion: kubernetesconfiguration.azure.com/v1api20230501
+        kind: Extension
+        metadata: {{name: e{n}}}
+        spec:
+          extensionType: x
+          owner: {{group: kubernetesconfiguration.azure.com, kind: Extension, name: e{(n + 1) % 300}}}
+        """
+        for n in range(300)
+    ]
+    doubles = [ACCOUNT.replace("accessTier: Hot", f"accessTier: {n}") for n in range(300)]
+
+    result = build_from(GROUP, *twins, *circle, *doubles)
+
+    assert len(result.problems) == 302
+    assert max(len(text) for text in problems_of(result)) < 1_500
+    assert max(len(wait.text) for state in result.states for wait in state.waits) < 1_500
