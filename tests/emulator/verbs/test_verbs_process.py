@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -156,11 +157,17 @@ def test_reader_that_leaves_is_no_traceback(desk: Desk) -> None:
     process.wait(30)
 
 
-def start_apply(desk: Desk) -> subprocess.Popen[bytes]:
+@contextmanager
+def started_apply(desk: Desk) -> Iterator[subprocess.Popen[bytes]]:
+    """Start an apply, and see to it that it has ended when the block is left."""
     command = [sys.executable, "-m", "engine", *desk.command("apply", "--yes")]
-    return subprocess.Popen(
+    with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=desk.process_environment(), cwd=ROOT
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_for_operation(desk: Desk, name: str) -> None:
@@ -179,10 +186,10 @@ def test_apply_that_was_killed_is_resumed_without_a_second_put(desk: Desk, how: 
     desk.write(group(desk.name), server(f"{desk.name}-pg", desk.name), secret())
     desk.azure.script({"match": {"method": "PUT", "path_regex": f"{desk.name}-pg$"}, "times": None, "polls": 40})
     desk.azure.forget_traffic()
-    process = start_apply(desk)
-    wait_for_operation(desk, f"{desk.name}-pg")
-    process.send_signal(how)
-    process.wait(30)
+    with started_apply(desk) as process:
+        wait_for_operation(desk, f"{desk.name}-pg")
+        process.send_signal(how)
+        process.wait(30)
     puts = [w for w in desk.azure.writes if f"{desk.name}-pg" in w]
 
     done = desk.run("apply", "--yes")
@@ -196,11 +203,10 @@ def test_apply_that_was_killed_is_resumed_without_a_second_put(desk: Desk, how: 
 
 
 def test_two_applies_on_one_state_folder_do_not_tear_it(desk: Desk) -> None:
-    """A second process at the same time ends, and the state folder is whole afterwards."""
+    """Both of two processes end, and the state folder is whole afterwards."""
     desk.write(group(desk.name), *(identity(f"i{n}", desk.name) for n in range(6)))
-    first, second = start_apply(desk), start_apply(desk)
-
-    codes = {first.wait(60), second.wait(60)}
+    with started_apply(desk) as first, started_apply(desk) as second:
+        codes = {first.wait(60), second.wait(60)}
 
     assert codes <= {0, 5}
     desk.apply()
