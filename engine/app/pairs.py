@@ -109,7 +109,10 @@ def _remembered(value: Any, arm_type: str) -> Memories | None:
         raise InvalidSpecError(
             "baseline is not an object with the objects desired and actual", hint="or with status and kind"
         )
-    return RememberedBodies(value["desired"], value["actual"])
+    api = value.get("api", "")
+    if not isinstance(api, str):
+        raise InvalidSpecError("api of the baseline is not a text")
+    return RememberedBodies(value["desired"], value["actual"], api)
 
 
 def _seen(value: dict[str, Any], arm_type: str) -> Witness:

@@ -91,13 +91,14 @@ def judge_bodies(desired: Body, actual: Body, subject: Subject, *, remembered: M
     if type(actual) is not dict:
         raise ValueError(f"the body of {subject.id or subject.arm_type} is not an object")
     try:
-        verdicts = _judge(desired, actual, _frame_of(subject), subject.secret_key, remembered)
+        verdicts = _judge(desired, actual, subject, remembered)
     except RecursionError as exc:
         raise ValueError(f"the body of {subject.id or subject.arm_type} is nested too deeply") from exc
     return apply_ignores(verdicts, subject.ignore, desired, actual) if subject.ignore else verdicts
 
 
-def _judge(desired: Body, actual: Body, frame: Frame, secret_key: bytes, remembered: Memories | None) -> list[Verdict]:
+def _judge(desired: Body, actual: Body, subject: Subject, remembered: Memories | None) -> list[Verdict]:
+    frame, secret_key = _frame_of(subject), subject.secret_key
     findings = walk(desired, actual, frame)
     if remembered is None:
         return [judge_without_memory(f) for f in findings]
@@ -114,6 +115,7 @@ def _judge(desired: Body, actual: Body, frame: Frame, secret_key: bytes, remembe
         then_actual=remembered.actual,
         node=frame.shape,
         key=secret_key,
+        then_node=_other_shape(subject, remembered.api_version),
     )
     return [memory.judge(f) for f in findings] + memory.removals({f.at for f in findings})
 
@@ -142,6 +144,11 @@ def secrecy_of(arm_type: str, api_version: str, desired: Body) -> Secrecy:
     """Return how to tell a secret in the bodies of a resource that is asked for like this."""
     shape, facts = shape_for(arm_type, api_version), table_for(arm_type, api_version)
     return Secrecy(shape, facts.is_secret, find_secrets(desired))
+
+
+def _other_shape(subject: Subject, then: str) -> Node | None:
+    """Return the shape of bodies remembered under another api-version."""
+    return shape_for(subject.arm_type, then) if then and then.lower() != subject.api_version.lower() else None
 
 
 def _frame_of(subject: Subject) -> Frame:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.compare import lists, rules
 from engine.compare.finding import Finding, Place, Weight
 from engine.compare.places import find_key, find_map_key, get_member
+from engine.compare.reach import narrow, reach
 from engine.compare.secrets import HASH_KEY, is_hash
 from engine.compare.shapes import item_of, member_of, shape_of
 from engine.model.change import ChangeKind, ChangeOrigin
@@ -40,18 +41,40 @@ class Verdict:
 
 
 class Memory:
-    """The four documents of one resource and how places in them correspond."""
+    """The four documents of one resource and how places in them correspond.
 
-    __slots__ = ("_actual", "_desired", "_key", "_node", "_pairings", "_then_actual", "_then_desired")
+    Both moments may be of two api-versions: then only what both have tells who moved.
+    """
+
+    __slots__ = ("_actual", "_desired", "_key", "_node", "_pairings", "_then_actual", "_then_desired", "_then_node")
 
     def __init__(
-        self, desired: Body, actual: Body, *, then_desired: Any, then_actual: Any, node: Node, key: bytes
+        self,
+        desired: Body,
+        actual: Body,
+        *,
+        then_desired: Any,
+        then_actual: Any,
+        node: Node,
+        key: bytes,
+        then_node: Node | None = None,
     ) -> None:
-        """Hold both moments; ``key`` is the key of the remembered hashes of secrets."""
+        """Hold both moments.
+
+        Args:
+            desired: The body asked for now.
+            actual: The body Azure holds now.
+            then_desired: The body asked for then.
+            then_actual: The body Azure held then.
+            node: The shape of today's bodies.
+            key: Key of the remembered hashes of secrets.
+            then_node: The shape of the remembered bodies where it is another one.
+        """
         self._desired = desired
         self._actual = actual
         self._then_desired = then_desired
         self._then_actual = then_actual
+        self._then_node = then_node
         self._node = node
         self._key = key
         self._pairings: dict[tuple[int, int], dict[int, int]] = {}
@@ -60,11 +83,24 @@ class Memory:
         """Decide whether a difference counts, and who moved."""
         if finding.weight is Weight.SAME:
             return hide(finding)
+        if self._then_node is not None:
+            return self._judge_by_both_versions(finding, self._then_node)
+        return self._judge(finding, finding)
+
+    def _judge_by_both_versions(self, finding: Finding, then_node: Node) -> Verdict:
+        """Decide by what both api-versions have: nothing is remembered of what only the new one has."""
+        there = reach(then_node, finding.at)
+        if there is None:
+            return judge_without_memory(finding)
+        seen = replace(finding, desired=narrow(finding.desired, there), actual=narrow(finding.actual, there))
+        return self._judge(finding, seen)
+
+    def _judge(self, finding: Finding, seen: Finding) -> Verdict:
         then_desired, then_actual = self._then_desired_of(finding), self.then_actual_of(finding)
         if finding.desired is UNKNOWN:
             return Verdict(finding=finding, is_hidden=False, rule="", why="", origin=ChangeOrigin.UNKNOWN)
-        user = self._has_user_moved(finding, then_desired)
-        azure = finding.weight is not Weight.YIELDED and self.has_azure_moved(finding, then_actual)
+        user = self._has_user_moved(seen, then_desired)
+        azure = finding.weight is not Weight.YIELDED and self.has_azure_moved(seen, then_actual)
         if user or azure:
             origin = ChangeOrigin.BOTH if user and azure else ChangeOrigin.USER if user else ChangeOrigin.DRIFT
             rule = why = ""
@@ -100,7 +136,8 @@ class Memory:
             spelled = find_map_key(now, key, is_tags=at == ("tags",)) if is_map else find_key(now, key)
             inner = member_of(node, now, then, key)
             if spelled is None:
-                if not rules.is_empty(old) and not (at == () and key in IDENTITY):
+                is_removed = not rules.is_empty(old) and not (at == () and key in IDENTITY)
+                if is_removed and (self._then_node is None or reach(node, (key,)) is not None):
                     self._note_removed(old, now, node, (*at, self._spelled_by_azure(at, key, is_map=is_map)), out)
             elif type(old) is dict and type(now[spelled]) is dict and not is_hash(old):
                 self._find_removed(old, now[spelled], inner, (*at, spelled), out)

@@ -40,10 +40,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class RememberedBodies:
-    """The parsed baseline. ``desired`` None: only what Azure held is remembered."""
+    """The parsed baseline.
+
+    Attributes:
+        desired: None: only what Azure held is remembered.
+        api_version: Of both bodies; empty where it is the one of today.
+    """
 
     desired: Any
     actual: Any
+    api_version: str = ""
 
 
 class Witness(Protocol):
@@ -94,7 +100,9 @@ def subject_of(
 
 def remembered_of(baseline: Baseline | None) -> RememberedBodies | None:
     """Return the parsed bodies of a baseline."""
-    return None if baseline is None else RememberedBodies(baseline.desired.value, baseline.actual.value)
+    if baseline is None:
+        return None
+    return RememberedBodies(baseline.desired.value, baseline.actual.value, baseline.api_version)
 
 
 def plain_place(path: FieldPath) -> tuple[str, ...]:
