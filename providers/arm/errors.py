@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from engine.errors import (
     ConflictError,
@@ -19,6 +20,7 @@ from engine.errors import (
     TransientError,
     UnavailableError,
 )
+from engine.model.document import ABSENT
 from providers.arm.answer import Answer
 from schemas.behaviours import Speed, Verdict, classify_error
 
@@ -117,15 +119,43 @@ def _cut(text: str) -> str:
     return flat if len(flat) <= TEXT_LIMIT else flat[: TEXT_LIMIT - 1] + "…"
 
 
+def error_if_foreign(answer: Answer, what: str) -> UnavailableError | None:
+    """Return the error for what a proxy, a login page or another server answered in ARM's place; None for ARM's own.
+
+    ARM answers with JSON objects, and with nothing where there is nothing to say; it never redirects.
+    """
+    redirects = 300 <= answer.status < 400
+    if not redirects and (isinstance(answer.decode(), dict) or not (answer.body or answer.status == 200)):
+        return None
+    text = f"redirected to {_host_of(answer)}" if redirects else _foreign(answer)
+    error = UnavailableError(
+        f"{what} was answered by something other than Azure Resource Manager",
+        detail=f"HTTP {answer.status}, {text}",
+        hint="check AZURE_RESOURCE_MANAGER_ENDPOINT and proxies on the way",
+    )
+    error.http_status = answer.status
+    return error
+
+
+def _host_of(answer: Answer) -> str:
+    try:
+        address = urlsplit(answer.header("location")).netloc
+    except ValueError:
+        address = ""
+    return address.rpartition("@")[2][:100] or "nowhere"
+
+
 def _foreign(answer: Answer) -> str:
-    """Say what the answer is when it is not JSON, without repeating it."""
+    """Say what the answer is when it is not ARM's, without repeating it."""
+    if not answer.body:
+        return "the answer is empty"
     start = answer.body[:4000].decode("utf-8", "replace")
     if "<html" in start.lower() or "<!doctype" in start.lower():
         title = re.search(r"<title[^>]*>([^<]{1,200})", start, re.IGNORECASE)
         return "the answer is a web page" + (f" titled {' '.join(title[1].split())!r}" if title else "")
     if start.lstrip()[:1] in ("{", "["):
-        return "the answer is JSON that was cut short"
-    return "the answer is not JSON"
+        return "the answer is JSON that was cut short, or nested too deeply"
+    return "the answer is not JSON" if answer.decode() is ABSENT else "the answer is no JSON object"
 
 
 def _codes(*names: str) -> frozenset[str]:

@@ -14,7 +14,15 @@ from engine.model.state import ActualState, Presence
 from engine.ports import Clock, ReadTarget
 from providers.arm.answer import Answer
 from providers.arm.choose import ListRead, Lookup, Read, SingleRead, choose_reads, group_targets
-from providers.arm.errors import Fault, UnreachableError, decode_fault, error_from_fault, is_gone, missing_scope
+from providers.arm.errors import (
+    Fault,
+    UnreachableError,
+    decode_fault,
+    error_from_fault,
+    error_if_foreign,
+    is_gone,
+    missing_scope,
+)
 from providers.arm.origin import Origin
 from providers.arm.pages import Item, TooDeepError, read_item, split_page
 
@@ -133,11 +141,14 @@ class Observer:
             return _absent(target)
         url = self._origin.resource_url(target.id, target.api_version)
         answer = await self._fetch_answer(read.method, url)
+        what = f"{read.method} {target.id.text}"
         if answer.is_success:
-            return _present(target, answer, read.method)
+            return _present(target, answer, read.method, what=what)
         fault = decode_fault(answer, self._clock.now())
+        if (foreign := error_if_foreign(answer, what)) is not None:
+            raise foreign
         if answer.is_silent:
-            raise error_from_fault(fault, what=f"{read.method} {target.id.text}")
+            raise error_from_fault(fault, what=what)
         if not is_gone(answer, fault):
             return unreadable(target, fault.text if fault.code else f"HTTP {answer.status}: {fault.text}")
         _remember(gone, target.id, fault)
@@ -151,17 +162,19 @@ class Observer:
             PolicyDeniedError: No token can be had.
         """
         answer = await self._fetch_answer("GET", url)
-        fault = None
         if answer.is_success:
             try:
                 return split_page(answer.body)
             except TooDeepError as exc:
                 return Fault(status=answer.status, message=str(exc))
             except ValueError:
-                fault = decode_fault(answer, self._clock.now())
-        fault = fault or decode_fault(answer, self._clock.now())
+                pass  # what it is instead is told below
+        what = f"GET {url.partition('?')[0]}"
+        if (foreign := error_if_foreign(answer, what)) is not None:
+            raise foreign
+        fault = decode_fault(answer, self._clock.now())
         if answer.status in (401, 408, 429) or answer.decode() is ABSENT:
-            raise error_from_fault(fault, what=f"GET {url.partition('?')[0]}")
+            raise error_from_fault(fault, what=what)
         return fault
 
     def choose_again(self, read: ListRead, left: Sequence[ReadTarget]) -> list[Read]:
@@ -280,13 +293,15 @@ def _absent(target: ReadTarget) -> ActualState:
     return ActualState(id=target.id, presence=Presence.ABSENT)
 
 
-def _present(target: ReadTarget, answer: Answer, method: str) -> ActualState:
+def _present(target: ReadTarget, answer: Answer, method: str, *, what: str) -> ActualState:
     if method == "HEAD":
         return ActualState(id=target.id, presence=Presence.PRESENT, document=Document(raw=b"{}"))
     try:
         item = read_item(answer.body)
-    except ValueError:
-        return unreadable(target, f"HTTP {answer.status} with a body that is not a JSON object")
+    except ValueError as exc:
+        if (foreign := error_if_foreign(answer, what)) is not None:
+            raise foreign from exc
+        return unreadable(target, f"HTTP {answer.status} with a body that cannot be used: {exc}")
     etag = item.etag or answer.header("etag")
     return ActualState(id=target.id, presence=Presence.PRESENT, document=item.document, etag=etag)
 
