@@ -274,7 +274,7 @@ class Desk:
     def command(self, verb: str, *arguments: str, files: bool = True) -> list[str]:
         """Return the arguments with the input and the state folder in them."""
         source = ["-f", str(self.manifests)] if files else []
-        state = ["--state", str(self.state)] if verb in ("plan", "apply", "drift", "explain") else []
+        state = ["--state", str(self.state)] if verb in ("plan", "apply", "drift", "explain", "snapshot") else []
         return [verb, *arguments, *source, *state]
 
     def variables(self) -> dict[str, str]:

@@ -8,12 +8,14 @@ import sys
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.app.console import complain, warn
 from engine.app.exit_codes import ExitCode
 from engine.app.options import build_selection, open_source
 from engine.app.progress import watch
 from engine.app.settings import Settings
+from engine.errors import InvalidSpecError
 from engine.model.change import DiffState
 from engine.model.plan import Action, Plan, Step
 from engine.model.policy import DriftPolicy, Limits
@@ -23,6 +25,9 @@ from engine.reporting.style import TextOptions
 from engine.runtime.clock import SystemClock
 from engine.runtime.cycle import Cycle, PassOptions, PassResult, World
 from engine.runtime.heap import tune_memory
+
+if TYPE_CHECKING:  # only a snapshot needs it
+    from engine.runtime.recorder import Recorder
 
 DEFAULT_STATE = Path(".trueup")
 
@@ -43,6 +48,16 @@ def add_state_argument(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="ignoreDifferences as Argo CD writes them: a file, or configmap/NAMESPACE/NAME of the input; "
         "may be repeated",
+    )
+
+
+def add_snapshot_argument(parser: argparse.ArgumentParser) -> None:
+    """Take a saved snapshot instead of input, Azure and state folder."""
+    parser.add_argument(
+        "--snapshot",
+        metavar="FILE",
+        type=Path,
+        help="make the report of what 'trueup snapshot -o FILE' saved; nothing else is read",
     )
 
 
@@ -79,8 +94,20 @@ def build_limits(args: argparse.Namespace) -> Limits:
 
 
 @contextlib.asynccontextmanager
-async def open_cycle(args: argparse.Namespace, settings: Settings, limits: Limits) -> AsyncIterator[Cycle]:
-    """Open source, Azure and state, and close them again."""
+async def open_cycle(
+    args: argparse.Namespace, settings: Settings, limits: Limits, *, recorder: Recorder | None = None
+) -> AsyncIterator[Cycle]:
+    """Open source, Azure and state, and close them again; or what a snapshot holds of them.
+
+    Args:
+        args: Input, state and selection; a snapshot where the verb takes one.
+        settings: The environment.
+        limits: What the plan may do.
+        recorder: Notes everything that is read.
+    """
+    if getattr(args, "snapshot", None) is not None:
+        yield await _play(args, limits)
+        return
     from engine.app.ignore_rules import read_ignore_rules
     from providers.arm.adapter import AzureResourceManager
     from providers.arm.options import ArmOptions
@@ -98,6 +125,8 @@ async def open_cycle(args: argparse.Namespace, settings: Settings, limits: Limit
     store = StateFolder(args.state)
     try:
         source = open_source(args)
+        if recorder is not None:
+            source = recorder.watch_source(source)
         options = PassOptions(
             endpoint=settings.endpoint,
             subscription=args.subscription or settings.subscription,
@@ -109,11 +138,37 @@ async def open_cycle(args: argparse.Namespace, settings: Settings, limits: Limit
         async with AzureResourceManager(arm, clock=clock) as azure:
             await azure.sign_in()
             tune_memory()
-            yield Cycle(World(source=source, azure=azure, store=store, clock=clock), options)
+            world = World(source=source, azure=azure, store=store, clock=clock)
+            yield Cycle(recorder.watch(world, options) if recorder is not None else world, options)
     finally:
         for warning in store.warnings():
             warn(warning)
         store.close()
+
+
+async def _play(args: argparse.Namespace, limits: Limits) -> Cycle:
+    """Return a cycle over a saved snapshot.
+
+    Raises:
+        InvalidSpecError: The snapshot cannot be used, or other input is named beside it.
+    """
+    from engine.app.ignore_rules import read_ignore_rules
+    from engine.app.snapshot_file import read_snapshot
+    from engine.runtime.recorder import play
+
+    if args.filename or args.context is not None or args.kubeconfig:
+        raise InvalidSpecError("--snapshot is the whole input", hint="leave out -f, --context and --kubeconfig")
+    recording = read_snapshot(args.snapshot)
+    world = play(recording)
+    options = PassOptions(
+        endpoint=recording.endpoint,
+        subscription=recording.subscription,
+        selection=build_selection(args),
+        limits=limits,
+        strict=recording.strict,
+        ignore=await read_ignore_rules(args.ignore, world.source),
+    )
+    return Cycle(world, options)
 
 
 async def make_plan(cycle: Cycle, *, keep_in_sync: bool = False) -> PassResult:

@@ -62,6 +62,10 @@ class Secrecy:
         make = _Replacement(lambda text: {HASH_KEY: Secret(text).hash_with(key)}, self, is_memory=True)
         return make.of(value, self.shape)
 
+    def replace(self, value: Any, make: Callable[[str], Any]) -> Any:
+        """Return a copy of a whole body with something else for each secret; hashes of secrets stay."""
+        return _Replacement(make, self, keeps_hashes=True).of(value, self.shape)
+
     def wrap(self, value: Any) -> Any:
         """Return a copy of a whole body in which each secret is wrapped, so that it can be sent but not printed."""
         return _Replacement(Secret, self).of(value, self.shape)
@@ -126,11 +130,14 @@ class _Replacement:
     secrecy: Secrecy
     is_memory: bool = False
     hides_hashes: bool = False
+    keeps_hashes: bool = False
 
     def of(self, value: Any, node: Node, at: Place = (), *, hidden: bool = False) -> Any:
         hidden = hidden or is_sensitive(node) or self.secrecy.is_secret(at)
         if self.hides_hashes and is_hash(value):
             return self.make("")
+        if self.keeps_hashes and is_hash(value):
+            return value
         if type(value) is dict:
             new = {k: self.of(v, member_of(node, value, None, k), (*at, k), hidden=hidden) for k, v in value.items()}
             return value if all(new[k] is v for k, v in value.items()) else new

@@ -15,7 +15,7 @@ from engine.desired.inputs import NO_INPUTS, Inputs
 from engine.desired.places import body_path_of
 from engine.desired.policy import parse_policy
 from engine.errors import InvalidSpecError
-from engine.model.document import UNKNOWN
+from engine.model.document import UNKNOWN, Body
 from engine.model.ids import ApiVersion, ResourceKey
 from engine.model.path import FieldPath
 from engine.model.problem import Notice, Problem
@@ -171,6 +171,15 @@ def build_desired(resource: CustomResource, index: Index, inputs: Inputs = NO_IN
         deleting=resource.deleting,
     )
     return Built(state, (), notices)
+
+
+def body_for_secrets(resource: CustomResource, index: Index) -> Body:
+    """Return the body of an object, whatever is wrong with it, to find the secrets that it writes in plain."""
+    identity = index.identify(resource)
+    if identity is None:
+        return {}
+    resolver = _ObjectResolver(identity, index, NO_INPUTS)
+    return convert_spec(identity.kind, resource.spec.value, identity.name, Report(strict=False), resolver)
 
 
 def _waits(identity: Identity, resolver: _ObjectResolver) -> Iterable[Wait]:

@@ -18,6 +18,8 @@ OWN_PREFIX: Final = "trueup.dev/"
 DRIFT_POLICY: Final = OWN_PREFIX + "drift-policy"
 IGNORE: Final = OWN_PREFIX + "ignore"
 PROTECT: Final = OWN_PREFIX + "protect"
+READ_PREFIXES: Final = (OWN_PREFIX, "serviceoperator.azure.com/")
+"""Annotations that may mean something to us; others are never looked at."""
 ALLOW_REPLACE: Final = OWN_PREFIX + "allow-replace"
 _OWN = (
     DRIFT_POLICY, IGNORE, PROTECT, ALLOW_REPLACE,

@@ -172,10 +172,11 @@ def _links(finding: Finding) -> tuple[ResourceKey, ...]:
 def _precondition(finding: Finding) -> Precondition:
     actual = finding.actual
     raw = actual.document.raw if actual is not None and actual.document is not None else b""
+    print_then = actual.body_hash if actual is not None else ""
     return Precondition(
         generation=finding.desired.generation,
         etag=actual.etag if actual is not None else "",
-        actual_hash=hashlib.blake2b(raw, digest_size=16).hexdigest() if raw else "",
+        actual_hash=print_then or (hashlib.blake2b(raw, digest_size=16).hexdigest() if raw else ""),
     )
 
 

@@ -9,6 +9,7 @@ import sys
 from engine.app.exit_codes import ExitCode
 from engine.app.options import add_input_arguments, add_output_argument
 from engine.app.session import (
+    add_snapshot_argument,
     add_state_argument,
     exit_codes_of,
     make_plan,
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take input, state and output options."""
     add_input_arguments(parser)
     add_state_argument(parser)
+    add_snapshot_argument(parser)
     add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
     parser.add_argument("--verbose", action="store_true", help="show long values whole")
 

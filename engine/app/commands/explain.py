@@ -8,7 +8,14 @@ import sys
 
 from engine.app.exit_codes import ExitCode
 from engine.app.options import add_input_arguments, add_output_argument
-from engine.app.session import add_state_argument, make_plan, open_cycle, print_findings, text_options
+from engine.app.session import (
+    add_snapshot_argument,
+    add_state_argument,
+    make_plan,
+    open_cycle,
+    print_findings,
+    text_options,
+)
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
 from engine.model.plan import Action, Step
@@ -32,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", metavar="N", type=int, default=0, help="which pair: its line, counted from 0")
     add_input_arguments(parser)
     add_state_argument(parser)
+    add_snapshot_argument(parser)
     add_output_argument(parser, ("text", "json"))
     parser.add_argument("--verbose", action="store_true", help="show long values whole")
 

@@ -11,6 +11,7 @@ from engine.app.exit_codes import ExitCode
 from engine.app.options import add_input_arguments, add_output_argument
 from engine.app.session import (
     add_limit_arguments,
+    add_snapshot_argument,
     add_state_argument,
     build_limits,
     exit_codes_of,
@@ -22,6 +23,7 @@ from engine.app.session import (
     without_printed,
 )
 from engine.app.settings import Settings
+from engine.errors import InvalidSpecError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_arguments(parser)
     add_limit_arguments(parser)
     add_state_argument(parser)
+    add_snapshot_argument(parser)
     add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
     parser.add_argument("--brief", action="store_true", help="one line per resource, no values")
     parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
@@ -38,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Plan, print, and send nothing."""
+    if args.snapshot is not None and args.out is not None:
+        raise InvalidSpecError("a plan of a snapshot cannot be applied, so it cannot be saved", hint="leave out --out")
     return asyncio.run(_plan(args, settings))
 
 
