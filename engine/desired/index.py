@@ -60,7 +60,11 @@ class Index:
         """Take objects in, duplicates included."""
         self._subscription = subscription
         self._inputs = inputs
-        self._unique, self._double, self._notices = _unique(resources)
+        unreadable = [problem for resource in resources if (problem := _check_readable(resource)) is not None]
+        broken = {problem.key.identity for problem in unreadable if problem.key is not None}
+        readable = [r for r in resources if r.key.identity not in broken] if broken else resources
+        self._unique, doubles, self._notices = _unique(readable)
+        self._double = [*unreadable, *doubles]
         self._nodes: dict[ObjectIdentity, _Node] = {}
         self._cycles: list[Sequence[CustomResource]] = []
         for resource in self._unique:
@@ -238,6 +242,16 @@ class Index:
             return Base()
         owner = self._nodes.get(node.owner.object)
         return base_by_owner(node.owner.object, owner.identity if owner is not None else None)
+
+
+def _check_readable(resource: CustomResource) -> Problem | None:
+    """Return what keeps a spec from being read: a cluster hands over bytes, and they may be nested too deeply."""
+    try:
+        _ = resource.spec.value
+    except ValueError as exc:
+        error = InvalidSpecError(f"{resource.key} cannot be read", detail=f"its spec is {exc}")
+        return Problem(error=error, origin=resource.origin, key=resource.key)
+    return None
 
 
 def _unique(resources: Sequence[CustomResource]) -> tuple[Sequence[CustomResource], list[Problem], list[Notice]]:

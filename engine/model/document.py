@@ -79,7 +79,12 @@ def parse_json(raw: bytes) -> Any:
     Raises:
         ValueError: It is not JSON, or nested deeper (about 250 levels) than an encoder follows.
     """
-    value = orjson.loads(raw)
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as exc:
+        if "depth" in exc.msg:
+            raise ValueError("nested too deeply") from exc
+        raise
     if raw.count(b"{") + raw.count(b"[") > _BRACKETS_WITHOUT_DEPTH:
         try:
             orjson.dumps(value)

@@ -53,7 +53,7 @@ async def gather_desired(
     """
     resources = await source.list_resources()
     index = Index.build(resources, subscription=subscription)
-    inputs = await gather_inputs(source, resources, azure=azure, index=index)
+    inputs = await gather_inputs(source, index.resources, azure=azure, index=index)
     result = build_indexed(index, inputs, strict=strict)
     return replace(
         result,
