@@ -35,7 +35,7 @@ MEANINGS = {
     ExitCode.CLEAN: "clean: nothing differs, or everything was done",
     ExitCode.ERROR: "error, wrong usage included",
     ExitCode.DIFFERENCES: "differences (drift always, plan with --detailed-exitcode)",
-    ExitCode.INCOMPLETE: "incomplete: something could not be read",
+    ExitCode.INCOMPLETE: "incomplete: something could not be read, or apply left something that waits",
     ExitCode.BLOCKED: "blocked by a guard or a policy",
     ExitCode.APPLY_FAILED: "apply finished with failures",
     ExitCode.STALE_PLAN: "the saved plan is stale",

@@ -26,7 +26,7 @@ from engine.app.session import (
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
 from engine.model.ids import ResourceKey
-from engine.model.plan import Plan
+from engine.model.plan import Action, Plan
 from engine.model.result import ApplyResult
 from engine.runtime.cycle import Cycle, PassResult
 
@@ -111,6 +111,8 @@ async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace
     sys.stdout.write(render_result_as(args.output, result, style))
     if result.failed:
         codes.add(ExitCode.APPLY_FAILED)
+    if any(step.action is Action.WAIT for step in plan.steps):
+        codes.add(ExitCode.INCOMPLETE)
     return ExitCode.worst(codes)
 
 

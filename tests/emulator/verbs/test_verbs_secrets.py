@@ -15,14 +15,14 @@ def write_server(desk: Desk, *more: object, **spec: object) -> str:
 
 
 def test_new_resource_waits_for_a_secret_that_is_not_there(desk: Desk) -> None:
-    """Without the Secret nothing is sent for a new resource; the plan says what it waits for."""
+    """Without the Secret nothing is sent for a new resource; plan says what it waits for, apply that it is not done."""
     name = write_server(desk)
 
     step = desk.plan().step(name)
 
     assert (step["action"], step["reason"]) == ("wait", "WaitingForInput")
     assert "database" in step["detail"]
-    desk.apply()
+    desk.apply(code=3)
     assert desk.azure.writes == [f"PUT resourceGroups/{desk.name} 201"]
 
 
@@ -89,7 +89,7 @@ def test_put_waits_for_a_secret_that_is_not_there(desk: Desk) -> None:
     desk.apply()
     write_server(desk, storage={"storageSizeGB": 256})
 
-    plan, done = desk.plan(), desk.apply()
+    plan, done = desk.plan(), desk.apply(code=3)
 
     assert plan.step(name)["action"] == "update"
     assert plan.step(name)["request"]["method"] == "PUT"
