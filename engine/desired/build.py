@@ -77,7 +77,9 @@ class _ObjectResolver:
                 report.misfit(
                     f"Azure has no role {name!r}", hint="az role definition list --query [].roleName lists them"
                 )
-            return self._wait(report, f"known after the role {name!r} is looked up in Azure")
+            why = self._inputs.unread_roles.get(name.lower(), "")
+            text = f"known after the role {name!r} is looked up in Azure"
+            return self._wait(report, f"{text}: {why}" if why else text)
         guid = found.rsplit("/", 1)[-1]
         scope = f"/subscriptions/{self._subscription}" if self._subscription else ""
         return f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}"

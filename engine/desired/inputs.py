@@ -37,11 +37,13 @@ class Inputs:
 
     Attributes:
         role_definitions: Built-in role name in lower case -> id of the role definition, at any scope.
+        unread_roles: Role name in lower case -> why it could not be looked up; it is not among the definitions then.
     """
 
     secrets: Mapping[ObjectName, Mapping[str, Secret] | None] = field(default_factory=dict)
     config_maps: Mapping[ObjectName, Mapping[str, str] | None] = field(default_factory=dict)
     role_definitions: Mapping[str, str | None] = field(default_factory=dict)
+    unread_roles: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_INPUTS = Inputs()

@@ -11,6 +11,7 @@ from engine.desired.build import BuildResult, build_indexed
 from engine.desired.index import Index
 from engine.desired.inputs import Inputs, WantedInputs
 from engine.desired.wanted import wanted_inputs
+from engine.errors import EngineError
 from engine.model.path import FieldPath
 from engine.model.problem import Notice, Problem
 from engine.model.state import CustomResource
@@ -73,10 +74,12 @@ async def fetch_inputs(
     source: DesiredSource, wanted: WantedInputs, *, azure: RoleDirectory | None, index: Index
 ) -> Inputs:
     """Fetch what is wanted, and let the index learn it."""
+    roles, unread = await _fetch_roles(wanted.role_names, azure, index.subscription)
     inputs = Inputs(
         secrets=await _fetch_all(wanted.secrets, lambda key: source.fetch_secret(*key)),
         config_maps=await _fetch_all(wanted.config_maps, lambda key: source.fetch_config_map(*key)),
-        role_definitions=await _fetch_roles(wanted.role_names, azure, index.subscription),
+        role_definitions=roles,
+        unread_roles=unread,
     )
     if inputs.config_maps:
         index.learn(inputs)
@@ -85,12 +88,21 @@ async def fetch_inputs(
 
 async def _fetch_roles(
     names: Iterable[str], azure: RoleDirectory | None, subscription: str
-) -> Mapping[str, str | None]:
+) -> tuple[Mapping[str, str | None], Mapping[str, str]]:
+    """Return the roles that were looked up, and why others could not be: what needs one of those waits, no more."""
     if azure is None:
-        return {}
+        return {}, {}
     scope = f"/subscriptions/{subscription}" if subscription else "/"
-    found = await _fetch_all(names, lambda name: azure.find_role_definition(scope, name))
-    return {name.lower(): role for name, role in found.items()}
+
+    async def look_up(name: str) -> str | EngineError | None:
+        try:
+            return await azure.find_role_definition(scope, name)
+        except EngineError as exc:
+            return exc
+
+    found = {name.lower(): role for name, role in (await _fetch_all(names, look_up)).items()}
+    unread = {name: str(role) for name, role in found.items() if isinstance(role, EngineError)}
+    return {name: role for name, role in found.items() if name not in unread}, unread
 
 
 def place_problems(problems: Iterable[Problem], source: DesiredSource) -> tuple[Problem, ...]:

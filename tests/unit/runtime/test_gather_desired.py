@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from engine.desired.index import Index
-from engine.errors import UnavailableError
+from engine.errors import PolicyDeniedError, UnavailableError
 from engine.runtime.desired import gather_desired, gather_inputs
 from providers.manifests.source import ManifestSource
 from tests.manifest_cases import ACCOUNT, GROUP, SUBSCRIPTION
@@ -90,3 +90,18 @@ def test_inputs_may_be_gathered_for_some_objects() -> None:
     inputs = asyncio.run(gather_inputs(source, resources[:1], azure=None, index=Index.build(resources)))
 
     assert not inputs.secrets
+
+
+def test_a_role_that_may_not_be_looked_up_stops_no_other_object() -> None:
+    """Where roles cannot be read, what needs one waits with the reason, and the others are built."""
+
+    class Refusing(Roles):
+        async def find_role_definition(self, scope: str, role_name: str) -> str | None:
+            raise PolicyDeniedError("Azure refused the look-up", detail="AuthorizationFailed")
+
+    result = asyncio.run(gather_desired(_source(GROUP, ROLE, CONFIG_MAP), subscription=SUBSCRIPTION, azure=Refusing()))
+
+    assert not result.problems
+    waits = [wait.text for state in result.states for wait in state.waits]
+    assert len(result.states) == 2
+    assert any("'Reader'" in text and "AuthorizationFailed" in text for text in waits)
