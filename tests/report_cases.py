@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from engine.model.change import Attribution, ChangeOrigin, DiffState
@@ -11,6 +12,7 @@ from engine.model.path import ByKey, FieldPath
 from engine.model.plan import Action, Budget, Guard, Plan, Precondition, Reason, Step
 from engine.model.result import ApplyResult, Outcome
 from engine.model.state import Wait
+from engine.reporting.comparison import Compared, Comparison, Standing
 from tests.builders import (
     build_apply,
     build_change,
@@ -250,4 +252,27 @@ def applied() -> ApplyResult:
             cause="default/FlexibleServer/db was not created",
         ),
         plan=build_plan([*plan.steps, network, build_step(key="default/StorageAccount/same")]),
+    )
+
+
+def compared() -> Comparison:
+    """One resource of each standing."""
+    standings = {standing: f"default/StorageAccount/{standing.value}" for standing in Standing}
+    steps = {standing: build_step(key=key) for standing, key in standings.items()}
+    diff = build_diff(build_change(), build_change("/properties/key", before=REDACTED, after=REDACTED, sensitive=True))
+    return Comparison(
+        first="old",
+        second="new\x1b[2J",
+        resources=tuple(
+            Compared(
+                key=step.key if standing is not Standing.REMOVED else None,
+                id=step.id,
+                arm_type=step.arm_type,
+                api_version=step.api_version,
+                standing=standing,
+                diff=replace(diff, suppressed=(build_suppressed(),)) if standing is Standing.CHANGED else build_diff(),
+                detail="403 Not you" if standing is Standing.UNREADABLE else "",
+            )
+            for standing, step in steps.items()
+        ),
     )

@@ -19,7 +19,7 @@ VERBS = {
     "plan": "show what apply would do, and send nothing",
     "apply": "make Azure as the manifests say, by the smallest requests",
     "drift": "show what moved in Azure since the last apply, and who moved it",
-    "diff": "compare bodies offline: pairs of what was sent and what was read back",
+    "diff": "compare manifests, snapshots, manifests with Azure, or pairs of bodies; nothing is remembered",
     "snapshot": "save what was read, so that reports can be made again without Azure",
     "explain": "say for one object why each difference counts or does not",
     "render": "show the ARM requests that manifests turn into, offline",

@@ -9,7 +9,8 @@ from pathlib import Path
 from engine.errors import InvalidSpecError
 from engine.model.plan import Plan, Step
 from engine.model.result import ApplyResult
-from engine.reporting import events, markdown, text, text_explain, text_results, wire, wire_results
+from engine.reporting import comparison, events, markdown, text, text_explain, text_results, wire, wire_results
+from engine.reporting.comparison import Comparison
 from engine.reporting.style import TextOptions
 from engine.runtime.executor import Progress
 
@@ -55,6 +56,15 @@ def render_explanation_as(form: str, step: Step, path: str, style: TextOptions) 
 
 
 _NAMED = 4
+
+
+def render_comparison_as(form: str, compared: Comparison, style: TextOptions) -> str:
+    """Return how two states of the same resources differ."""
+    if form == "json":
+        return comparison.encode_comparison(compared).decode()
+    if form == "ndjson":
+        return "".join(line.decode() for line in comparison.comparison_lines(compared))
+    return comparison.render_comparison(compared, style)
 
 
 class ProgressPrinter:

@@ -95,7 +95,12 @@ def build_limits(args: argparse.Namespace) -> Limits:
 
 @contextlib.asynccontextmanager
 async def open_cycle(
-    args: argparse.Namespace, settings: Settings, limits: Limits, *, recorder: Recorder | None = None
+    args: argparse.Namespace,
+    settings: Settings,
+    limits: Limits,
+    *,
+    recorder: Recorder | None = None,
+    remembers: bool = True,
 ) -> AsyncIterator[Cycle]:
     """Open source, Azure and state, and close them again; or what a snapshot holds of them.
 
@@ -104,11 +109,13 @@ async def open_cycle(
         settings: The environment.
         limits: What the plan may do.
         recorder: Notes everything that is read.
+        remembers: False makes a first read of it, whatever the state folder holds.
     """
     if getattr(args, "snapshot", None) is not None:
         yield await _play(args, limits)
         return
     from engine.app.ignore_rules import read_ignore_rules
+    from engine.runtime.recorder import forgetful_store
     from providers.arm.adapter import AzureResourceManager
     from providers.arm.options import ArmOptions
     from providers.state.folder import StateFolder
@@ -138,7 +145,8 @@ async def open_cycle(
         async with AzureResourceManager(arm, clock=clock) as azure:
             await azure.sign_in()
             tune_memory()
-            world = World(source=source, azure=azure, store=store, clock=clock)
+            known = store if remembers else forgetful_store()
+            world = World(source=source, azure=azure, store=known, clock=clock)
             yield Cycle(recorder.watch(world, options) if recorder is not None else world, options)
     finally:
         for warning in store.warnings():

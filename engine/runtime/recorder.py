@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.errors import InvariantError
-from engine.ports import DesiredSource
+from engine.ports import BaselineStore, DesiredSource
 from engine.runtime.cycle import PassOptions, PassResult, World
 from engine.runtime.recording import (
     PlayedAzure,
@@ -50,6 +50,11 @@ class Recorder:
         self._recording.baselines = self._world.store.load()
         self._recording.secret_key = self._world.store.secret_key()
         return self._recording
+
+
+def forgetful_store() -> BaselineStore:
+    """Return a memory that holds nothing and takes nothing in."""
+    return PlayedStore(Recording())
 
 
 def play(recording: Recording) -> World:

@@ -20,7 +20,7 @@ from engine.desired.index import Index
 from engine.desired.policy import READ_PREFIXES
 from engine.model.document import Document, Secret
 from engine.model.ids import ArmId
-from engine.model.state import ActualState, Baseline, CustomResource
+from engine.model.state import ActualState, Baseline, CustomResource, Presence
 from engine.runtime.recording import Recording
 
 _MARK: Final = "hash:"
@@ -117,7 +117,11 @@ class _Scrubber:
         if actual.document is None:
             return replace(actual, cause=self.text(actual.cause))
         target = recording.targets[actual.id]
-        body = self._body(actual.document.value, target.arm_type, target.api_version, own)
+        try:
+            body = self._body(actual.document.value, target.arm_type, target.api_version, own)
+        except (ValueError, RecursionError) as exc:
+            cause = f"its body cannot be read: {exc}"
+            return replace(actual, presence=Presence.UNREADABLE, document=None, cause=cause)
         return replace(actual, document=Document(value=body), body_hash=fingerprint(actual.document.raw))
 
     def baseline(self, baseline: Baseline, own: frozenset[str]) -> Baseline:

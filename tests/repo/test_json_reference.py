@@ -9,12 +9,24 @@ from typing import Any
 import orjson
 import pytest
 
-from engine.reporting import events, wire, wire_results
+from engine.reporting import comparison, events, wire, wire_results
 from engine.reporting.wire_values import encode_path
-from tests.report_cases import PLANS, applied, drifted
+from tests.report_cases import PLANS, applied, compared, drifted
 
 REFERENCE = (Path(__file__).resolve().parents[2] / "docs" / "plan-json.md").read_text()
-FREE = {"body", "value", "before", "after", "baseline", "headers", "actions", "methods", "outcomes", "heldBack", "segments"}
+FREE = {
+    "body",
+    "value",
+    "before",
+    "after",
+    "baseline",
+    "headers",
+    "actions",
+    "methods",
+    "outcomes",
+    "heldBack",
+    "segments",
+}
 
 
 def keys_of(value: Any) -> Iterator[str]:
@@ -42,6 +54,8 @@ def documents() -> list[bytes]:
         events.progress_line(step, None, done=0, total=1),
         events.progress_line(step, result.results[0], done=1, total=1),
         events.result_line(result),
+        comparison.encode_comparison(compared()),
+        *comparison.comparison_lines(compared()),
         orjson.dumps(encode_path(step.changes[0].path)),
     ]
 
@@ -53,10 +67,10 @@ def test_every_key_is_in_the_reference() -> None:
     assert {key for key in keys if f"`{key}`" not in REFERENCE} == set()
 
 
-@pytest.mark.parametrize("name", ["PLAN", "DRIFT", "RESULT", "EXPLAIN", "EVENTS"])
+@pytest.mark.parametrize("name", ["PLAN", "DRIFT", "RESULT", "EXPLAIN", "EVENTS", "DIFF"])
 def test_every_format_is_in_the_reference(name: str) -> None:
     """Each format has its chapter."""
-    formats = {**vars(wire), **vars(wire_results), **vars(events)}
+    formats = {**vars(wire), **vars(wire_results), **vars(events), **vars(comparison)}
 
     assert f"## `{formats[f'{name}_FORMAT']}`" in REFERENCE
 
@@ -65,5 +79,6 @@ def test_every_event_is_in_the_reference() -> None:
     """Each event type has its row."""
     kinds = {orjson.loads(line)["type"] for plan in PLANS.values() for line in events.plan_lines(plan())}
     kinds |= {orjson.loads(line)["type"] for plan in PLANS.values() for line in events.drift_lines(plan())}
+    kinds |= {orjson.loads(line)["type"] for line in comparison.comparison_lines(compared())}
 
     assert {kind for kind in kinds if f"`{kind}`" not in REFERENCE} == set()

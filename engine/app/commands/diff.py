@@ -1,33 +1,70 @@
-"""``trueup diff``: compare bodies offline."""
+"""``trueup diff``: two manifests, two snapshots, manifests and Azure; or many pairs of bodies, offline."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
+from pathlib import Path
 
 from engine.app.exit_codes import ExitCode
+from engine.app.options import add_input_arguments
 from engine.app.settings import Settings
+from engine.errors import InvalidSpecError
 
 _FLUSH_EVERY = 256
+_FORMS = ("text", "json", "ndjson")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the file of pairs and the output form."""
+    """Take what is compared and the output form."""
+    parser.add_argument("first", nargs="?", metavar="A", help="manifests (a file or a folder), or a saved snapshot")
+    parser.add_argument("second", nargs="?", metavar="B", help="the same kind of thing; without both: -f with Azure")
     parser.add_argument(
         "--pairs",
         metavar="FILE",
-        required=True,
         help="JSON lines (.xz is unpacked, - is stdin), each with type, api, id, desired, actual; "
         "baseline (desired and actual of the last settled write) and owned (ids of children) if there are any",
     )
-    parser.add_argument("-o", "--output", choices=("ndjson",), default="ndjson", help="one JSON object per line")
+    add_input_arguments(parser)
+    parser.add_argument(
+        "-o", "--output", choices=_FORMS, help="format of the output (default text; of --pairs ndjson, the only one)"
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="show resources that are the same, and long values whole"
+    )
+    parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when something differs")
+    parser.set_defaults(ignore=[], state=Path())
     parser.epilog = (
-        "One result per line: index (0-based line), changes, suppressed and state, or index and error.\n"
-        "Exit code 1 when a line could not be used, 2 never: the results say what differs."
+        "--pairs prints one result per line: index (0-based line), changes, suppressed and state, or index and error;\n"
+        "its exit code is 1 when a line could not be used, 2 never: the results say what differs."
     )
 
 
-def run(args: argparse.Namespace, _settings: Settings) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Compare, print, and send nothing."""
+    if args.pairs is None:
+        return asyncio.run(_compare(args, settings))
+    if args.first or args.filename or args.output not in (None, "ndjson"):
+        raise InvalidSpecError("--pairs is the whole input, and prints ndjson")
+    return _compare_pairs(args.pairs)
+
+
+async def _compare(args: argparse.Namespace, settings: Settings) -> int:
+    from engine.app.comparisons import compare_places
+    from engine.app.output import render_comparison_as
+    from engine.app.session import print_findings, text_options
+
+    outcome = await compare_places(args, settings)
+    print_findings(outcome.problems, outcome.notices)
+    sys.stdout.write(render_comparison_as(args.output or "text", outcome.comparison, text_options(args, settings)))
+    codes = set(outcome.codes)
+    if args.detailed_exitcode and outcome.comparison.has_differences:
+        codes.add(ExitCode.DIFFERENCES)
+    return ExitCode.worst(codes)
+
+
+def _compare_pairs(name: str) -> int:
     """Compare line by line; a line that cannot be used is reported and the rest go on."""
     import gc
 
@@ -38,7 +75,7 @@ def run(args: argparse.Namespace, _settings: Settings) -> int:
     gc.set_threshold(200_000, 50, 1_000)
     failed = False
     out = sys.stdout.buffer
-    for index, line in enumerate(read_lines(args.pairs)):
+    for index, line in enumerate(read_lines(name)):
         if not line.strip():
             continue
         result = compare_line(index, line)
