@@ -171,8 +171,10 @@ def test_what_azure_echoes_or_holds_instead_is_never_seen(applied: Desk) -> None
 
     runs = look(desk)
     runs["saved"] = desk.run("plan", "-o", "json", "--out", str(desk.folder / "plan.json"))
+    runs["snapshot"] = desk.run("snapshot", "--out", str(desk.folder / "snapshot.json"))
     runs["apply"] = desk.run("apply", "--yes", "--verbose", "-o", "json")
 
+    assert (desk.folder / "snapshot.json").stat().st_size > 1_000
     assert "harmless" in runs["drift text"].out
     assert "(secret)" in runs["drift text"].out
     assert "connectionString" in runs["drift json"].out

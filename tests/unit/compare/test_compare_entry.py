@@ -154,7 +154,7 @@ def test_unknown_type_is_refused_with_its_neighbours() -> None:
 
 def test_types_are_found_without_letter_case() -> None:
     """A type in another letter case has the same shape."""
-    assert shape_for(STORAGE_TYPE.upper(), STORAGE_VERSION) is shape_for(STORAGE_TYPE, STORAGE_VERSION)
+    assert shape_for(STORAGE_TYPE.upper(), STORAGE_VERSION) == shape_for(STORAGE_TYPE, STORAGE_VERSION)
 
 
 @pytest.mark.parametrize("body", [[], "x", None])
