@@ -19,6 +19,8 @@ COMMON_IDENTIFIERS: Final = ("name", "id", "key", "objectId", "principalId", "pa
 
 _MAX_DISTANCES = 4_096
 _MAX_DEEP_DISTANCES = 16
+_MAX_DEEP_NESTING = 2
+"""Lists within lists within an element: order is ignored in each, which costs their product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def correlate(
     *,
     name: str = "",
     is_apart: Callable[[Any], bool] | None = None,
+    is_same_in_place: Callable[[int], bool] | None = None,
 ) -> Pairing:
     """Pair elements that describe the same thing.
 
@@ -59,13 +62,15 @@ def correlate(
         node: The list's shape, for its identifiers.
         name: The list's own name, for rules that depend on it.
         is_apart: Elements of which it is true are paired by identifier only, never as one renamed into another.
+        is_same_in_place: Whether nothing differs between the elements at one position of both; such elements without
+            identifier stay together, even when one of them would fit into another as well.
     """
     item = item_of(node)
     if _all_objects(desired) and _all_objects(actual):
         names = _find_names(desired, actual, node)
         if names is not None:
             return _by_identifier(desired, actual, names, is_apart)
-        return _by_difference(desired, actual, item)
+        return _by_difference(desired, actual, item, is_same_in_place or (lambda _position: False))
     return _by_value(desired, actual, item, name)
 
 
@@ -121,7 +126,7 @@ def _names(elements: Sequence[Any], keys: tuple[str, ...], item: Node) -> list[t
 
 
 def _is_name(value: Any) -> bool:
-    return type(value) in (str, int) and value != ""
+    return type(value) in (str, int, float) and value != ""
 
 
 def _by_identifier(
@@ -207,18 +212,22 @@ def _token(value: Any, item: Node, name: str) -> Any:
     return rules.token(value, item, name)
 
 
-def _by_difference(desired: Sequence[Any], actual: Sequence[Any], item: Node) -> Pairing:
+def _by_difference(
+    desired: Sequence[Any], actual: Sequence[Any], item: Node, is_same: Callable[[int], bool]
+) -> Pairing:
     """Pair objects without identifier: equal contents first, then the least different."""
-    pairs, missing, extra = _by_contents(desired, actual)
+    pairs, missing, extra = _by_contents(desired, actual, is_same)
     if missing and extra and len(missing) * len(extra) <= _MAX_DISTANCES:
         more, missing, extra = _least_different(desired, actual, missing, extra, item)
         pairs += more
     return _pairing(*_pair_in_place(desired, actual, (pairs, missing, extra)))
 
 
-def _by_contents(desired: Sequence[Any], actual: Sequence[Any]) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+def _by_contents(
+    desired: Sequence[Any], actual: Sequence[Any], is_same: Callable[[int], bool]
+) -> tuple[list[tuple[int, int]], list[int], list[int]]:
     """Pair elements whose desired members are all equal, in place first; one index per set of member names."""
-    in_place = {i for i, (x, y) in enumerate(zip(desired, actual, strict=False)) if _is_within(x, y)}
+    in_place = {i for i, (x, y) in enumerate(zip(desired, actual, strict=False)) if _is_within(x, y) or is_same(i)}
     taken = set(in_place)
     pairs = [(i, i) for i in in_place]
     shapes: dict[frozenset[str], list[int]] = defaultdict(list)
@@ -249,7 +258,7 @@ def _is_within(desired: Any, actual: Any) -> bool:
 def _least_different(
     desired: Sequence[Any], actual: Sequence[Any], missing: list[int], extra: list[int], item: Node
 ) -> tuple[list[tuple[int, int]], list[int], list[int]]:
-    measure = _measure_for(item, len(missing) * len(extra))
+    measure = _measure_for(item, [desired[i] for i in missing], [actual[j] for j in extra])
     ranked = sorted(
         (distance, i != j, i, j)
         for i in missing
@@ -267,12 +276,20 @@ def _least_different(
     return pairs, [i for i in missing if i not in used_i], [j for j in extra if j not in used_j]
 
 
-def _measure_for(item: Node, combinations: int) -> Callable[[Any, Any], float | None]:
-    if isinstance(item, AnyNode) and combinations <= _MAX_DEEP_DISTANCES:
+def _measure_for(item: Node, desired: list[Any], actual: list[Any]) -> Callable[[Any, Any], float | None]:
+    is_small = len(desired) * len(actual) <= _MAX_DEEP_DISTANCES
+    if isinstance(item, AnyNode) and is_small and all(_nesting(e) <= _MAX_DEEP_NESTING for e in (*desired, *actual)):
         return _deep_distance
     if isinstance(item, ObjectNode | UnionNode | AnyNode):
         return _leaf_distance
     return lambda _x, _y: None
+
+
+def _nesting(value: Any) -> int:
+    """Return how many lists stand in each other."""
+    if type(value) is dict:
+        return max(map(_nesting, value.values()), default=0)
+    return 1 + max(map(_nesting, value), default=0) if type(value) is list else 0
 
 
 def _leaf_distance(desired: Any, actual: Any) -> float | None:

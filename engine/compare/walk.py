@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.compare import lists, rules
@@ -223,34 +223,73 @@ class _Walker:
         self, desired: list[Any], actual: list[Any], node: Node, veil: Veil, at: Place, there: Place
     ) -> None:
         """Accept the order given when nothing differs in it; else pair the elements."""
+        walked: dict[int, list[Finding]] = {}
         if len(desired) == len(actual):
             mark = len(self.findings)
-            if self._walk_in_order(desired, actual, item_of(node), veil, at, there):
+            if self._walk_in_order(desired, actual, item_of(node), veil, at, there, walked):
                 return
             del self.findings[mark:]
-        self._walk_paired(desired, actual, node, veil, at, there)
+        self._walk_paired(desired, actual, node, veil, at, there, walked)
 
     def _walk_in_order(
-        self, desired: list[Any], actual: list[Any], item: Node, veil: Veil, at: Place, there: Place
+        self,
+        desired: list[Any],
+        actual: list[Any],
+        item: Node,
+        veil: Veil,
+        at: Place,
+        there: Place,
+        walked: dict[int, list[Finding]],
     ) -> bool:
-        """Compare position by position; give up at the first difference that no rule excuses."""
+        """Compare position by position; give up at the first difference that no rule excuses.
+
+        What was found is kept in ``walked``, so that no element is walked twice: lists in lists would double the work
+        at every level.
+        """
         for i, (value, found) in enumerate(zip(desired, actual, strict=True)):
             kind = type(value)
             if kind is dict or kind is list or value != found or kind is not type(found):
                 mark = len(self.findings)
                 self._walk_element(value, found, item, veil, (*at, i), (*there, i))
-                if any(f.weight is Weight.OPEN for f in self.findings[mark:]):
+                walked[i] = self.findings[mark:]
+                if any(f.weight is Weight.OPEN for f in walked[i]):
                     return False
         return True
 
     def _walk_paired(
-        self, desired: list[Any], actual: list[Any], node: Node, veil: Veil, at: Place, there: Place
+        self,
+        desired: list[Any],
+        actual: list[Any],
+        node: Node,
+        veil: Veil,
+        at: Place,
+        there: Place,
+        walked: dict[int, list[Finding]],
     ) -> None:
         item = item_of(node)
-        pairing = lists.correlate(desired, actual, node, name=_name(at), is_apart=self._apart(at))
+
+        def find_in_place(i: int) -> list[Finding]:
+            if i not in walked:
+                mark = len(self.findings)
+                self._walk_element(desired[i], actual[i], item, veil, (*at, i), (*there, i))
+                walked[i] = self.findings[mark:]
+                del self.findings[mark:]
+            return walked[i]
+
+        pairing = lists.correlate(
+            desired,
+            actual,
+            node,
+            name=_name(at),
+            is_apart=self._apart(at),
+            is_same_in_place=lambda i: all(f.weight is not Weight.OPEN for f in find_in_place(i)),
+        )
         for i, j in pairing.pairs:
             step = lists.segment(i, desired[i], pairing.identifiers)
-            self._walk_element(desired[i], actual[j], item, veil, (*at, step), (*there, j))
+            if i == j:
+                self.findings += _renamed(find_in_place(i), len(at), step)
+            else:
+                self._walk_element(desired[i], actual[j], item, veil, (*at, step), (*there, j))
         for i in pairing.missing:
             step = lists.segment(i, desired[i], pairing.identifiers)
             self._note_missing_element(desired[i], item, veil, (*at, step), (*there, i))
@@ -368,6 +407,13 @@ def _veil(outer: Veil, prop: Property | None) -> Veil:
 def _veil_of(node: Node, outer: Veil, value: Any = None) -> Veil:
     sensitive = isinstance(value, Secret) or is_sensitive(node)
     return Veil.SENSITIVE if sensitive else outer
+
+
+def _renamed(findings: list[Finding], depth: int, step: Segment) -> list[Finding]:
+    """Name the list element that all these findings are in."""
+    if isinstance(step, int):
+        return findings
+    return [replace(f, at=(*f.at[:depth], step, *f.at[depth + 1 :])) for f in findings]
 
 
 def _is_free_map(node: Node) -> bool:

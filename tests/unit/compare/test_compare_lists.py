@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from engine.compare.lists import correlate
-from schemas.nodes import ANY
-from tests.compare_cases import REGION, TEXT, list_of, shape
+from schemas.nodes import ANY, NumberNode
+from tests.compare_cases import REGION, TEXT, TIER, find, list_of, open_places, rules_at, shape
 
 FREE = list_of(ANY)
 
@@ -129,3 +129,34 @@ def test_large_lists_without_identifier_are_not_compared_pair_by_pair(monkeypatc
     pairing = correlate(desired, actual, FREE)
 
     assert pairing.pairs == tuple((i, i) for i in range(4000))
+
+
+def test_lists_in_lists_cost_no_more_with_depth() -> None:
+    """A difference sixty lists deep is found at its place; no element is compared twice at any level."""
+
+    def nest(value: int) -> Any:
+        inner: Any = {"v": value, "w": 1}
+        for _ in range(60):
+            inner = {"l": [inner, {"v": 0, "z": 3}]}
+        return inner
+
+    assert open_places(find(nest(1), nest(2))) == ["/l/0" * 60 + "/v"]
+
+
+def test_elements_that_are_the_same_in_place_stay_together() -> None:
+    """An element that would fit into another one as well is paired in place when nothing differs there."""
+    node = shape({"l": list_of(shape({"access": TIER, "app": TEXT}))})
+    desired = {"l": [{"access": "Hot", "app": "a"}, {"access": "Hot"}]}
+    actual = {"l": [{"access": "hot", "app": "a"}, {"access": "Cool"}]}
+
+    assert open_places(find(desired, actual, node)) == ["/l/1/access"]
+
+
+def test_numbers_name_elements_whatever_their_form() -> None:
+    """An element numbered 2 is the one that Azure numbers 2.0."""
+    node = shape({"disks": list_of(shape({"lun": NumberNode()}), identifiers=("lun",))})
+
+    findings = find({"disks": [{"lun": 1}, {"lun": 2}]}, {"disks": [{"lun": 2.0}, {"lun": 1.0}]}, node)
+
+    assert open_places(findings) == []
+    assert rules_at(findings)["/disks"] == "list-order"
