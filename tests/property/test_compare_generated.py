@@ -186,7 +186,7 @@ def test_nothing_differs_from_itself_or_from_what_was_left_behind() -> None:
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_any_edit_beside_a_memory_is_drift_at_its_place(chunk: int) -> None:
-    """The same edits are drift where the last settled write is remembered; facts excuse none but what Azure may move."""
+    """The same edits are drift where a settled write is remembered; facts excuse only what Azure may move."""
     for body, rng in cases(chunk, "drift"):
         then = answer(body, rng)
         touchable = [leaf for leaf in leaves(body.value, body.type.body) if is_at(then, leaf)]
