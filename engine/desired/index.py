@@ -116,7 +116,9 @@ class Index:
 
     @property
     def notices(self) -> Sequence[Notice]:
-        """Return what is odd between objects."""
+        """Return what is odd between objects; an input without any is odd too."""
+        if not self._unique and not self._double:
+            return (*self._notices, Notice(text="the input holds no Azure Service Operator objects"))
         return self._notices
 
     @property

@@ -257,7 +257,7 @@ def test_busy_resource_is_waited_for_and_not_written(desk: Desk) -> None:
 
     assert status == 201
     assert (step["action"], step["reason"]) == ("wait", "NotSettled")
-    desk.apply("--adopt")
+    desk.apply("--adopt", code=3)
     assert desk.azure.writes == []
 
 
