@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.compare.baseline import make_baseline
 from engine.compare.compare import compare
+from engine.compare.places import get_member
 from engine.model.change import Suppressed
 from engine.model.document import ABSENT, REDACTED, Document
 from engine.model.ids import ArmId
@@ -164,14 +165,17 @@ def _without_ignored(actual: ActualState, hidden: Iterable[Suppressed]) -> Actua
 
 
 def _put_desired(body: Any, receipt: Suppressed) -> None:
-    """Set, add or remove what the receipt is about; secrets and places inside lists' elements stay as they are."""
+    """Set, add or remove what the receipt is about; secrets, and places in elements without a key, stay as they are."""
     if receipt.after is REDACTED or not receipt.path.segments:
         return
     *above, last = receipt.path.segments
     for segment in above:
-        if not isinstance(segment, str) or not isinstance(body, dict):
+        if isinstance(segment, ByKey):
+            body = _element(body, segment)
+        elif isinstance(segment, str) and isinstance(body, dict):
+            body = body.setdefault(segment, {})
+        else:
             return
-        body = body.setdefault(segment, {})
     if isinstance(body, dict) and isinstance(last, str):
         if receipt.after is ABSENT:
             body.pop(last, None)
@@ -180,3 +184,9 @@ def _put_desired(body: Any, receipt: Suppressed) -> None:
     elif isinstance(body, list) and receipt.after is ABSENT and not isinstance(last, str):
         index = last.index if isinstance(last, ByKey) else last
         del body[index : index + 1]
+
+
+def _element(items: Any, segment: ByKey) -> Any:
+    """Return the element of that key: positions in a path are those of the desired list. None where there is none."""
+    elements = items if isinstance(items, list) else []
+    return next((e for e in elements if str(get_member(e, segment.identifier)).lower() == segment.value.lower()), None)

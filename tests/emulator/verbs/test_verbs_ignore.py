@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verbs_desk import Desk, account, group
+from tests.verbs_desk import NETWORK_API, Desk, account, group, make_object
 
 pytestmark = pytest.mark.loopback
 
@@ -80,3 +80,28 @@ def test_bad_rules_end_the_run(desk: Desk) -> None:
 
     assert done.code == 1
     assert "jqPathExpressions cannot be used" in done.err
+
+
+def test_ignored_member_of_an_element_counts_again_without_its_rule(desk: Desk) -> None:
+    """What a rule hid inside a list element is no known difference when the rule is gone."""
+    probes = [{"name": n, "port": 80, "protocol": "Tcp", "intervalInSeconds": 15} for n in ("b", "a")]
+    spec = {"owner": {"name": desk.name}, "location": "westeurope", "probes": probes}
+    wanted = make_object("LoadBalancer", "network/v1api20240301", "lb", spec)
+    desk.write(group(desk.name), wanted)
+    desk.apply()
+    balancer = f"{desk.group_id}/providers/Microsoft.Network/loadBalancers/lb"
+    held = desk.azure.get(balancer, api=NETWORK_API)["properties"]
+    first, second = held["probes"]
+    second["properties"]["intervalInSeconds"] = 30
+    desk.azure.rewrite(balancer, api=NETWORK_API, properties={**held, "probes": [second, first]})
+    annotations = {"trueup.dev/ignore": "/properties/probes/[name=a]/properties/intervalInSeconds"}
+    desk.write(group(desk.name), {**wanted, "metadata": {**wanted["metadata"], "annotations": annotations}})
+    ignored = desk.run("drift")
+    desk.apply()
+    desk.write(group(desk.name), wanted)
+
+    after = desk.run("drift")
+
+    assert (ignored.code, after.code) == (0, 2), ignored.out + after.out
+    assert "1 ignored" in ignored.out
+    assert "properties.probes[name=a].properties.intervalInSeconds: 15 → 30" in after.out
