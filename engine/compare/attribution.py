@@ -51,8 +51,8 @@ def read_author(body: Any) -> Attribution | None:
 
 
 def with_author(diff: ResourceDiff, actual: Any, baseline: Baseline | None) -> ResourceDiff:
-    """Return the diff with who made its drift; as it is where nothing drifted."""
-    if diff.state not in (DiffState.DRIFTED, DiffState.CONFLICTED):
+    """Return the diff with who made its drift; as it is where nothing drifted, or our own create may be the last."""
+    if diff.state not in (DiffState.DRIFTED, DiffState.CONFLICTED) or (baseline is not None and baseline.is_intent):
         return diff
     then_actual, then = (ABSENT, None) if baseline is None else (baseline.actual.value, baseline.at)
     author = attribute_drift(actual, then_actual=then_actual, then=then)

@@ -70,7 +70,7 @@ def test_write_must_be_later_and_not_ours(now: Any, then: Any, *, is_told: bool)
 @pytest.mark.parametrize(("hour", "is_told"), [(11, False), (12, False), (13, True)])
 def test_write_must_be_later_than_the_baseline(hour: int, *, is_told: bool) -> None:
     """Nothing is claimed of a write before the baseline was taken."""
-    baseline = build_baseline({}, {}, at=NOON)
+    baseline = build_baseline({}, {"id": "x"}, at=NOON)
     drift = build_diff(build_change(origin=ChangeOrigin.DRIFT))
 
     found = with_author(drift, body(hour), baseline)
@@ -85,3 +85,11 @@ def test_only_drift_has_an_author(origin: ChangeOrigin) -> None:
     diff = build_diff(build_change(origin=origin))
 
     assert with_author(diff, body(15), None) is diff
+
+
+def test_create_that_was_only_begun_is_ours() -> None:
+    """What an interrupted create left half-made may be our own write."""
+    intent = build_baseline({}, {}, at=NOON)
+    drift = build_diff(build_change(origin=ChangeOrigin.DRIFT))
+
+    assert with_author(drift, body(15), intent) is drift
