@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from engine.compare.facts import table_for
+from engine.compare.finding import Finding
 from engine.compare.ignore import apply_ignores
 from engine.compare.origin import Memory, Verdict, judge_without_memory
 from engine.compare.owned import OwnedChildren
@@ -118,6 +119,11 @@ def _judge(desired: Body, actual: Body, subject: Subject, remembered: Memories |
         then_node=_other_shape(subject, remembered.api_version),
     )
     return [memory.judge(f) for f in findings] + memory.removals({f.at for f in findings})
+
+
+def find_differences(arm_type: str, api_version: str, desired: Body, actual: Body) -> list[Finding]:
+    """Return every place where a plain comparison of two bodies would differ, whatever it is worth."""
+    return walk(desired, actual, _plain_frame(arm_type, api_version))
 
 
 def check_type(arm_type: str, api_version: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from engine.compare import lists, rules
 from engine.compare.finding import Finding, Place, Weight
 from engine.compare.places import find_key, find_map_key, get_member
+from engine.compare.prints import Printed, is_print, read_print
 from engine.compare.reach import narrow, reach
 from engine.compare.secrets import HASH_KEY, is_hash
 from engine.compare.shapes import item_of, member_of, shape_of
@@ -100,7 +101,9 @@ class Memory:
         if finding.desired is UNKNOWN:
             return Verdict(finding=finding, is_hidden=False, rule="", why="", origin=ChangeOrigin.UNKNOWN)
         user = self._has_user_moved(seen, then_desired)
-        azure = finding.weight is not Weight.YIELDED and self.has_azure_moved(seen, then_actual)
+        azure = finding.weight is not Weight.YIELDED and self._has_left(seen, then_desired, then_actual)
+        if not (user or azure) and (user is None or azure is None):
+            return judge_without_memory(finding)
         if user or azure:
             origin = ChangeOrigin.BOTH if user and azure else ChangeOrigin.USER if user else ChangeOrigin.DRIFT
             rule = why = ""
@@ -114,8 +117,8 @@ class Memory:
             rule=rule,
             why=why,
             origin=origin,
-            then_desired=then_desired,
-            then_actual=then_actual,
+            then_desired=_value(then_desired),
+            then_actual=_value(then_actual),
         )
 
     def removals(self, known: set[Place]) -> list[Verdict]:
@@ -139,10 +142,22 @@ class Memory:
                 is_removed = not rules.is_empty(old) and not (at == () and key in IDENTITY)
                 if is_removed and (self._then_node is None or reach(node, (key,)) is not None):
                     self._note_removed(old, now, node, (*at, self._spelled_by_azure(at, key, is_map=is_map)), out)
+            elif is_print(old):
+                self._find_removed_in_print(old, now[spelled], inner, (*at, spelled), out)
             elif type(old) is dict and type(now[spelled]) is dict and not is_hash(old):
                 self._find_removed(old, now[spelled], inner, (*at, spelled), out)
             elif type(old) is list and type(now[spelled]) is list:
                 self._find_removed_inside(old, now[spelled], inner, (*at, spelled), out)
+
+    def _find_removed_in_print(self, old: Body, now: Any, node: Node, at: Place, out: list[Verdict]) -> None:
+        """Note a part of the manifest that is another one now: what left it is not known, so all of it is sent."""
+        held = self._resolve(at, self._desired, self._actual)
+        if read_print(old, now, node).has_moved is False or not _holds_more(held, now):
+            return
+        finding = Finding(
+            at=at, there=at, desired=now, actual=held, weight=Weight.OPEN, kind=ChangeKind.CHANGE, node=node
+        )
+        out.append(Verdict(finding=finding, is_hidden=False, rule="", why="", origin=ChangeOrigin.USER))
 
     def _spelled_by_azure(self, at: Place, key: str, *, is_map: bool) -> str:
         """Return the key of a removed member as Azure spells it: that is the one to be removed."""
@@ -159,7 +174,9 @@ class Memory:
     def _note_removed(self, old: Any, now: Body, node: Node, at: Place, out: list[Verdict]) -> None:
         held = self._resolve(at, self._desired, self._actual)
         then_held = self._resolve(at, self._desired, self._then_actual)
-        if (held is ABSENT or rules.is_empty(held)) and not (then_held is ABSENT or rules.is_empty(then_held)):
+        if isinstance(then_held, Printed) and not (then_held.is_alike and _is_known(old)):
+            then_held = self._resolve(at, self._actual, self._then_actual)
+        if (held is ABSENT or rules.is_empty(held)) and _was_held(then_held, old):
             return
         shape = shape_of(node, now, self._then_desired)
         prop = shape.find(str(at[-1])) if shape is not None else None
@@ -176,7 +193,7 @@ class Memory:
             node=member_of(node, now, None, str(at[-1])),
             veiled=is_hash(old),
         )
-        moved = held is not ABSENT and not self.is_same(held, then_held, finding.node)
+        moved = held is not ABSENT and self._has_left(finding, old, then_held) is not False
         out.append(
             Verdict(
                 finding=finding,
@@ -184,26 +201,47 @@ class Memory:
                 rule=finding.rule,
                 why=finding.why,
                 origin=ChangeOrigin.BOTH if moved else ChangeOrigin.USER,
-                then_desired=old,
-                then_actual=then_held,
+                then_desired=_value(old),
+                then_actual=_value(then_held),
             )
         )
 
     # ------------------------------------------------------------------ then and now
 
-    def _has_user_moved(self, finding: Finding, then: Any) -> bool:
+    def _has_user_moved(self, finding: Finding, then: Any) -> bool | None:
+        if isinstance(then, Printed):
+            return then.has_moved
         if finding.desired is ABSENT:
             return then is not ABSENT
         return not self.is_same(finding.desired, then, finding.node)
 
-    def has_azure_moved(self, finding: Finding, then: Any) -> bool:
+    def has_azure_moved(self, finding: Finding, then: Any) -> bool | None:
         """Whether Azure holds another value than then; of elements and keys only whether they are there counts."""
+        if isinstance(then, Printed):
+            return then.has_moved
         if finding.is_presence:
             return (finding.actual is ABSENT) != (then is ABSENT)
         return not self.is_same(finding.actual, then, finding.node)
 
+    def _has_left(self, finding: Finding, asked: Any, then: Any) -> bool | None:
+        """Whether Azure moved; where only a print is left, by what was asked for if that was held exactly so."""
+        if not (isinstance(then, Printed) and then.is_alike and _is_known(asked)):
+            return self.has_azure_moved(finding, then)
+        return finding.actual is ABSENT if finding.is_presence else not self._holds(finding.actual, asked, finding.node)
+
+    def _holds(self, held: Any, asked: Any, node: Node) -> bool:
+        """Whether everything asked for is there as it was asked for, element by element."""
+        if type(held) is dict and type(asked) is dict and not is_hash(asked):
+            inner = ((k, v, member_of(node, asked, held, k)) for k, v in asked.items())
+            return all(self._holds(get_member(held, k, is_map=_is_map(node, asked, held)), v, n) for k, v, n in inner)
+        if type(held) is list and type(asked) is list and len(held) == len(asked):
+            return all(self._holds(x, y, item_of(node)) for x, y in zip(held, asked, strict=True))
+        return self.is_same(held, asked, node)
+
     def is_same(self, now: Any, then: Any, node: Node) -> bool:
         """Whether a value is what it was; secrets by hash, other forms of one value count as the same."""
+        if is_print(then):
+            return read_print(then, now, node).has_moved is False
         if is_hash(then):
             text = now.reveal() if isinstance(now, Secret) else now
             return text == then or (isinstance(text, str) and Secret(text).hash_with(self._key) == then[HASH_KEY])
@@ -232,6 +270,10 @@ class Memory:
     def _then_desired_of(self, finding: Finding) -> Any:
         if finding.desired is ABSENT and _position(finding.there) is not None:
             then = self._resolve(finding.at[:-1], self._desired, self._then_desired)
+            if self.follow(finding.at[:-1], self._desired)[0] == then:
+                return ABSENT  # the list is what it was: what Azure alone has now was not asked for then either
+            if isinstance(then, Printed):
+                return then
             return self._element(finding.there, self._actual, then, is_then_desired=True)
         return self._resolve(finding.at, self._desired, self._then_desired)
 
@@ -239,7 +281,9 @@ class Memory:
         """Return what the remembered actual body holds at the place of a finding."""
         if finding.actual is ABSENT and _position(finding.at) is not None:
             then = self._resolve(finding.there[:-1], self._actual, self._then_actual)
-            return self._element(finding.at, self._desired, then)
+            if self.follow(finding.there[:-1], self._actual)[0] == then:
+                return ABSENT
+            return then if isinstance(then, Printed) else self._element(finding.at, self._desired, then)
         return self._resolve(finding.there, self._actual, self._then_actual)
 
     def _element(self, place: Place, document: Any, then: Any, *, is_then_desired: bool = False) -> Any:
@@ -273,6 +317,8 @@ class Memory:
         for depth, step in enumerate(place):
             if then is ABSENT:
                 return ABSENT
+            if is_print(then):
+                return self._read(then, now, node, place[:depth])
             if isinstance(step, str):
                 is_map, is_tags = _is_map(node, now, then), depth == 1 and place[0] == "tags"
                 node = member_of(node, now, then, step)
@@ -281,7 +327,14 @@ class Memory:
             else:
                 now, then = self._step(now, then, node, _index(step))
                 node = item_of(node)
-        return then
+        return self._read(then, now, node, place) if is_print(then) else then
+
+    def _read(self, marker: Body, now: Any, node: Node, place: Place) -> Printed:
+        """Compare a print with what is there now, as the api-version of the print would see it."""
+        if self._then_node is None:
+            return read_print(marker, now, node)
+        there = reach(self._then_node, place)
+        return read_print(marker, UNKNOWN if there is None else narrow(now, there), there or node)
 
     def _step(self, now: Any, then: Any, node: Node, index: int) -> tuple[Any, Any]:
         if type(now) is not list or type(then) is not list or index >= len(now):
@@ -312,6 +365,32 @@ def hide(finding: Finding) -> Verdict:
 def _is_map(node: Node, now: Any, then: Any) -> bool:
     shape = shape_of(node, now, then)
     return shape is not None and shape.is_map
+
+
+def _value(then: Any) -> Any:
+    """Return a remembered value as verdicts show it: of a print nothing is known."""
+    return ABSENT if isinstance(then, Printed) or is_print(then) else then
+
+
+def _was_held(then: Any, asked: Any) -> bool:
+    """Whether Azure held what has left the manifest and, as it is, Azure too."""
+    if isinstance(then, Printed):
+        return then.has_moved is True or (then.is_alike and _is_known(asked))
+    return not (then is ABSENT or rules.is_empty(then))
+
+
+def _is_known(then: Any) -> bool:
+    return then is not ABSENT and not isinstance(then, Printed) and not is_print(then)
+
+
+def _holds_more(held: Any, asked: Any) -> bool:
+    """Whether Azure holds members or elements that are not asked for: something that was, may be among them."""
+    if type(held) is dict and type(asked) is dict:
+        spelled = {key: find_key(asked, key) for key in held}
+        return any(k is None or _holds_more(held[key], asked[k]) for key, k in spelled.items())
+    if type(held) is list and type(asked) is list:
+        return len(held) != len(asked) or any(map(_holds_more, held, asked))
+    return False
 
 
 def _is_nothing(value: Any) -> bool:

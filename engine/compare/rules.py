@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from engine.compare import texts
@@ -220,7 +220,8 @@ def _text_token(value: str, node: Node, name: str) -> Any:
     length = texts.duration_s(value) if folded.startswith("p") else None
     if length is not None:
         return ("duration", length)
-    return ("text", value)
+    instant = _instant(value)
+    return ("text", value if instant is None else instant.astimezone(UTC).isoformat())
 
 
 def _is_location_name(name: str) -> bool:
