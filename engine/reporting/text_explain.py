@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from engine.model.change import ChangeOrigin, FieldChange, Suppressed
 from engine.model.document import ABSENT, REDACTED
-from engine.model.path import FieldPath
+from engine.model.path import ByKey, FieldPath
 from engine.model.plan import Action, Step
 from engine.reporting.changes import known_after, shown, step_waits
 from engine.reporting.phrases import full_stop, plural, reason_sentence, who_moved, why_it_counts
@@ -24,7 +24,15 @@ def select_below(step: Step, path: str) -> tuple[list[FieldChange], list[Suppres
 
 def _is_below(pointer: str, *places: FieldPath | None) -> bool:
     wanted = pointer.rstrip("/").lower()
-    return not wanted or any(p is not None and f"{p.pointer.lower()}/".startswith(f"{wanted}/") for p in places)
+    return not wanted or any(
+        f"{spelled}/".startswith(f"{wanted}/") for p in places if p is not None for spelled in _spellings(p)
+    )
+
+
+def _spellings(path: FieldPath) -> tuple[str, str]:
+    """Return a place as a pointer with positions, and with elements by their keys: ``/subnets/[name=web]``."""
+    keyed = (f"[{s.identifier}={s.value}]" if isinstance(s, ByKey) else s for s in path.segments)
+    return path.pointer.lower(), FieldPath(tuple(keyed)).pointer.lower()
 
 
 def render_explanation(step: Step, path: str = "", options: TextOptions | None = None) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.model.change import Attribution, ChangeOrigin, DiffState
 from engine.model.document import ABSENT, UNKNOWN
-from engine.model.path import FieldPath
+from engine.model.path import ByKey, FieldPath
 from engine.model.plan import Action, Budget, Guard, Reason
 from engine.model.policy import DriftPolicy, ObjectPolicy
 from engine.model.result import Outcome
@@ -306,3 +306,13 @@ def test_author_is_told_with_the_age_of_the_write(kind: str, who: str) -> None:
 
     assert f"    changed by {who}, x\\u001b@contoso.example, 3 h ago\n" in aged
     assert f"changed by {who}, x\\u001b@contoso.example, at 2026-03-01 12:00 UTC\n" in render_plan(plan)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "count"), [("/subnets/1", 1), ("/subnets/[Name=web]", 1), ("/subnets/[name=we]", 0)]
+)
+def test_explain_selects_elements_by_position_and_by_key(pointer: str, count: int) -> None:
+    """A list element is named by its position or by its key."""
+    change = build_change(FieldPath(("subnets", ByKey(1, "name", "web"), "properties", "addressPrefix")))
+
+    assert len(select_below(build_step(Action.UPDATE, changes=(change,)), pointer)[0]) == count
