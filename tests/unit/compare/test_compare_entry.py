@@ -1,4 +1,4 @@
-"""Comparing states: presence, waits, policies, memory made and read back, explanations."""
+"""Comparing states: presence, waits, policies, memory made and read back, what results say."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from engine.compare.baseline import fingerprint, make_baseline
-from engine.compare.compare import RULES_VERSION, check_type, compare, shape_for
-from engine.compare.explain import explain
+from engine.compare.compare import RULES_VERSION, check_type, compare, compare_bodies, shape_for
 from engine.compare.secrets import conceal, hash_secrets
 from engine.compare.settled import is_settled, provisioning_state
 from engine.compare.subject import RememberedBodies, Subject
 from engine.errors import InvalidSpecError
 from engine.model.change import ChangeKind, ChangeOrigin, DiffState
-from engine.model.document import ABSENT, REDACTED, UNKNOWN, Document, Secret, canonical
+from engine.model.document import REDACTED, UNKNOWN, Document, Secret, canonical
 from engine.model.path import FieldPath
 from engine.model.policy import IgnoreRule, ObjectPolicy
 from engine.model.state import Presence, Wait
@@ -200,24 +199,31 @@ def test_provisioning_state_as_azure_spells_it() -> None:
 SUBJECT = Subject(arm_type=STORAGE_TYPE, api_version=STORAGE_VERSION)
 
 
-def test_explanations_show_what_was_hidden() -> None:
-    """Hidden and open differences are explained alike, with values, rule and reason."""
-    desired = {"location": "westus2", "properties": {"accessTier": "Hot"}}
+def test_results_say_what_was_hidden_and_why() -> None:
+    """A receipt has values, rule and reason; a change has who moved, and the rule that would have hidden it."""
+    desired = {"location": "westus2", "properties": {"accessTier": "Hot", "customDomain": {}}}
     actual = {"location": "West US 2", "properties": {"accessTier": "Cool"}}
+    then = {**actual, "properties": {"accessTier": "Hot"}}
 
-    region, tier = explain(desired, actual, SUBJECT, remembered=RememberedBodies(desired, desired))
+    diff = compare_bodies(desired, actual, SUBJECT, remembered=RememberedBodies(desired, then))
 
-    assert (region.rule, region.is_hidden, region.before, region.after) == ("region", True, "West US 2", "westus2")
-    assert (tier.is_hidden, tier.origin, tier.then_actual) == (False, ChangeOrigin.DRIFT, "Hot")
-    assert "Azure changed" in tier.why
+    (tier,) = diff.changes
+    region = next(s for s in diff.suppressed if s.rule == "region")
+    assert (region.before, region.after) == ("West US 2", "westus2")
     assert "West US 2" in region.why
+    assert (tier.path.pointer, tier.origin, tier.baseline, tier.rule) == (
+        "/properties/accessTier", ChangeOrigin.DRIFT, "Hot", "",
+    )  # fmt: skip
 
 
-def test_explanations_of_one_part() -> None:
-    """Only differences at or below the place asked for are explained; a name that merely starts so is not."""
-    desired = {"properties": {"access": {"a": 1}, "accessTier": "Hot"}}
+def test_change_names_the_rule_that_would_have_hidden_it() -> None:
+    """What Azure never returns counts once the user moves; the rule that hid it until then is named."""
+    desired = {"properties": {"administratorLoginPassword": Secret("new")}}
+    subject = Subject(arm_type="Microsoft.DBforPostgreSQL/flexibleServers", api_version="2022-12-01", secret_key=KEY)
+    then = {"properties": {"administratorLoginPassword": {"$hash": Secret("old").hash_with(KEY)}}}
 
-    rows = explain(desired, {"properties": {}}, SUBJECT, below=FieldPath(("properties", "access")))
+    (change,) = compare_bodies(
+        desired, {"properties": {}}, subject, remembered=RememberedBodies(then, {"properties": {}})
+    ).changes
 
-    assert [r.path.pointer for r in rows] == ["/properties/access"]
-    assert rows[0].before is ABSENT
+    assert (change.rule, change.origin) == ("write-only", ChangeOrigin.USER)
