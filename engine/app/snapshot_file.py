@@ -24,7 +24,11 @@ _MOST_BYTES: Final = 4 << 30
 
 
 def encode_snapshot(recording: Recording, *, compress: bool = False) -> bytes:
-    """Return the file of a recording without secrets (see ``engine.runtime.scrub``)."""
+    """Return the file of a recording without secrets (see ``engine.runtime.scrub``).
+
+    Raises:
+        InvalidSpecError: Something in it is no JSON, as half a surrogate pair in a text is none.
+    """
     value = {
         "format": SNAPSHOT_FORMAT,
         "taken": recording.taken.isoformat(),
@@ -42,7 +46,10 @@ def encode_snapshot(recording: Recording, *, compress: bool = False) -> bytes:
         "roles": [[*name, role] for name, role in sorted(recording.roles.items())],
         "baselines": [_baseline_json(baseline) for _, baseline in sorted(recording.baselines.items())],
     }
-    raw = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    try:
+        raw = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError as exc:
+        raise InvalidSpecError("the snapshot cannot be written as JSON", detail=str(exc)) from exc
     if not compress:
         return raw
     import zstandard
