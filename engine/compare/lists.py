@@ -18,6 +18,9 @@ COMMON_IDENTIFIERS: Final = ("name", "id", "key", "objectId", "principalId", "pa
 """Members that name an element where no table says so; used only when present and unique on both sides."""
 
 _MAX_DISTANCES = 4_096
+_MAX_SHAPES = 32
+"""Sets of member names among elements without identifier; each costs a look at all of Azure's elements."""
+
 _MAX_DEEP_DISTANCES = 16
 _MAX_DEEP_NESTING = 2
 """Lists within lists within an element: order is ignored in each, which costs their product."""
@@ -226,23 +229,22 @@ def _by_difference(
 def _by_contents(
     desired: Sequence[Any], actual: Sequence[Any], is_same: Callable[[int], bool]
 ) -> tuple[list[tuple[int, int]], list[int], list[int]]:
-    """Pair elements whose desired members are all equal, in place first; one index per set of member names."""
+    """Pair elements whose desired members are all equal: in place first, then whole ones, then by their members."""
     in_place = {i for i, (x, y) in enumerate(zip(desired, actual, strict=False)) if _is_within(x, y) or is_same(i)}
-    taken = set(in_place)
-    pairs = [(i, i) for i in in_place]
+    pairs, missing, extra = _match(
+        ((canonical(x), i) for i, x in enumerate(desired) if i not in in_place),
+        ((canonical(y), j) for j, y in enumerate(actual) if j not in in_place),
+    )
+    pairs += [(i, i) for i in in_place]
     shapes: dict[frozenset[str], list[int]] = defaultdict(list)
-    for i, element in enumerate(desired):
-        if i not in in_place:
-            shapes[frozenset(element)].append(i)
-    missing: list[int] = []
-    for keys, places in shapes.items():
+    for i in missing:
+        shapes[frozenset(desired[i])].append(i)
+    for keys, places in itertools.islice(shapes.items(), _MAX_SHAPES):
         left = [(_projection(desired[i], keys), i) for i in places]
-        right = [(_projection(actual[j], keys), j) for j in range(len(actual)) if j not in taken]
-        more, alone, _ = _match(left, right)
+        more, _, extra = _match(left, [(_projection(actual[j], keys), j) for j in extra])
         pairs += more
-        missing += alone
-        taken.update(j for _, j in more)
-    return pairs, sorted(missing), [j for j in range(len(actual)) if j not in taken]
+    paired = {i for i, _ in pairs}
+    return pairs, [i for i in missing if i not in paired], extra
 
 
 def _projection(element: dict[str, Any], keys: frozenset[str]) -> bytes:
