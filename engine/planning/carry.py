@@ -13,6 +13,8 @@ from schemas.behaviours import Behaviour
 
 CARRIED_RULES = frozenset({"owned", "ignore", "moved-by-azure"})
 """Suppressions whose live value a PUT must send back, or it would undo what the rule promised to leave alone."""
+_IGNORED = "ignore"
+"""What is missing in Azure at such a place stays missing: a PUT leaves it out."""
 
 
 def carry_over(desired: Body, actual: Any, suppressed: Iterable[Suppressed], behaviour: Behaviour | None) -> Body:
@@ -27,14 +29,19 @@ def carry_over(desired: Body, actual: Any, suppressed: Iterable[Suppressed], beh
     if not isinstance(actual, Mapping):
         return desired
     body: Body = desired
+    suppressed = tuple(suppressed)
     children = behaviour.carried if behaviour is not None else ()
     live = [s for s in suppressed if s.rule in CARRIED_RULES and s.held is not ABSENT]
-    if children or live:
+    gone = [s for s in suppressed if s.rule == _IGNORED and s.held is ABSENT and s.path.segments]
+    if children or live or gone:
         body = copy.copy(desired)
     for child in children:
         _carry_children(body, actual, child.path, by_name=child.by_name)
     for receipt in live:
         _carry_value(body, receipt.path.segments, receipt)
+    # From the back, so that positions of elements still to be left out stay true.
+    for receipt in sorted(gone, key=lambda s: s.path.sort_key(), reverse=True):
+        _leave_out(body, receipt.path.segments)
     return body
 
 
@@ -69,6 +76,17 @@ def _carry_value(body: Body, segments: tuple[Segment, ...], receipt: Suppressed)
             parent.append(receipt.held)
         elif index < len(parent):
             parent[index] = receipt.held
+
+
+def _leave_out(body: Body, segments: tuple[Segment, ...]) -> None:
+    """Take the member or element at the place out of the body."""
+    last = segments[-1]
+    parent = _open(body, segments[:-1])
+    if isinstance(parent, dict) and isinstance(last, str):
+        parent.pop(last, None)
+    elif isinstance(parent, list) and not isinstance(last, str):
+        index = last.index if isinstance(last, ByKey) else last
+        del parent[index : index + 1]
 
 
 def _open(body: Body, segments: tuple[Segment, ...]) -> Any:
