@@ -11,6 +11,7 @@ from engine.model.document import ABSENT, REDACTED, UNKNOWN
 from engine.model.path import FieldPath
 from engine.model.plan import Step
 from engine.model.state import Wait
+from engine.reporting.documents import lay_out_pair
 from engine.reporting.phrases import baseline_tells_more, plural, who_moved
 from engine.reporting.style import TextOptions
 from engine.reporting.values import (
@@ -80,10 +81,12 @@ def change_lines(change: FieldChange, say: KnownAfter, options: TextOptions, *, 
     sign = _SIGNS[change.kind]
     note = change_note(change, say, options) if note is None else note
     place = printable(change.path.text) or "(the whole body)"
-    if _are_texts(before, after) and (is_multiline(before) or is_multiline(after)):
+    is_long = _is_long_text(before, options) or _is_long_text(after, options)
+    laid_out = lay_out_pair(before, after) if is_long else (before, after)
+    if _are_texts(*laid_out) and any(map(is_multiline, laid_out)):
         return [
             Line(sign=sign, text=f"{place}:", note=note),
-            *_below(diff_lines(before, after, limit=options.line_limit)),
+            *_below(diff_lines(*laid_out, limit=options.line_limit)),
         ]
     old = format_value(before, path=change.path, known_after=say)
     new = format_value(after, path=change.path, known_after=say)
@@ -96,6 +99,10 @@ def change_lines(change: FieldChange, say: KnownAfter, options: TextOptions, *, 
 
 def _are_texts(*values: Any) -> bool:
     return all(isinstance(v, str) or v is ABSENT for v in values)
+
+
+def _is_long_text(value: Any, options: TextOptions) -> bool:
+    return isinstance(value, str) and (is_multiline(value) or len(value) > options.value_limit)
 
 
 def shown(change: FieldChange, value: Any) -> Any:

@@ -145,13 +145,20 @@ def diff_lines(before: Any, after: Any, *, limit: int) -> list[tuple[str, str]]:
 
 
 def _coarse_lines(old: list[str], new: list[str], limit: int) -> list[tuple[str, str]]:
-    """Show where two very long texts part, without pairing their lines: pairing costs their product."""
-    start = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    """Show where two very long texts part and meet again, without pairing their lines: pairing costs their product."""
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    gone, come = old[start : len(old) - end], new[start : len(new) - end]
     each = max(1, min(limit, _MOST_LINES) // 2)
     gap = [("@", "…")] if start else []
-    lines = [*gap, *_signed("-", old[start:], each), *_signed("+", new[start:], each)]
-    rest = max(0, len(old) - start - each) + max(0, len(new) - start - each)
+    lines = [*gap, *_signed("-", gone, each), *_signed("+", come, each)]
+    rest = max(0, len(gone) - each) + max(0, len(come) - each)
     return [*lines, ("@", f"… up to {rest:,} more lines")] if rest else lines
+
+
+def _common(old: list[str], new: list[str]) -> int:
+    """Return how many lines two texts share from their beginning."""
+    return next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
 
 
 def _signed(sign: str, lines: list[str], count: int) -> list[tuple[str, str]]:
