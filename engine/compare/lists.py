@@ -106,6 +106,12 @@ def _candidates(desired: Sequence[Any], node: Node) -> Iterator[tuple[str, ...]]
     yield from ((key,) for key in COMMON_IDENTIFIERS)
 
 
+def naming(elements: Sequence[Any], node: Node) -> tuple[str, ...]:
+    """Return the members that name the elements of one list; empty when nothing does."""
+    found = _find_names(elements, elements, node) if elements and _all_objects(elements) else None
+    return () if found is None else found.keys
+
+
 def segment(position: int, element: Any, identifiers: tuple[str, ...]) -> Segment:
     """Return the path segment of an element: by identifier where it has one."""
     if not identifiers:

@@ -226,9 +226,13 @@ class _Walker:
         walked: dict[int, list[Finding]] = {}
         if len(desired) == len(actual):
             mark = len(self.findings)
-            if self._walk_in_order(desired, actual, item_of(node), veil, at, there, walked):
-                return
+            is_same = self._walk_in_order(desired, actual, item_of(node), veil, at, there, walked)
+            is_silent = len(self.findings) == mark
             del self.findings[mark:]
+            if is_same:
+                if not is_silent:
+                    self._name_elements(desired, node, len(at), walked)
+                return
         self._walk_paired(desired, actual, node, veil, at, there, walked)
 
     def _walk_in_order(
@@ -255,6 +259,12 @@ class _Walker:
                 if any(f.weight is Weight.OPEN for f in walked[i]):
                     return False
         return True
+
+    def _name_elements(self, desired: list[Any], node: Node, depth: int, walked: dict[int, list[Finding]]) -> None:
+        """Keep what was found in elements that are all the same in place, under their names."""
+        identifiers = lists.naming(desired, node)
+        for i, findings in walked.items():
+            self.findings += _renamed(findings, depth, lists.segment(i, desired[i], identifiers))
 
     def _walk_paired(
         self,

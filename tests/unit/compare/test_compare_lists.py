@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.compare.lists import correlate
+from engine.model.path import FieldPath
 from schemas.nodes import ANY, NumberNode
 from tests.compare_cases import REGION, TEXT, TIER, find, list_of, open_places, rules_at, shape
 
@@ -160,3 +161,13 @@ def test_numbers_name_elements_whatever_their_form() -> None:
 
     assert open_places(findings) == []
     assert rules_at(findings)["/disks"] == "list-order"
+
+
+def test_receipts_name_elements_too() -> None:
+    """What is excused inside a list whose order was kept is told under the element's name, as changes are."""
+    node = shape({"pools": list_of(shape({"name": TEXT, "tier": TIER}), identifiers=("name",))})
+
+    (found,) = find({"pools": [{"name": "web", "tier": "hot"}]}, {"pools": [{"name": "web", "tier": "Hot"}]}, node)
+
+    assert FieldPath(found.at).text == "pools[name=web].tier"
+    assert FieldPath(found.at).pointer == "/pools/0/tier"
