@@ -178,6 +178,8 @@ class Memory:
             then_held = self._resolve(at, self._actual, self._then_actual)
         if (held is ABSENT or rules.is_empty(held)) and _was_held(then_held, old):
             return
+        if self._find_removed_below(old, held, now, node, at, out):
+            return
         shape = shape_of(node, now, self._then_desired)
         prop = shape.find(str(at[-1])) if shape is not None else None
         is_server_owned = prop is not None and prop.is_read_only
@@ -205,6 +207,21 @@ class Memory:
                 then_actual=_value(then_held),
             )
         )
+
+    def _find_removed_below(self, old: Any, held: Any, now: Body, node: Node, at: Place, out: list[Verdict]) -> bool:
+        """Note the members of a removed object one by one where Azure holds more of it than was ever asked for.
+
+        Returns:
+            False when the object left as a whole.
+        """
+        if type(old) is not dict or type(held) is not dict or is_hash(old) or not set(held) - set(old):
+            return False
+        inner = member_of(node, now, None, str(at[-1]))
+        if _is_map(inner, old, held):
+            return False
+        before = len(out)
+        self._find_removed(old, {}, inner, at, out)
+        return len(out) > before
 
     # ------------------------------------------------------------------ then and now
 

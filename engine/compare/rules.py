@@ -59,11 +59,14 @@ _COLLECTIONS = (dict, list)
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value holds nothing: null, blank, an empty collection, an object of nothing else."""
+    """Whether a value holds nothing: null, blank, an empty collection, an object of nothing else.
+
+    A key that is an id says something by itself: ``{"/subscriptions/…": {}}`` assigns an identity.
+    """
     if value is None or value == "":
         return True
     if type(value) is dict:
-        return all(is_empty(v) for v in value.values())
+        return all(is_empty(v) and not k.startswith("/") for k, v in value.items())
     return type(value) is list and not value
 
 
