@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.model.change import ChangeKind
+from engine.model.document import ABSENT
 from engine.model.path import Segment
 from schemas.nodes import ANY, Node
 
@@ -51,3 +52,10 @@ class Finding:
     node: Node = ANY
     is_presence: bool = False
     veiled: bool = False
+
+
+def kind_of(desired: Any, actual: Any) -> ChangeKind:
+    """Return what a plan would do: null counts as nothing on either side."""
+    if actual is ABSENT or actual is None:
+        return ChangeKind.ADD
+    return ChangeKind.REMOVE if desired is ABSENT or desired is None else ChangeKind.CHANGE

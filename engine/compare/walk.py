@@ -5,32 +5,23 @@ What is equal costs one dictionary look-up; rules, facts and paths are looked at
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.compare import lists, rules
 from engine.compare.facts import FactTable, weight_of
-from engine.compare.finding import Finding, Place, Weight
+from engine.compare.finding import Finding, Place, Weight, kind_of
 from engine.compare.owned import OwnedChildren
 from engine.compare.places import find_key, find_map_key
-from engine.compare.secrets import is_sensitive
 from engine.compare.shapes import item_of, shape_of
+from engine.compare.veil import Veil, veil_of, veil_of_member
 from engine.model.change import ChangeKind
 from engine.model.document import ABSENT, UNKNOWN, Body, Secret
 from engine.model.path import Segment
-from schemas.nodes import ANY, ListNode, Node, ObjectNode, Property, UnionNode
+from schemas.nodes import ANY, ListNode, Node, ObjectNode, UnionNode
 
 IDENTITY = frozenset({"name", "id", "type"})
-
-
-class Veil(enum.IntEnum):
-    """Why Azure may leave a value out. WRITE_ONLY is a hint and may be shown; SENSITIVE is a secret."""
-
-    NONE = 0
-    WRITE_ONLY = 1
-    SENSITIVE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +87,11 @@ class _Walker:
         elif prop is not None and prop.is_read_only:
             self._note_unless_equal(at, there, value, found, "server-owned")
         else:
-            self._walk_value(value, found, prop.node if prop else ANY, _veil(veil, prop), at, there)
+            self._walk_value(value, found, prop.node if prop else ANY, veil_of_member(veil, prop), at, there)
 
     def _walk_map(self, desired: Any, actual: Any, shape: ObjectNode, veil: Veil, at: Place, there: Place) -> None:
         """Compare a free map: keys and texts exactly, keys only Azure has are extra."""
-        node, veil = shape.additional or ANY, _veil_of(shape, veil)
+        node, veil = shape.additional or ANY, veil_of(shape, veil)
         taken: set[str] = set()
         for key, value in desired.items():
             spelled = find_map_key(actual, key, is_tags=at == ("tags",))
@@ -132,11 +123,11 @@ class _Walker:
     def _walk_value(self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place) -> None:
         kind, found_kind = type(value), type(found)
         if kind is dict and found_kind is dict:
-            self.walk_object(value, found, node, _veil_of(node, veil), at, there)
+            self.walk_object(value, found, node, veil_of(node, veil), at, there)
         elif kind is list and found_kind is list:
-            self._walk_list(value, found, node, _veil_of(node, veil), at, there)
+            self._walk_list(value, found, node, veil_of(node, veil), at, there)
         elif value is UNKNOWN:
-            self._note_unknown(found, _veil_of(node, veil), at, there)
+            self._note_unknown(found, veil_of(node, veil), at, there)
         elif kind is found_kind and value == found:
             return
         elif found is ABSENT or rules.is_empty(found):
@@ -173,7 +164,7 @@ class _Walker:
             self._note_by_fact(value, found, node, veil, at, there)
 
     def _veil_at(self, node: Node, outer: Veil, value: Any, at: Place) -> Veil:
-        veil = _veil_of(node, outer, value)
+        veil = veil_of(node, outer, value)
         return Veil.SENSITIVE if self._frame.facts.is_secret(at) else veil
 
     def _may_be_left_out(self, veil: Veil, at: Place) -> bool:
@@ -213,7 +204,8 @@ class _Walker:
                 self._note((*at, key), (*there, key), inner, ABSENT, Weight.SAME, rule="server-owned")
             elif inner is not UNKNOWN:
                 inner_node = prop.node if prop else ANY
-                self._walk_missing(inner, ABSENT, inner_node, _veil(Veil.NONE, prop), (*at, key), (*there, key))
+                inner_veil = veil_of_member(Veil.NONE, prop)
+                self._walk_missing(inner, ABSENT, inner_node, inner_veil, (*at, key), (*there, key))
         if any(f.weight is Weight.OPEN for f in self.findings[mark:]) or len(self.findings) == mark:
             self.findings[mark:] = whole
 
@@ -321,7 +313,7 @@ class _Walker:
             self._walk_value(value, found, item, veil, at, there)
 
     def _note_missing_element(self, value: Any, item: Node, veil: Veil, at: Place, there: Place) -> None:
-        veil = _veil_of(item, veil, value)
+        veil = veil_of(item, veil, value)
         if self._frame.owned.covers(value, at[:-1]):
             self._note(at, there, value, ABSENT, Weight.SAME, rule="owned", veil=veil, is_presence=True)
         elif veil:
@@ -401,22 +393,6 @@ class _Walker:
                 veiled=veil is Veil.SENSITIVE,
             )
         )
-
-
-def kind_of(desired: Any, actual: Any) -> ChangeKind:
-    """Return what a plan would do: null counts as nothing on either side."""
-    if actual is ABSENT or actual is None:
-        return ChangeKind.ADD
-    return ChangeKind.REMOVE if desired is ABSENT or desired is None else ChangeKind.CHANGE
-
-
-def _veil(outer: Veil, prop: Property | None) -> Veil:
-    return Veil.WRITE_ONLY if outer is Veil.NONE and prop is not None and prop.is_write_only else outer
-
-
-def _veil_of(node: Node, outer: Veil, value: Any = None) -> Veil:
-    sensitive = isinstance(value, Secret) or is_sensitive(node)
-    return Veil.SENSITIVE if sensitive else outer
 
 
 def _renamed(findings: list[Finding], depth: int, step: Segment) -> list[Finding]:
