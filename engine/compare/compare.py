@@ -104,8 +104,8 @@ def _judge(desired: Body, actual: Body, subject: Subject, remembered: Memories |
     if remembered is None:
         return [judge_without_memory(f) for f in findings]
     if not isinstance(remembered, RememberedBodies):
-        sighting = Sighting(desired, actual, remembered, node=frame.shape, key=secret_key) if findings else None
-        return [sighting.judge(f) for f in findings] if sighting is not None else []
+        sighting = Sighting(desired, actual, remembered, node=frame.shape, key=secret_key)
+        return [sighting.judge(f) for f in findings]
     then_desired = desired if remembered.desired is None else remembered.desired
     if not findings and desired == then_desired:
         return []

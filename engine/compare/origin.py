@@ -214,7 +214,7 @@ class Memory:
         Returns:
             False when the object left as a whole.
         """
-        if type(old) is not dict or type(held) is not dict or is_hash(old) or not set(held) - set(old):
+        if type(old) is not dict or type(held) is not dict or _is_marked(old) or not set(held) - set(old):
             return False
         inner = member_of(node, now, None, str(at[-1]))
         if _is_map(inner, old, held):
@@ -382,6 +382,11 @@ def hide(finding: Finding) -> Verdict:
 def _is_map(node: Node, now: Any, then: Any) -> bool:
     shape = shape_of(node, now, then)
     return shape is not None and shape.is_map
+
+
+def _is_marked(then: Any) -> bool:
+    """Whether a remembered value is an object that stands for something else."""
+    return is_hash(then) or is_print(then)
 
 
 def _value(then: Any) -> Any:

@@ -16,30 +16,43 @@ _WHY = "the object's status shows the same value: it is Azure as the last write 
 
 
 class Sighting:
-    """What a witness saw, beside what Azure holds now seen the same way."""
+    """What a witness saw, beside what Azure holds now seen the same way; looked at when first needed."""
 
-    __slots__ = ("_memory", "_seen", "_witness")
+    __slots__ = ("_actual", "_desired", "_key", "_looked", "_node", "_witness")
 
     def __init__(self, desired: Body, actual: Body, witness: Witness, *, node: Node, key: bytes) -> None:
-        """Look at both moments the same way."""
-        asked = witness.project(desired)
-        self._seen, self._witness = witness.project(actual), witness
-        self._memory = Memory(asked, self._seen, then_desired=asked, then_actual=witness.held(), node=node, key=key)
+        """Nothing is looked at yet."""
+        self._desired = desired
+        self._actual = actual
+        self._witness = witness
+        self._node = node
+        self._key = key
+        self._looked: tuple[Memory, Body] | None = None
 
     def judge(self, finding: Finding) -> Verdict:
         """Decide whether a difference counts: one that was there, with the same value, is known."""
-        if finding.weight is Weight.SAME:
+        if finding.weight is Weight.SAME or finding.weight is Weight.YIELDED:
             return hide(finding)
         if finding.desired is UNKNOWN or not self._witness.shows(finding.there):
             return judge_without_memory(finding)
-        held = ABSENT if finding.actual is ABSENT else self._memory.follow(finding.there, self._seen)[0]
+        memory, seen_now = self._look()
+        held = ABSENT if finding.actual is ABSENT else memory.follow(finding.there, seen_now)[0]
         seen = replace(finding, actual=held)
-        then = self._memory.then_actual_of(seen)
-        if finding.weight is not Weight.YIELDED and self._memory.has_azure_moved(seen, then):
+        then = memory.then_actual_of(seen)
+        if memory.has_azure_moved(seen, then):
             return _verdict(finding, then, origin=ChangeOrigin.DRIFT)
         if not self._witness.is_settled:
             return judge_without_memory(finding)
         return _verdict(finding, then, rule=finding.rule or "known-difference", why=finding.why or _WHY)
+
+    def _look(self) -> tuple[Memory, Body]:
+        """Return both moments as the witness sees them, and today's body alone."""
+        if self._looked is None:
+            asked, seen = self._witness.project(self._desired), self._witness.project(self._actual)
+            then = self._witness.held()
+            memory = Memory(asked, seen, then_desired=asked, then_actual=then, node=self._node, key=self._key)
+            self._looked = memory, seen
+        return self._looked
 
 
 def _verdict(

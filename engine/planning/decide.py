@@ -66,7 +66,7 @@ def _decide_absent(finding: Finding) -> Decision:
     desired = finding.desired
     if desired.waits:
         return _wait(desired.waits)
-    if finding.baseline is None or finding.baseline.is_intent:
+    if finding.diff.state is not DiffState.DRIFTED:
         return Decision(action=Action.CREATE, reason=Reason.MISSING, detail="it does not exist in Azure")
     if desired.policy.drift is not DriftPolicy.CORRECT:
         detail = f"it was deleted in Azure; its drift-policy is {desired.policy.drift}"

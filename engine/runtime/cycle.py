@@ -35,7 +35,7 @@ from engine.runtime.heap import release_memory
 from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
 from engine.runtime.memory import PassMemory, Verdict, print_of_body
 from engine.runtime.prepared import Prepared, Wanted
-from engine.runtime.seen import seen_by, want_status
+from engine.runtime.seen import SeenStatus, seen_by, want_status
 from engine.runtime.selection import Selection
 from engine.runtime.settle import Settlement
 
@@ -373,9 +373,11 @@ class _Pass:
             return None
         return self._name_places(self._compare(desired, actual, self._seen_by(resource, desired)), resource)
 
-    def _seen_by(self, resource: CustomResource, desired: DesiredState) -> Witness | None:
+    def _seen_by(self, resource: CustomResource, desired: DesiredState) -> SeenStatus | None:
         identity = self._prepared.index.identify(resource)
-        return seen_by(resource, identity.kind, desired.policy.reconcile) if identity is not None else None
+        if identity is None:
+            return None
+        return seen_by(resource, identity.kind, desired.policy.reconcile, desired.id)
 
     def _name_places(self, finding: Finding, resource: CustomResource) -> Finding:
         """Say of each change where in the object it belongs."""
@@ -403,17 +405,14 @@ class _Pass:
             else:
                 self._open[n] = replace(finding, soft_deleted=found.presence is Presence.PRESENT)
 
-    def _compare(self, desired: DesiredState, actual: ActualState | None, seen: Witness | None) -> Finding:
+    def _compare(self, desired: DesiredState, actual: ActualState | None, seen: SeenStatus | None) -> Finding:
         baseline = self._baselines.get(actual.id) if actual is not None else None
         if actual is None or actual.presence is not Presence.PRESENT or actual.document is None:
-            diff = ResourceDiff(state=_state_without_body(actual, baseline))
+            diff = ResourceDiff(state=_state_without_body(actual, baseline, seen))
             return Finding(desired=desired, actual=actual, diff=diff, baseline=baseline)
         try:
             body = actual.document.value
-            diff = self._diff(desired, actual, baseline, None)
-            if diff.changes and baseline is None and seen is not None:
-                # Only now is it worth reading what ASO wrote into the object's status.
-                diff = self._diff(desired, actual, None, seen)
+            diff = self._diff(desired, actual, baseline, seen)
         except (ValueError, EngineError) as exc:
             broken = ActualState(id=actual.id, presence=Presence.UNREADABLE, cause=f"its body cannot be read: {exc}")
             return Finding(desired=desired, actual=broken, diff=ResourceDiff(state=DiffState.UNREADABLE))
@@ -457,12 +456,17 @@ class _Pass:
         return out
 
 
-def _state_without_body(actual: ActualState | None, baseline: Baseline | None) -> DiffState:
+def _state_without_body(actual: ActualState | None, baseline: Baseline | None, seen: SeenStatus | None) -> DiffState:
     """Return how a resource stands of which there is no body: not there yet, deleted since, or not to be read."""
     if actual is not None and actual.presence is Presence.UNREADABLE:
         return DiffState.UNREADABLE
-    gone = actual is not None and baseline is not None and not baseline.is_intent
+    gone = actual is not None and _was_there(baseline, seen)
     return DiffState.DRIFTED if gone else DiffState.CHANGED
+
+
+def _was_there(baseline: Baseline | None, seen: SeenStatus | None) -> bool:
+    """Whether it is remembered that the resource was in Azure."""
+    return not baseline.is_intent if baseline is not None else seen is not None and seen.is_about_it
 
 
 def _prepare_nothing(subscription: str) -> Prepared:

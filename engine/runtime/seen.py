@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from engine.compare.subject import Witness
 from engine.desired.status_view import StatusView, body_of_status
 from engine.model.document import Body, Document
-from engine.model.ids import ResourceKey
+from engine.model.ids import ArmId, ResourceKey
 from engine.model.path import Segment
 from engine.model.policy import ReconcilePolicy
 from engine.model.state import Baseline, CustomResource, StatusTrust
@@ -33,25 +32,35 @@ def want_status(source: object, baselines: Iterable[Baseline]) -> None:
 class SeenStatus:
     """A ``Witness``; the status is parsed when first asked for."""
 
-    __slots__ = ("_kind", "_status", "_view", "is_settled")
+    __slots__ = ("_kind", "_resource", "_status", "_view", "is_settled")
 
-    def __init__(self, kind: Kind, status: Document, *, is_settled: bool = True) -> None:
+    def __init__(self, kind: Kind, status: Document, *, is_settled: bool = True, resource: ArmId | None = None) -> None:
         """Take a status.
 
         Args:
             kind: In the version the status is written in.
             status: As stored.
             is_settled: The spec of today was written and led to this status.
+            resource: What is compared; a status of another one (a file taken elsewhere) says nothing. None: any.
         """
         self._kind = kind
         self._status = status
         self._view = StatusView(kind)
+        self._resource = resource
         self.is_settled = is_settled
+
+    @property
+    def is_about_it(self) -> bool:
+        """Whether the status is of the resource that is compared."""
+        status = self._status.value
+        if not isinstance(status, dict):
+            return False
+        written = status.get("id")
+        return self._resource is None or not isinstance(written, str) or ArmId(written) == self._resource
 
     def held(self) -> Body:
         """Return the part of the ARM body that the status holds."""
-        status = self._status.value
-        return body_of_status(self._kind, status) if isinstance(status, dict) else {}
+        return body_of_status(self._kind, self._status.value)
 
     def project(self, body: Body) -> Body:
         """Return what a status would show of a body."""
@@ -59,14 +68,16 @@ class SeenStatus:
 
     def shows(self, place: Sequence[Segment]) -> bool:
         """Whether the status type has a member there."""
-        return self._view.shows(place)
+        return self._view.shows(place) and self.is_about_it
 
 
-def seen_by(resource: CustomResource, kind: Kind, reconcile: ReconcilePolicy) -> Witness | None:
+def seen_by(
+    resource: CustomResource, kind: Kind, reconcile: ReconcilePolicy, arm_id: ArmId | None
+) -> SeenStatus | None:
     """Return the object's status as a witness; None where it proves nothing.
 
     Under the policy skip Ready says only that the resource was read, not that it was written.
     """
     if resource.status is None or resource.trust is StatusTrust.NONE or reconcile is ReconcilePolicy.SKIP:
         return None
-    return SeenStatus(kind, resource.status, is_settled=resource.trust is StatusTrust.SETTLED)
+    return SeenStatus(kind, resource.status, is_settled=resource.trust is StatusTrust.SETTLED, resource=arm_id)

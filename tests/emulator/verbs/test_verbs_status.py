@@ -30,13 +30,13 @@ def set_tier(desk: Desk, tier: str) -> None:
     desk.azure.rewrite(account_id, api=STORAGE_API, properties={**properties, "accessTier": tier})
 
 
-def dump(desk: Desk, *, tier: str, annotations: dict[str, str] | None = None, **spec: Any) -> None:
+def dump(desk: Desk, *, tier: str, annotations: dict[str, str] | None = None, where: str = "", **spec: Any) -> None:
     """Write what ``kubectl get -o yaml`` shows of an account that ASO left with a tier, its spec edited since."""
     found = account("app", desk.name)
     applied = {LAST_APPLIED: json.dumps(found)}
     condition = {"type": "Ready", "status": "True", "observedGeneration": 2, "reason": "Succeeded"}
     found["metadata"] |= {"generation": 2, "annotations": {**applied, **(annotations or {})}}
-    found["status"] = {"accessTier": tier, "location": "westeurope", "conditions": [condition]}
+    found["status"] = {"id": where or desk.id_of("account", "app"), "accessTier": tier, "conditions": [condition]}
     desk.write(group(desk.name), {**found, "spec": {**found["spec"], **spec}})
 
 
@@ -87,3 +87,24 @@ def test_own_memory_comes_first(desk: Desk) -> None:
     dump(desk, tier="Cool")
 
     assert tier_change(desk) == ["drift"]
+
+
+def test_a_status_of_another_resource_remembers_nothing(desk: Desk) -> None:
+    """A dump of an object that stood for something else, in another subscription say, is no memory."""
+    put_in_azure(desk, "Cool")
+    dump(desk, tier="Cool", where=desk.id_of("account", "app").replace(desk.name, "elsewhere"))
+
+    assert tier_change(desk) == ["unknown"]
+
+
+def test_what_is_gone_was_deleted(desk: Desk) -> None:
+    """A resource that the status shows and Azure does not was deleted since; without a status it never was there."""
+    put_in_azure(desk, "Hot")
+    desk.azure.edit("DELETE", desk.id_of("account", "app"))
+
+    without = desk.plan().step("app")
+    dump(desk, tier="Hot")
+    found = desk.plan().step("app")
+
+    assert (without["action"], without["reason"]) == ("create", "Missing")
+    assert (found["action"], found["reason"]) == ("create", "Drifted")
