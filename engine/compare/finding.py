@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.model.change import ChangeKind
@@ -59,3 +59,15 @@ def kind_of(desired: Any, actual: Any) -> ChangeKind:
     if actual is ABSENT or actual is None:
         return ChangeKind.ADD
     return ChangeKind.REMOVE if desired is ABSENT or desired is None else ChangeKind.CHANGE
+
+
+def name_of(at: Place) -> str:
+    """Return the name of the member that a place is in or at."""
+    return next((s for s in reversed(at) if isinstance(s, str)), "")
+
+
+def renamed(findings: list[Finding], depth: int, step: Segment) -> list[Finding]:
+    """Name the list element that all these findings are in."""
+    if isinstance(step, int):
+        return findings
+    return [replace(f, at=(*f.at[:depth], step, *f.at[depth + 1 :])) for f in findings]

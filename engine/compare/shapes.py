@@ -31,3 +31,8 @@ def member_of(node: Node, desired: Any, actual: Any, key: str) -> Node:
 def item_of(node: Node) -> Node:
     """Return the shape of a list's elements."""
     return node.item if isinstance(node, ListNode) else ANY
+
+
+def is_free_map(node: Node) -> bool:
+    """Whether the keys of an object are data."""
+    return isinstance(node, ObjectNode) and node.is_map

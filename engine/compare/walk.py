@@ -6,15 +6,15 @@ What is equal costs one dictionary look-up; rules, facts and paths are looked at
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.compare import lists, rules
 from engine.compare.facts import FactTable, weight_of
-from engine.compare.finding import Finding, Place, Weight, kind_of
+from engine.compare.finding import Finding, Place, Weight, kind_of, name_of, renamed
 from engine.compare.owned import OwnedChildren
 from engine.compare.places import find_key, find_map_key
-from engine.compare.shapes import item_of, shape_of
+from engine.compare.shapes import is_free_map, item_of, shape_of
 from engine.compare.veil import Veil, veil_of, veil_of_member
 from engine.model.change import ChangeKind
 from engine.model.document import ABSENT, UNKNOWN, Body, Secret
@@ -173,7 +173,7 @@ class _Walker:
     def _equivalence(self, value: Any, found: Any, node: Node, at: Place, *, is_exact: bool) -> str | None:
         if is_exact:
             return "number" if rules.is_same_number(value, found, node, "") else None
-        rule = rules.find_equivalence(value, found, node, _name(at))
+        rule = rules.find_equivalence(value, found, node, name_of(at))
         if rule is None and rules.is_relative_id(value, found, self._bodies[1].get("id")):
             return "relative-id"
         return rule
@@ -190,7 +190,7 @@ class _Walker:
         else:
             mark = len(self.findings)
             self._note_by_fact(value, found, node, veil, at, there)
-            if self.findings[-1].weight is Weight.OPEN and type(value) is dict and not _is_free_map(node):
+            if self.findings[-1].weight is Weight.OPEN and type(value) is dict and not is_free_map(node):
                 self._excuse_by_parts(value, found, node, mark, at, there)
 
     def _excuse_by_parts(self, value: Body, found: Any, node: Node, mark: int, at: Place, there: Place) -> None:
@@ -256,7 +256,7 @@ class _Walker:
         """Keep what was found in elements that are all the same in place, under their names."""
         identifiers = lists.naming(desired, node)
         for i, findings in walked.items():
-            self.findings += _renamed(findings, depth, lists.segment(i, desired[i], identifiers))
+            self.findings += renamed(findings, depth, lists.segment(i, desired[i], identifiers))
 
     def _walk_paired(
         self,
@@ -282,14 +282,14 @@ class _Walker:
             desired,
             actual,
             node,
-            name=_name(at),
+            name=name_of(at),
             is_apart=self._apart(at),
             is_same_in_place=lambda i: all(f.weight is not Weight.OPEN for f in find_in_place(i)),
         )
         for i, j in pairing.pairs:
             step = lists.segment(i, desired[i], pairing.identifiers)
             if i == j:
-                self.findings += _renamed(find_in_place(i), len(at), step)
+                self.findings += renamed(find_in_place(i), len(at), step)
             else:
                 self._walk_element(desired[i], actual[j], item, veil, (*at, step), (*there, j))
         for i in pairing.missing:
@@ -393,21 +393,6 @@ class _Walker:
                 veiled=veil is Veil.SENSITIVE,
             )
         )
-
-
-def _renamed(findings: list[Finding], depth: int, step: Segment) -> list[Finding]:
-    """Name the list element that all these findings are in."""
-    if isinstance(step, int):
-        return findings
-    return [replace(f, at=(*f.at[:depth], step, *f.at[depth + 1 :])) for f in findings]
-
-
-def _is_free_map(node: Node) -> bool:
-    return isinstance(node, ObjectNode) and node.is_map
-
-
-def _name(at: Place) -> str:
-    return next((s for s in reversed(at) if isinstance(s, str)), "")
 
 
 def _plain(segment: Segment) -> str:
