@@ -133,6 +133,19 @@ def test_what_left_a_printed_part_is_sent_with_all_of_it() -> None:
     assert found in ([("/properties/inner/b", "remove", "user")], [("/properties/inner", "change", "user")])
 
 
+def test_a_printed_part_that_left_is_removed() -> None:
+    """A part that holds prints is removed when the manifest drops it; what Azure added to it since stays its own."""
+    baseline, _ = squeeze(1_500)
+    held = changed(HELD, inner={**SENT["properties"]["inner"], "added": "by Azure"})
+
+    assert moves(baseline, changed(SENT, inner=None), HELD) == [("/properties/inner", "remove", "user")]
+    more = moves(baseline, changed(SENT, inner=None), held)
+    assert [(place, kind) for place, kind, _ in more] == [
+        ("/properties/inner/a", "remove"),
+        ("/properties/inner/b", "remove"),
+    ]
+
+
 def test_a_print_of_other_rules_tells_nothing() -> None:
     """Where a print cannot be compared, what differs is a change of unknown origin, and what does not is none."""
     baseline, _ = squeeze(1_500)
