@@ -9,7 +9,7 @@ import enum
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import orjson
@@ -17,6 +17,8 @@ import orjson
 from schemas import store
 
 GROUP_SUFFIX = ".azure.com"
+_NEAR_GROUP = 0.85
+_NEAR_SUFFIX = 0.7
 
 
 class Scope(enum.StrEnum):
@@ -214,6 +216,28 @@ def lookup_kind(group: str, version: str, kind: str) -> Kind | None:
 def groups() -> Sequence[str]:
     """Return all group names, sorted."""
     return tuple(_index())
+
+
+def is_group(group: str) -> bool:
+    """Whether ASO has kinds in this group."""
+    return group in _index()
+
+
+@lru_cache(maxsize=1024)
+def similar_group(group: str) -> str:
+    """Return the known group that a writer may have meant by an unknown one; empty when it is another vendor's.
+
+    The name must be close as a whole and so must what follows its first label: ``network.azure.upbound.io`` is no
+    misspelling.
+    """
+    from difflib import SequenceMatcher, get_close_matches
+
+    name = group.lower()
+    suffix = name.partition(".")[2]
+    is_near = SequenceMatcher(None, suffix, GROUP_SUFFIX[1:]).ratio() >= _NEAR_SUFFIX
+    if not is_near and not name.endswith(GROUP_SUFFIX[1:]):
+        return ""
+    return next(iter(get_close_matches(name, groups(), n=1, cutoff=_NEAR_GROUP)), "")
 
 
 def versions(group: str, kind: str) -> Sequence[str]:

@@ -20,7 +20,7 @@ from engine.model.ids import ApiVersion, ResourceKey
 from engine.model.path import FieldPath
 from engine.model.problem import Notice, Problem
 from engine.model.state import CustomResource, DesiredState, Wait
-from schemas.kinds import is_known, lookup_kind, nearest_kind, versions
+from schemas.kinds import is_group, is_known, lookup_kind, nearest_kind, similar_group, versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +198,11 @@ def _build_without_identity(resource: CustomResource) -> Built:
         text = f"{key}: {key.kind} in {key.group} is not an Azure Resource Manager resource; it is left out"
         return Built(None, (), (Notice(text=text, origin=resource.origin, key=key),))
     near = nearest_kind(key.group, key.version, key.kind)
-    if is_known(key.group, key.kind):
+    if not is_group(key.group):
+        group = similar_group(key.group)
+        detail = f"unknown group {key.group!r}"
+        hint = f"did you mean {group}?" if group else "trueup schema find WORD looks for kinds"
+    elif is_known(key.group, key.kind):
         detail = f"{key.kind} in {key.group} has no version {key.version}"
         hint = f"nearest: {near[0]}; known: {', '.join(versions(key.group, key.kind))}"
     else:

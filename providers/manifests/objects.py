@@ -17,8 +17,8 @@ from engine.model.problem import Problem
 from engine.model.state import CustomResource
 from providers.manifests.document import Misread, RawDocument
 from providers.manifests.trust import trust_of
+from schemas.kinds import GROUP_SUFFIX, is_group, similar_group
 
-GROUP_SUFFIX = ".azure.com"
 DEFAULT_NAMESPACE = "default"
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 _UNFIT_NAME = re.compile(r"[/%\s\x00-\x1f\x7f]")
@@ -56,10 +56,21 @@ class Manifests:
                 self._refuse(origin, "not a Kubernetes object: 'apiVersion' or 'kind' is missing")
             return
         group, _, version = api_version.rpartition("/")
-        if group.endswith(GROUP_SUFFIX):
+        if not is_group(group) and self._refuse_group(group or api_version, kind, origin):
+            return
+        if is_group(group):
             self._add_resource(value, group, version, kind, origin)
         elif api_version == "v1" and kind in ("Secret", "ConfigMap", "Namespace"):
             self._add_input(value, kind, origin)
+
+    def _refuse_group(self, group: str, kind: str, origin: str) -> bool:
+        """Refuse a group that ASO does not have: left alone, its resources would look as if they had left the input."""
+        near = similar_group(group)
+        if not near and not group.lower().endswith(GROUP_SUFFIX):
+            return False
+        hint = f"did you mean {near}?" if near else "trueup schema find WORD looks for kinds"
+        self._refuse(origin, f"unknown group {group!r} of a {kind}", hint=hint)
+        return True
 
     def _add_resource(self, value: dict[str, Any], group: str, version: str, kind: str, origin: str) -> None:
         metadata = self._metadata(value, kind, origin)

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from tests.manifest_cases import GROUP, read_manifests
+from tests.manifest_cases import ACCOUNT, GROUP, read_manifests
 
 SECRET = "{apiVersion: v1, kind: Secret, metadata: {name: s}, data: "
 CONFIG_MAP = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: "
@@ -128,5 +128,43 @@ def test_objects_of_others_are_left_alone() -> None:
         "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, anything: 1}",
         "{apiVersion: v1, kind: Service, metadata: {name: s}}",
     )
+
+    assert (manifests.resources, manifests.problems) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("group", "meant"),
+    [
+        ("storage.azure.comm", "did you mean storage.azure.com?"),
+        ("servicebus.azure", "did you mean servicebus.azure.com?"),
+        ("storageazure.com", "did you mean storage.azure.com?"),
+        ("Storage.azure.com", "did you mean storage.azure.com?"),
+        ("nothing-like-it.azure.com", "trueup schema find"),
+    ],
+)
+def test_misspelt_group_is_a_problem(group: str, meant: str) -> None:
+    """A group that nobody but ASO could have, and ASO has not, is a problem: its objects would seem to be gone."""
+    manifests = read_manifests(ACCOUNT.replace("storage.azure.com", group))
+
+    (found,) = manifests.problems
+    assert f"unknown group {group!r}" in str(found)
+    assert meant in str(found)
+    assert not manifests.resources
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        "storage.azure.upbound.io",
+        "machinelearningservices.azure.upbound.io",
+        "network.azure.m.upbound.io",
+        "network.azure.crossplane.io",
+        "infrastructure.cluster.x-k8s.io",
+        "apps",
+    ],
+)
+def test_groups_of_other_vendors_are_left_alone(group: str) -> None:
+    """A group that only resembles one of ASO's is another vendor's, and none of our business."""
+    manifests = read_manifests(ACCOUNT.replace("storage.azure.com", group))
 
     assert (manifests.resources, manifests.problems) == ([], [])
