@@ -179,6 +179,11 @@ def _is_nothing(value: Any) -> bool:
     return value is ABSENT or rules.is_empty(value)
 
 
+def _is_left_out(desired: Any, actual: Any) -> bool:
+    """Whether reads leave a member out; an object that comes back empty is there, and lost what was in it."""
+    return _is_nothing(actual) and not (type(desired) is dict and type(actual) is dict)
+
+
 def _both_texts(judge: Callable[[str, str], bool]) -> Judge:
     return lambda _fact, desired, actual: (
         isinstance(desired, str) and isinstance(actual, str) and judge(desired, actual)
@@ -226,7 +231,7 @@ def _is_added_element(fact: ComparisonFact, desired: Any, actual: Any) -> bool:
 
 
 _JUDGES: Final[Mapping[Effect, Judge]] = {
-    Effect.NOT_RETURNED: lambda _fact, _desired, actual: _is_nothing(actual),
+    Effect.NOT_RETURNED: lambda _fact, desired, actual: _is_left_out(desired, actual),
     Effect.FORCED: _is_forced,
     Effect.GENERATED: _is_generated,
     Effect.RAISED: _is_raised,

@@ -47,6 +47,8 @@ EXCUSED: list[tuple[ComparisonFact, Any, Any]] = [
 COUNTED: list[tuple[ComparisonFact, Any, Any]] = [
     (fact("a", Effect.NOT_RETURNED), {"a": "x"}, {"a": "y"}),
     (fact("a", Effect.NOT_RETURNED), {"b": "x"}, {}),
+    (fact("a", Effect.NOT_RETURNED), {"a": {"name": "x"}}, {"a": {}}),
+    (fact("a", Effect.NOT_RETURNED), {"a": {"name": "x"}}, {"a": {"name": None}}),
     (fact("a", Effect.NOT_RETURNED, sent=(False,)), {"a": True}, {}),
     (fact("a", Effect.NOT_RETURNED, sent=({"unique": False},)), {"a": {"unique": False, "ttl": 5}}, {}),
     (fact("a", Effect.NOT_RETURNED, when={"b": ("Free",)}), {"a": 1}, {"b": "Standard"}),
