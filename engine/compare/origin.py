@@ -10,6 +10,7 @@ from engine.compare.finding import Finding, Place, Weight
 from engine.compare.places import find_key, find_map_key, get_member
 from engine.compare.prints import Printed, is_print, read_print
 from engine.compare.reach import narrow, reach
+from engine.compare.remembered import holds_more, is_known, is_marked, shown_value, was_held
 from engine.compare.secrets import HASH_KEY, is_hash
 from engine.compare.shapes import item_of, member_of, shape_of
 from engine.model.change import ChangeKind, ChangeOrigin
@@ -117,8 +118,8 @@ class Memory:
             rule=rule,
             why=why,
             origin=origin,
-            then_desired=_value(then_desired),
-            then_actual=_value(then_actual),
+            then_desired=shown_value(then_desired),
+            then_actual=shown_value(then_actual),
         )
 
     def removals(self, known: set[Place]) -> list[Verdict]:
@@ -152,7 +153,7 @@ class Memory:
     def _find_removed_in_print(self, old: Body, now: Any, node: Node, at: Place, out: list[Verdict]) -> None:
         """Note a part of the manifest that is another one now: what left it is not known, so all of it is sent."""
         held = self._resolve(at, self._desired, self._actual)
-        if read_print(old, now, node).has_moved is False or not _holds_more(held, now):
+        if read_print(old, now, node).has_moved is False or not holds_more(held, now):
             return
         finding = Finding(
             at=at, there=at, desired=now, actual=held, weight=Weight.OPEN, kind=ChangeKind.CHANGE, node=node
@@ -174,9 +175,9 @@ class Memory:
     def _note_removed(self, old: Any, now: Body, node: Node, at: Place, out: list[Verdict]) -> None:
         held = self._resolve(at, self._desired, self._actual)
         then_held = self._resolve(at, self._desired, self._then_actual)
-        if isinstance(then_held, Printed) and not (then_held.is_alike and _is_known(old)):
+        if isinstance(then_held, Printed) and not (then_held.is_alike and is_known(old)):
             then_held = self._resolve(at, self._actual, self._then_actual)
-        if (held is ABSENT or rules.is_empty(held)) and _was_held(then_held, old):
+        if (held is ABSENT or rules.is_empty(held)) and was_held(then_held, old):
             return
         if self._find_removed_below(old, held, now, node, at, out):
             return
@@ -203,8 +204,8 @@ class Memory:
                 rule=finding.rule,
                 why=finding.why,
                 origin=ChangeOrigin.BOTH if moved else ChangeOrigin.USER,
-                then_desired=_value(old),
-                then_actual=_value(then_held),
+                then_desired=shown_value(old),
+                then_actual=shown_value(then_held),
             )
         )
 
@@ -214,7 +215,7 @@ class Memory:
         Returns:
             False when the object left as a whole.
         """
-        if type(old) is not dict or type(held) is not dict or _is_marked(old) or not set(held) - set(old):
+        if type(old) is not dict or type(held) is not dict or is_marked(old) or not set(held) - set(old):
             return False
         inner = member_of(node, now, None, str(at[-1]))
         if _is_map(inner, old, held):
@@ -242,7 +243,7 @@ class Memory:
 
     def _has_left(self, finding: Finding, asked: Any, then: Any) -> bool | None:
         """Whether Azure moved; where only a print is left, by what was asked for if that was held exactly so."""
-        if not (isinstance(then, Printed) and then.is_alike and _is_known(asked)):
+        if not (isinstance(then, Printed) and then.is_alike and is_known(asked)):
             return self.has_azure_moved(finding, then)
         return finding.actual is ABSENT if finding.is_presence else not self._holds(finding.actual, asked, finding.node)
 
@@ -382,37 +383,6 @@ def hide(finding: Finding) -> Verdict:
 def _is_map(node: Node, now: Any, then: Any) -> bool:
     shape = shape_of(node, now, then)
     return shape is not None and shape.is_map
-
-
-def _is_marked(then: Any) -> bool:
-    """Whether a remembered value is an object that stands for something else."""
-    return is_hash(then) or is_print(then)
-
-
-def _value(then: Any) -> Any:
-    """Return a remembered value as verdicts show it: of a print nothing is known."""
-    return ABSENT if isinstance(then, Printed) or is_print(then) else then
-
-
-def _was_held(then: Any, asked: Any) -> bool:
-    """Whether Azure held what has left the manifest and, as it is, Azure too."""
-    if isinstance(then, Printed):
-        return then.has_moved is True or (then.is_alike and _is_known(asked))
-    return not (then is ABSENT or rules.is_empty(then))
-
-
-def _is_known(then: Any) -> bool:
-    return then is not ABSENT and not isinstance(then, Printed) and not is_print(then)
-
-
-def _holds_more(held: Any, asked: Any) -> bool:
-    """Whether Azure holds members or elements that are not asked for: something that was, may be among them."""
-    if type(held) is dict and type(asked) is dict:
-        spelled = {key: find_key(asked, key) for key in held}
-        return any(k is None or _holds_more(held[key], asked[k]) for key, k in spelled.items())
-    if type(held) is list and type(asked) is list:
-        return len(held) != len(asked) or any(map(_holds_more, held, asked))
-    return False
 
 
 def _is_nothing(value: Any) -> bool:
