@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from engine.errors import InvalidSpecError
 from engine.model.change import ChangeOrigin, DiffState
 from engine.model.document import UNKNOWN
+from engine.model.ids import ResourceKey
 from engine.model.plan import Action, Reason
 from engine.model.policy import DriftPolicy, Limits, ReconcilePolicy
 from engine.model.state import DesiredState, Presence, Wait
@@ -58,7 +61,7 @@ def _decide_delete(finding: Finding, operations: TypeOperations | None) -> Decis
     if actual.presence is Presence.UNREADABLE:
         return Decision(action=Action.UNREADABLE, reason=Reason.UNREADABLE, detail=actual.cause)
     if operations is not None and "DELETE" not in operations.methods:
-        return Decision(action=Action.FORGET, reason=Reason.DETACHED, detail="Azure cannot delete this type")
+        return Decision(action=Action.FORGET, reason=Reason.OBJECT_DELETED, detail="Azure cannot delete it by itself")
     return Decision(action=Action.DELETE, reason=Reason.OBJECT_DELETED, detail="the object is being deleted")
 
 
@@ -77,6 +80,8 @@ def _decide_absent(finding: Finding) -> Decision:
 def _decide_present(finding: Finding, operations: TypeOperations | None, limits: Limits) -> Decision:
     desired, diff = finding.desired, finding.diff
     notes = _notes(desired)
+    if finding.provisioning.lower() in ("deleting", "deprovisioning"):
+        return Decision(action=Action.WAIT, reason=Reason.NOT_SETTLED, detail="Azure is deleting it")
     if not finding.settled and finding.provisioning.lower() not in ("failed", "canceled"):
         if diff.changes:
             return Decision(
@@ -136,9 +141,8 @@ def _decide_replace(finding: Finding, limits: Limits, fixed: tuple[str, ...], no
     desired = finding.desired
     detail = f"{', '.join(fixed)} can only be set when it is created"
     policy = desired.policy
-    approved = (policy.allow_replace is not None and policy.allow_replace == desired.generation) or bool(
-        {str(desired.key), desired.key.name, f"{desired.key.kind}/{desired.key.name}"} & limits.allow_replace
-    )
+    approved = policy.allow_replace is not None and policy.allow_replace == desired.generation
+    approved = approved or str(desired.key) in limits.allow_replace
     if approved:
         return Decision(action=Action.REPLACE, reason=Reason.IMMUTABLE_CHANGE, detail=detail, notes=notes)
     return Decision(
@@ -147,6 +151,26 @@ def _decide_replace(finding: Finding, limits: Limits, fixed: tuple[str, ...], no
         detail=f"{detail}; to delete and create it anew: --allow-replace {desired.key}",
         notes=notes,
     )
+
+
+def resolve_approvals(limits: Limits, keys: Iterable[ResourceKey]) -> Limits:
+    """Return the limits with approvals of replaces as full names.
+
+    Raises:
+        InvalidSpecError: A name means no object, or more than one: an approval to delete must not be guessed.
+    """
+    if not limits.allow_replace:
+        return limits
+    known = list(keys)
+    full = set()
+    for name in sorted(limits.allow_replace):
+        wanted = name.lower()
+        found = [k for k in known if wanted in (str(k).lower(), f"{k.kind}/{k.name}".lower(), k.name.lower())]
+        if len(found) != 1:
+            what = f"means {len(found)} objects: {', '.join(map(str, found[:3]))}" if found else "means no object"
+            raise InvalidSpecError(f"--allow-replace {name} {what}", hint="name one as namespace/Kind/name")
+        full.add(str(found[0]))
+    return replace(limits, allow_replace=frozenset(full))
 
 
 def create_only_paths(finding: Finding, operations: TypeOperations | None) -> tuple[str, ...]:

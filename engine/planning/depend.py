@@ -82,6 +82,11 @@ def _hold(step: Step, done: dict[Identity, Step]) -> Step:
         other = done.get(need.identity)
         if other is None:
             continue
+        if other.action is Action.DELETE and step.action is not Action.DELETE:
+            detail = f"{other.key}, which it needs, is being deleted"
+            return replace(
+                step, action=Action.BLOCKED, reason=Reason.DEPENDENCY_BLOCKED, detail=detail, requests=(), fallback=None
+            )
         if other.action in _HOLDING or (other.action is Action.UNREADABLE and step.action is Action.CREATE):
             action = Action.WAIT if other.action is Action.WAIT else Action.BLOCKED
             words = {Action.WAIT: "waits", Action.BLOCKED: "is blocked"}.get(other.action, "could not be read")

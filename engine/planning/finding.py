@@ -41,6 +41,7 @@ class PlanInput:
         in_sync: Finished steps of resources that did not move since they were found in sync.
         orphans: Baselines whose object is no longer in the input, with what Azure holds now.
         contents: Ids inside resource groups that a step may delete; missing when they could not be read.
+        others: Resources of objects that this run does not decide about: filtered out, wrong, or of unknown id.
         problems: Why the input is not complete, one sentence each; then nothing is pruned.
         unread: Why Azure could not be read, one sentence each; then the plan is not complete.
     """
@@ -50,6 +51,7 @@ class PlanInput:
     in_sync: tuple[Step, ...] = ()
     orphans: tuple[tuple[Baseline, ActualState], ...] = ()
     contents: Mapping[ArmId, tuple[ArmId, ...]] = field(default_factory=dict)
+    others: Mapping[ArmId, ResourceKey] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     problems: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()

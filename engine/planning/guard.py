@@ -11,6 +11,7 @@ from engine.model.policy import Limits, ObjectPolicy
 from schemas.behaviours import is_data_bearing
 
 _DESTRUCTIVE = (Action.DELETE, Action.REPLACE)
+_MANY = 2
 
 
 def guard_step(
@@ -58,6 +59,17 @@ def guard_mass_delete(steps: Iterable[Step], managed: int, taken: Mapping[ArmId,
     if count < limits.mass_delete_count or count < limits.mass_delete_share * managed:
         return None
     text = f"{count} of {managed} managed resources would be deleted at once; --allow-mass-delete confirms that"
+    return Guard(name="mass-delete", text=text, blocks=not limits.allow_mass_delete)
+
+
+def guard_empty_input(steps: Iterable[Step], limits: Limits) -> Guard | None:
+    """Return the breaker when an input without objects would delete several: a wrong folder looks just like that."""
+    count = sum(s.action in _DESTRUCTIVE for s in steps)
+    if count < _MANY:
+        return None
+    text = (
+        f"the input holds no objects: all {count} that were applied would be deleted; --allow-mass-delete confirms that"
+    )
     return Guard(name="mass-delete", text=text, blocks=not limits.allow_mass_delete)
 
 

@@ -13,16 +13,18 @@ from engine.model.plan import Action, Plan, Precondition, Reason, Request, Step
 from engine.model.policy import ObjectPolicy, ReconcilePolicy
 from engine.model.state import ActualState, Baseline, Presence
 from engine.planning.budget import compute_budget
-from engine.planning.decide import Decision, decide
+from engine.planning.decide import Decision, decide, resolve_approvals
 from engine.planning.depend import arrange
 from engine.planning.finding import Finding, PlanInput
-from engine.planning.guard import block, guard_mass_delete, guard_step
+from engine.planning.guard import block, guard_empty_input, guard_mass_delete, guard_step
 from engine.planning.removal import cascade_deletes, find_unowned
 from engine.planning.renewal import renew_children
 from engine.planning.request import plan_delete, plan_purge, plan_put, plan_update
 from engine.planning.verify import check_plan
 from schemas.behaviours import lookup_behaviour
 from schemas.operations import lookup_operations
+
+_Identity = tuple[str, str, str, str]
 
 
 def build_plan(data: PlanInput) -> Plan:
@@ -34,11 +36,16 @@ def build_plan(data: PlanInput) -> Plan:
     Raises:
         InvariantError: A law of plans does not hold; a defect of ours.
     """
+    data = replace(data, limits=resolve_approvals(data.limits, _keys(data)))
     decided = [plan_step(f, data) for f in data.findings]
-    removed = [_plan_orphan(b, a, data) for b, a in data.orphans]
+    moved = {f.desired.key.identity: f.desired.id for f in data.findings}
+    moved |= {s.key.identity: s.id for s in data.in_sync}
+    removed = [_plan_orphan(b, a, data, moved) for b, a in data.orphans]
     guarded = _guard(decided + removed, data)
-    renewed, settled = renew_children(guarded, data.in_sync, data.limits, again=lambda f: plan_step(f, data))
-    steps, cycles = arrange(cascade_deletes(renewed, settled=settled), settled=settled)
+    renewed, settled = renew_children(
+        guarded, data.in_sync, data.limits, again=lambda f: plan_step(f, data), others=data.others
+    )
+    steps, cycles = arrange(cascade_deletes(renewed, settled=settled, others=data.others), settled=settled)
     problems = (*data.problems, *data.unread, *cycles)
     unread = tuple(s for s in steps if s.action is Action.UNREADABLE)
     plan = Plan(
@@ -50,6 +57,12 @@ def build_plan(data: PlanInput) -> Plan:
     )
     check_plan(plan, resources=data.managed)
     return plan
+
+
+def _keys(data: PlanInput) -> list[ResourceKey]:
+    return (
+        [*(f.desired.key for f in data.findings), *(s.key for s in data.in_sync)] if data.limits.allow_replace else []
+    )
 
 
 def plan_step(finding: Finding, data: PlanInput) -> Step:
@@ -107,9 +120,17 @@ def _fallback(requests: tuple[Request, ...], finding: Finding, endpoint: str) ->
     return plan_put(endpoint, desired.id, finding, operations=operations, behaviour=behaviour)
 
 
-def _plan_orphan(baseline: Baseline, actual: ActualState, data: PlanInput) -> Step:
-    """Decide about a resource whose object left the input: listed, deleted only when pruning was asked for."""
+def _plan_orphan(
+    baseline: Baseline, actual: ActualState, data: PlanInput, moved: Mapping[_Identity, ArmId | None]
+) -> Step:
+    """Decide about a resource whose object left the input: listed, deleted only when pruning was asked for.
+
+    An object that stands for another resource now (another name, group or subscription) leaves its old one alone.
+    """
     key = baseline.key or ResourceKey(namespace="", group="", kind=baseline.id.resource_type, name=baseline.id.name)
+    has_moved = key.identity in moved
+    if has_moved:
+        key = replace(key, name=f"{key.name} (was {baseline.id.text})")
     step = Step(
         key=key,
         id=baseline.id,
@@ -118,8 +139,14 @@ def _plan_orphan(baseline: Baseline, actual: ActualState, data: PlanInput) -> St
         action=Action.SKIP,
         reason=Reason.NO_LONGER_IN_INPUT,
         detail="no longer in the input; --prune deletes it",
-        precondition=Precondition(etag=actual.etag),
+        precondition=Precondition(etag=actual.etag, actual_hash=_hash_of(actual)),
     )
+    if has_moved and actual.presence is not Presence.ABSENT:
+        new = moved[baseline.key.identity] if baseline.key is not None else None
+        detail = (
+            f"its object stands for {new or 'a resource not known yet'} now; this one is left alone, also by --prune"
+        )
+        return replace(step, detail=detail)
     if actual.presence is Presence.UNREADABLE:
         return replace(step, action=Action.UNREADABLE, reason=Reason.UNREADABLE, detail=actual.cause)
     if actual.presence is Presence.ABSENT:
@@ -127,6 +154,9 @@ def _plan_orphan(baseline: Baseline, actual: ActualState, data: PlanInput) -> St
     if baseline.reconcile is not ReconcilePolicy.MANAGE:
         detail = f"no longer in the input; its reconcile-policy was {baseline.reconcile}"
         return replace(step, action=Action.FORGET, reason=Reason.DETACHED, detail=detail)
+    operations = lookup_operations(step.arm_type)
+    if operations is not None and "DELETE" not in operations.methods:
+        return replace(step, action=Action.FORGET, detail="no longer in the input; Azure cannot delete it by itself")
     if not data.limits.prune:
         return step
     if data.problems:
@@ -138,13 +168,15 @@ def _plan_orphan(baseline: Baseline, actual: ActualState, data: PlanInput) -> St
 
 def _guard(steps: Sequence[Step], data: PlanInput) -> list[Step]:
     """Attach guards of single steps, then the breaker for all of them."""
-    owned = {s.id for s in (*steps, *data.in_sync) if s.id is not None}
+    owned = {s.id for s in (*steps, *data.in_sync) if s.id is not None} | data.others.keys()
     protected = {b.id for b, _ in data.orphans if b.protect}
     out = [
         block(s, guard_step(s, _policy(s, protected), data.limits, unowned=find_unowned(s, data.contents, owned)))
         for s in steps
     ]
     breaker = guard_mass_delete(out, data.managed, _taken(out, owned), data.limits)
+    if breaker is None and not data.findings and not data.in_sync:
+        breaker = guard_empty_input(out, data.limits)
     if breaker is None:
         return out
     return [block(s, (breaker,)) if s.action in (Action.DELETE, Action.REPLACE) else s for s in out]
@@ -178,6 +210,12 @@ def _precondition(finding: Finding) -> Precondition:
         etag=actual.etag if actual is not None else "",
         actual_hash=print_then or (hashlib.blake2b(raw, digest_size=16).hexdigest() if raw else ""),
     )
+
+
+def _hash_of(actual: ActualState | None) -> str:
+    """Return the print of what Azure held; empty for what is not there."""
+    raw = actual.document.raw if actual is not None and actual.document is not None else b""
+    return hashlib.blake2b(raw, digest_size=16).hexdigest() if raw else ""
 
 
 def _identify(steps: Sequence[Step]) -> PlanId:

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from engine.model.ids import ArmId
-from engine.model.plan import Action, Guard, Step
+from engine.model.ids import ArmId, ResourceKey
+from engine.model.plan import Action, Guard, Reason, Step
 from engine.planning.guard import block
 
-_NOT_TAKEN = (Action.DELETE, Action.FORGET, Action.CREATE, Action.WAIT)
 _GROUP_TYPE = "microsoft.resources/resourcegroups"
 
 
 def find_unowned(
     step: Step, contents: Mapping[ArmId, tuple[ArmId, ...]], owned: set[ArmId]
 ) -> tuple[ArmId, ...] | None:
-    """Return what a deleted resource group holds that no object asks for.
+    """Return what a deleted or replaced resource group holds that no object asks for.
 
     Returns:
         Sorted ids; empty for other steps; None when the contents could not be read.
     """
-    if step.action is not Action.DELETE or step.arm_type.lower() != _GROUP_TYPE or step.id is None:
+    if step.action not in (Action.DELETE, Action.REPLACE) or step.arm_type.lower() != _GROUP_TYPE or step.id is None:
         return ()
     held = contents.get(step.id)
     if held is None:
@@ -29,7 +28,9 @@ def find_unowned(
     return tuple(sorted(i for i in held if i not in owned and not any(i.is_within(o) for o in owned if o != step.id)))
 
 
-def cascade_deletes(steps: Sequence[Step], *, settled: Sequence[Step] = ()) -> list[Step]:
+def cascade_deletes(
+    steps: Sequence[Step], *, settled: Sequence[Step] = (), others: Mapping[ArmId, ResourceKey] | None = None
+) -> list[Step]:
     """Let children go with a deleted ancestor, and hold an ancestor back while a child must stay.
 
     A child whose resource group or parent is deleted in the same plan sends no request of its own. An ancestor
@@ -38,20 +39,36 @@ def cascade_deletes(steps: Sequence[Step], *, settled: Sequence[Step] = ()) -> l
     Args:
         steps: Decided steps in any order.
         settled: Steps of resources in sync, which stay wanted.
+        others: Resources of objects that this run does not decide about; they stay wanted too.
     """
     out = list(steps)
     deleted = sorted((s.id for s in steps if s.action is Action.DELETE and s.id), key=lambda i: len(i.key))
     if not deleted:
         return out
     for resource in reversed(deleted):
-        kept = [s for s in (*out, *settled) if s.id is not None and s.id.is_within(resource)]
-        kept = [s for s in kept if s.action not in _NOT_TAKEN]
+        inside = [s for s in (*out, *settled) if s.id is not None and s.id.is_within(resource)]
+        kept = [s.key for s in inside if must_stay(s)]
+        kept += [key for i, key in (others or {}).items() if i.is_within(resource)]
         if kept:
-            names = ", ".join(str(s.key) for s in kept[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
+            names = ", ".join(map(str, kept[:3])) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
             guard = Guard(name="unowned-contents", text=f"it holds {names}, which must stay")
             out = [block(s, (guard,)) if s.id == resource and s.action is Action.DELETE else s for s in out]
     gone = {s.id: s for s in out if s.action is Action.DELETE and s.id}
     return [_follow_ancestor(s, gone) for s in out]
+
+
+def must_stay(step: Step) -> bool:
+    """Whether the resource of a step is there and is not to go with what holds it.
+
+    1. What is deleted anyway, or does not exist yet, may go.
+    2. What is forgotten because it is gone, or because Azure cannot delete it alone, may go.
+    3. What was detached or is skipped stays, and so does everything that is still wanted.
+    """
+    if step.action in (Action.DELETE, Action.CREATE):
+        return False
+    if step.action is Action.FORGET:
+        return step.reason is Reason.DETACHED
+    return step.action is not Action.WAIT or bool(step.precondition.actual_hash)
 
 
 def _follow_ancestor(step: Step, gone: Mapping[ArmId, Step]) -> Step:

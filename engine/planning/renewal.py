@@ -6,19 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.change import DiffState, ResourceDiff
-from engine.model.plan import Action, Guard, Step
+from engine.model.ids import ArmId, ResourceKey
+from engine.model.plan import Action, Guard, Reason, Step
 from engine.model.policy import Limits
 from engine.model.state import ActualState, Presence
 from engine.planning.finding import Finding
 from engine.planning.guard import block
 from schemas.behaviours import is_data_bearing
 
-_LEAVING = (Action.DELETE, Action.FORGET, Action.CREATE)
+_LEAVING = (Action.DELETE, Action.CREATE)
 _NAMED = 3
 
 
 def renew_children(
-    steps: Sequence[Step], settled: Sequence[Step], limits: Limits, *, again: Callable[[Finding], Step]
+    steps: Sequence[Step],
+    settled: Sequence[Step],
+    limits: Limits,
+    *,
+    again: Callable[[Finding], Step],
+    others: Mapping[ArmId, ResourceKey] | None = None,
 ) -> tuple[list[Step], list[Step]]:
     """Plan anew what lies in replaced resources.
 
@@ -27,6 +33,7 @@ def renew_children(
         settled: Steps of resources in sync.
         limits: What this run allows.
         again: Returns the step of a finding.
+        others: Resources of objects that this run does not decide about; they must stay.
 
     Returns:
         Both lists, with the steps of children that are to be created again in the first.
@@ -37,6 +44,7 @@ def renew_children(
         inside = [s for s in (*out, *rest) if s.id is not None and s.id.is_within(resource) and _is_lost(s)]
         renewed = {s.key.identity: _renew(s, again) for s in inside}
         reasons = _reasons(inside, renewed, limits)
+        reasons += [f"it holds {key}, which must stay" for i, key in (others or {}).items() if i.is_within(resource)]
         if reasons:
             guards = tuple(Guard(name="children", text=text) for text in reasons)
             out = [block(s, guards) if s.id == resource else s for s in out]
@@ -48,7 +56,7 @@ def renew_children(
 
 
 def _is_lost(step: Step) -> bool:
-    return step.action not in _LEAVING
+    return step.action not in _LEAVING and (step.action is not Action.FORGET or step.reason is Reason.DETACHED)
 
 
 def _renew(step: Step, again: Callable[[Finding], Step]) -> Step:

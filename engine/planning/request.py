@@ -12,7 +12,7 @@ from engine.model.ids import ApiVersion, ArmId
 from engine.model.path import FieldPath, Segment
 from engine.model.plan import Request
 from engine.model.state import DesiredState
-from engine.planning.carry import carry_over, find_key
+from engine.planning.carry import CARRIED_RULES, carry_over, find_key
 from engine.planning.finding import Finding
 from engine.planning.soft_delete import choose_mode, fill_soft_delete, lookup
 from schemas.behaviours import Behaviour
@@ -170,8 +170,9 @@ def _shrinks(after: Mapping[str, Any], before: object) -> bool:
 
 
 def _hides_elements(where: tuple[str, ...], suppressed: Iterable[Suppressed]) -> bool:
-    """Whether the list at the place holds elements that the desired list does not show."""
-    return any(s.after is ABSENT and _up_to_list(s.path.segments) == where != s.path.segments for s in suppressed)
+    """Whether Azure holds something in the list that a merge patch of the desired list would undo."""
+    below = (s for s in suppressed if _up_to_list(s.path.segments) == where != s.path.segments)
+    return any(s.after is ABSENT or s.rule in CARRIED_RULES for s in below)
 
 
 def _up_to_list(segments: tuple[Segment, ...]) -> tuple[str, ...]:

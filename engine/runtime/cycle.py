@@ -17,9 +17,9 @@ from engine.desired.index import Index
 from engine.desired.inputs import NO_INPUTS, Inputs, WantedInputs
 from engine.desired.places import spec_path_of
 from engine.desired.wanted import wanted_inputs
-from engine.errors import EngineError
+from engine.errors import EngineError, InvalidSpecError
 from engine.model.change import DiffState, ResourceDiff
-from engine.model.ids import ApiVersion, ArmId
+from engine.model.ids import ApiVersion, ArmId, ResourceKey
 from engine.model.plan import Action, Plan, Step
 from engine.model.policy import Limits
 from engine.model.problem import Notice, Problem
@@ -195,6 +195,7 @@ class _Pass:
         await self._prepare()
         await self._observe()
         await self._look_for_deleted_twins()
+        self._recall_children()
         self._restore_children()
         problems = place_problems(self._problems, self._world.source)
         data = PlanInput(
@@ -203,6 +204,7 @@ class _Pass:
             in_sync=tuple(self._in_sync),
             orphans=tuple(self._orphans),
             contents=await self._read_contents(),
+            others=self._others(),
             limits=self._options.limits,
             problems=tuple(str(p) for p in problems),
         )
@@ -236,10 +238,24 @@ class _Pass:
         self._prepared = self._memory.prepared = known
         self._problems.extend((*self._world.source.problems(), *index.problems))
         self._notices.extend(index.notices)
+        self._check_selection(known)
         for resource in known.homeless:
             finding = self._look_at(resource, None)
             if finding is not None:
                 self._open.append(finding)
+
+    def _check_selection(self, known: Prepared) -> None:
+        """Say when filters leave nothing: names that match nothing are an error, other filters a notice."""
+        objects = len(known.index.resources)
+        if not objects or known.wanted or known.homeless:
+            return
+        text = f"the filters choose none of {objects} object(s)"
+        if self._options.selection.targets:
+            names = ", ".join(self._options.selection.targets)
+            hint = "name objects as plan prints them: namespace/Kind/name"
+            self._problems.append(Problem(error=InvalidSpecError(text, detail=f"--target {names}", hint=hint)))
+        else:
+            self._notices.append(Notice(text=text))
 
     async def _observe(self) -> None:
         """Read everything by the cheapest requests and judge each batch as it comes."""
@@ -445,7 +461,7 @@ class _Pass:
 
     async def _read_contents(self) -> dict[ArmId, tuple[ArmId, ...]]:
         """List the resource groups a plan may delete."""
-        groups = {f.desired.id for f in self._open if f.desired.deleting and f.desired.id is not None}
+        groups = {f.desired.id for f in self._open if f.desired.id is not None and self._may_be_deleted(f)}
         if self._options.limits.prune:
             groups |= {b.id for b, a in self._orphans if a.presence is Presence.PRESENT}
         out: dict[ArmId, tuple[ArmId, ...]] = {}
@@ -454,6 +470,30 @@ class _Pass:
             if held is not None:
                 out[group] = tuple(held)
         return out
+
+    def _may_be_deleted(self, finding: Finding) -> bool:
+        approved = bool(self._options.limits.allow_replace) or finding.desired.policy.allow_replace is not None
+        return finding.desired.deleting or (approved and bool(finding.diff.changes))
+
+    def _recall_children(self) -> None:
+        """Build again what is in sync inside a resource that may be replaced: it is created anew with it."""
+        parents = [f.desired.id for f in self._open if f.desired.id is not None and self._may_be_deleted(f)]
+        for n, step in enumerate(self._in_sync if parents else ()):
+            if step.desired is None and step.id is not None and any(step.id.is_within(p) for p in parents):
+                same = (w.resource for w in self._prepared.wanted.get(step.id, ()) if w.resource.key == step.key)
+                self._in_sync[n] = replace(step, desired=self._build(next(same)))
+
+    def _others(self) -> dict[ArmId, ResourceKey]:
+        """Return the resources of objects that get no step with an id: filtered out, wrong, or not known where now."""
+        index, lost = self._prepared.index, {p.key.identity: p.key for p in self._problems if p.key is not None}
+        lost |= {r.key.identity: r.key for r in self._prepared.homeless}
+        if not lost and not self._options.selection.is_partial:
+            return {}
+        stepped = {f.desired.id for f in self._open} | {s.id for s in self._in_sync}
+        ids = {index.id_of(r): r.key for r in index.resources}
+        ids |= {identity.id: key for key in lost.values() if (identity := index.find(*key.identity)) is not None}
+        ids |= {b.id: b.key for b in self._baselines.values() if b.key is not None and b.key.identity in lost}
+        return {i: key for i, key in ids.items() if i is not None and i not in stepped}
 
 
 def _state_without_body(actual: ActualState | None, baseline: Baseline | None, seen: SeenStatus | None) -> DiffState:

@@ -13,6 +13,8 @@ from engine.model.state import CustomResource
 
 _LABEL = re.compile(r"([A-Za-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
+_FORMS = "use a=b, a!=b, a, !a, 'a in (b,c)', 'a notin (b)'"
+
 Requirement = Callable[[Mapping[str, str]], bool]
 
 
@@ -89,11 +91,24 @@ def _parse_requirement(part: str) -> Requirement:
     for sign, keeps in (("!=", False), ("==", True), ("=", True)):
         if sign in part:
             name, value = (p.strip() for p in part.split(sign, 1))
+            _check_label(part, name, value)
             return _equal(name, value) if keeps else _unequal(name, value)
     name = part.removeprefix("!").strip()
     if _LABEL.fullmatch(name):
         return (lambda labels: name not in labels) if part.startswith("!") else (lambda labels: name in labels)
-    raise InvalidSpecError(f"{part!r} is no label selector", hint="use a=b, a!=b, a, !a, 'a in (b,c)', 'a notin (b)'")
+    raise InvalidSpecError(f"{part!r} is no label selector", hint=_FORMS)
+
+
+def _check_label(part: str, *texts: str) -> None:
+    """Raise unless the texts can be label names or values.
+
+    Raises:
+        InvalidSpecError: One cannot; nothing would ever match it.
+    """
+    if not all(not text or _LABEL.fullmatch(text) for text in texts):
+        raise InvalidSpecError(
+            f"{part!r} is no label selector", hint="use a=b, a!=b, a, !a, 'a in (b,c)', 'a notin (b)'"
+        )
 
 
 def _equal(name: str, value: str) -> Requirement:

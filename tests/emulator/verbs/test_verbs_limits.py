@@ -77,11 +77,13 @@ def test_children_go_with_their_resource_group_in_one_delete(desk: Desk) -> None
     drop(desk, "identities", "network", "account")
     desk.write(file="app")
 
-    plan = desk.plan("--prune", "--allow-data-loss")
+    held = desk.plan("--prune", "--allow-data-loss")
+    plan = desk.plan("--prune", "--allow-data-loss", "--allow-mass-delete")
 
+    assert set(held.actions.values()) == {"blocked"}
     assert set(plan.actions.values()) == {"delete"}
     assert [s["object"]["name"] for s in plan.json["steps"] if s["request"]] == [desk.name]
-    done = desk.apply("--prune", "--allow-data-loss")
+    done = desk.apply("--prune", "--allow-data-loss", "--allow-mass-delete")
     assert [w.split()[0] for w in desk.azure.writes] == ["DELETE"]
     assert {r["outcome"] for r in done.json["results"]} == {"deleted"}
     assert desk.azure.get(desk.group_id, api=GROUP_API) is None
@@ -130,7 +132,7 @@ def test_filters_never_prune_others(desk: Desk, chosen: list[str]) -> None:
     start(desk)
     drop(desk, "identities")
 
-    desk.apply("--prune", *chosen)
+    desk.apply("--prune", *chosen, code=int("--target" in chosen))
 
     assert desk.azure.writes == []
 
