@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +100,7 @@ async def open_cycle(
     *,
     recorder: Recorder | None = None,
     remembers: bool = True,
+    writes: bool = False,
 ) -> AsyncIterator[Cycle]:
     """Open source, Azure and state, and close them again; or what a snapshot holds of them.
 
@@ -110,6 +110,7 @@ async def open_cycle(
         limits: What the plan may do.
         recorder: Notes everything that is read.
         remembers: False makes a first read of it, whatever the state folder holds.
+        writes: Keep every other writer away from the state folder meanwhile.
     """
     if getattr(args, "snapshot", None) is not None:
         yield await _play(args, limits)
@@ -131,6 +132,8 @@ async def open_cycle(
     clock = SystemClock()
     store = StateFolder(args.state)
     try:
+        if writes:
+            store.lock()
         source = open_source(args)
         if recorder is not None:
             source = recorder.watch_source(source)
@@ -196,18 +199,13 @@ def print_findings(problems: Iterable[Problem], notices: Iterable[Notice]) -> No
         complain(problem)
 
 
-def without_printed(planned: PassResult) -> Plan:
-    """Return the plan without the problems that ``print_findings`` shows, for a reader who sees both."""
-    printed = {str(problem) for problem in planned.problems}
-    return replace(planned.plan, problems=tuple(p for p in planned.plan.problems if p not in printed))
-
-
 def text_options(args: argparse.Namespace, settings: Settings, planned: PassResult | None = None) -> TextOptions:
-    """Return how to print: colour on terminals only, ages as of the pass."""
+    """Return how to print: colour on terminals only, ages as of the pass, what ``print_findings`` showed not again."""
     return TextOptions(
         colour=settings.colour and sys.stdout.isatty(),
         verbose=getattr(args, "verbose", False),
         brief=getattr(args, "brief", False),
+        told=frozenset(str(p) for p in planned.problems) if planned is not None else frozenset(),
         now=planned.at if planned is not None else None,
     )
 

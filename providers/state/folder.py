@@ -20,6 +20,7 @@ from engine.model.document import Document
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, ResourceKey
 from engine.model.policy import ReconcilePolicy
 from engine.model.state import Baseline
+from providers.state.lock import FolderLock
 
 FORMAT = 2
 FILE_NAME = "state.db"
@@ -46,17 +47,28 @@ class StateFolder:
         self._connection: sqlite3.Connection | None = None
         self._key: bytes | None = None
         self._warnings: list[str] = []
+        self._lock = FolderLock(folder)
 
     @property
     def path(self) -> Path:
         """Return the database's path."""
         return self._folder / FILE_NAME
 
+    def lock(self) -> None:
+        """Keep other writers out until ``close``; who only reads needs no lock.
+
+        Raises:
+            UnavailableError: Another process holds it.
+            InvalidSpecError: The folder cannot be written.
+        """
+        self._lock.acquire()
+
     def close(self) -> None:
-        """Close the database."""
+        """Close the database and let others in."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._lock.release()
 
     def warnings(self) -> Sequence[str]:
         """Return what was wrong with stored state, in words."""

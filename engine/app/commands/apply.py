@@ -21,7 +21,6 @@ from engine.app.session import (
     open_cycle,
     print_findings,
     text_options,
-    without_printed,
 )
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
@@ -62,7 +61,7 @@ async def _apply(args: argparse.Namespace, settings: Settings) -> int:
     from engine.app.saved import load_plan, restrict_to_saved
 
     saved = load_plan(args.plan, args) if args.plan is not None else None
-    async with open_cycle(args, settings, build_limits(args)) as cycle:
+    async with open_cycle(args, settings, build_limits(args), writes=True) as cycle:
         resumed = await cycle.resume()
         if resumed.followed:
             sys.stderr.write(f"trueup: followed {len(resumed.followed)} operation(s) of an earlier run to their end\n")
@@ -97,7 +96,7 @@ async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace
     codes = exit_codes_of(planned)
     style = text_options(args, settings, planned)
     if args.output == "text":
-        sys.stdout.write(render_plan_as("text", without_printed(planned), style) + "\n")
+        sys.stdout.write(render_plan_as("text", planned.plan, style) + "\n")
     plan = without_unreadable(planned.plan) if args.allow_incomplete else planned.plan
     if not plan.complete:
         complain("the plan is incomplete, nothing was sent (--allow-incomplete applies the rest)")

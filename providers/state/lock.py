@@ -1,0 +1,66 @@
+"""One writer at a time: an exclusive lock on a state folder, given back by the system when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from engine.errors import InvalidSpecError, UnavailableError
+
+LOCK_NAME = "lock"
+_LONGEST_PID = 32
+
+
+class FolderLock:
+    """Held from ``acquire`` to ``release``, or to the end of the process."""
+
+    def __init__(self, folder: Path) -> None:
+        """Remember where; nothing is opened or made yet."""
+        self._folder = folder
+        self._file: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock and leave our process id in it, without waiting for anybody.
+
+        Raises:
+            UnavailableError: Another process holds it.
+            InvalidSpecError: The folder cannot be written or locked.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file = os.open(self._folder / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as exc:
+            raise self._unusable("written", exc) from exc
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            holder = _read_holder(file)
+            os.close(file)
+            raise UnavailableError(
+                f"another apply ({holder}) is at work with the state folder {self._folder}, nothing was sent",
+                hint="wait for it to end",
+            ) from exc
+        except OSError as exc:
+            os.close(file)
+            raise self._unusable("locked", exc) from exc
+        os.ftruncate(file, 0)
+        os.pwrite(file, str(os.getpid()).encode(), 0)
+        self._file = file
+
+    def release(self) -> None:
+        """Give the lock back; the file stays, or two processes could lock two files of one name."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _unusable(self, verb: str, exc: OSError) -> InvalidSpecError:
+        return InvalidSpecError(
+            f"the state folder {self._folder} cannot be {verb}", detail=str(exc), hint="choose another with --state"
+        )
+
+
+def _read_holder(file: int) -> str:
+    """Return who holds the lock; there is a moment between taking it and writing one's id."""
+    text = os.pread(file, _LONGEST_PID, 0).decode(errors="replace")
+    return f"process {text}" if text.isdecimal() else "its process id is not known yet"
