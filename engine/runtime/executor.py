@@ -217,8 +217,8 @@ class Executor:
         assert step.id is not None
         for request in step.requests:
             await self._send_patiently(step, step.id, request, deadline, counter)
-            if request.method == "DELETE":
-                await self._confirm_absent(step, step.id)
+            if request.method == "DELETE" and not await self._is_gone(step, step.id):
+                return _still_there(step)
         if step.action is Action.DELETE:
             self._store.forget(step.id)
             return ""
@@ -300,14 +300,15 @@ class Executor:
             error = progress.error
             raise error if isinstance(error, EngineError) else NotReadyError("the operation failed", detail=str(error))
 
-    async def _confirm_absent(self, step: Step, resource: ArmId) -> None:
+    async def _is_gone(self, step: Step, resource: ArmId) -> bool:
         """Read until Azure says that it is gone, a few times at most: some singletons never go away."""
         wait = _FIRST_BACKOFF
         for _ in range(self._options.settle_reads):
             if (await self._fetch(step, resource)).presence is Presence.ABSENT:
-                return
+                return True
             await self._clock.sleep(wait)
             wait *= 2
+        return (await self._fetch(step, resource)).presence is Presence.ABSENT
 
     async def _read_back(self, step: Step, resource: ArmId) -> ActualState:
         """Read what the write left behind; the first reads after a write can lag."""
@@ -347,6 +348,20 @@ def _fallback(step: Step, request: Request, error: EngineError) -> Request | Non
         return None
     refused = isinstance(error, InvalidSpecError) or error.http_status in _NOT_TAKEN
     return step.fallback if refused else None
+
+
+def _still_there(step: Step) -> str:
+    """Return the remark on a delete that Azure took, but that does not show.
+
+    Raises:
+        NotReadyError: The resource was to be created anew.
+    """
+    if step.action is Action.DELETE:
+        return "Azure took the delete, but still returns it; it stays remembered, plan again to see what became of it"
+    raise NotReadyError(
+        f"{step.key} was deleted to be created anew, but Azure still returns it; nothing was created",
+        hint="plan again once it is gone; a resource that never goes away cannot be replaced: change it in place",
+    )
 
 
 def _state(step: Step, actual: ActualState, *, ended: bool) -> str:

@@ -44,6 +44,7 @@ class StubAzure:
         self.script = script or {}
         self.sent: list[str] = []
         self.gone: set[ArmId] = set()
+        self.stays = False
         self.kept: list[Body] = []
 
     def keep_secrets(self, body: Body) -> None:
@@ -57,7 +58,7 @@ class StubAzure:
         if isinstance(answer, Exception):
             raise answer
         assert isinstance(answer, OperationProgress)
-        if request.method == "DELETE":
+        if request.method == "DELETE" and not self.stays:
             self.gone.add(resource)
         return answer
 
@@ -228,6 +229,32 @@ def test_a_deleted_resource_is_forgotten_after_it_is_gone() -> None:
     result = carry_out(StubAzure(), step_for("app", Action.DELETE), store=store)
 
     assert (outcomes(result), store.log) == ({"app": Outcome.DELETED}, ["forget app"])
+
+
+def test_a_resource_that_azure_still_returns_after_its_delete_is_remembered() -> None:
+    """Some singletons never go away: the step says so, and the memory of them stays."""
+    store, azure = StubStore(), StubAzure()
+    azure.stays = True
+
+    result = carry_out(azure, step_for("app", Action.DELETE), store=store)
+
+    assert (outcomes(result), store.log) == ({"app": Outcome.DELETED}, [])
+    assert "still returns it" in result.results[0].cause
+
+
+def test_a_replace_creates_nothing_while_the_old_resource_is_there() -> None:
+    """A PUT beside the resource that was to go would be an update in disguise: the step fails and says what to do."""
+    requests = tuple(Request(method=m, url="https://x/app", body={}) for m in ("DELETE", "PUT"))
+    azure = StubAzure()
+    azure.stays = True
+
+    kept = carry_out(azure, step_for("app", Action.REPLACE, requests=requests))
+    gone = carry_out(StubAzure(), step_for("app", Action.DELETE))
+
+    assert (azure.sent, outcomes(kept)) == (["DELETE app"], {"app": Outcome.FAILED})
+    assert "still returns it" in kept.results[0].cause
+    assert "plan again" in kept.results[0].cause
+    assert gone.results[0].cause == ""
 
 
 def test_what_azure_holds_otherwise_is_read_twice_and_said() -> None:
