@@ -51,11 +51,6 @@ class DriftReport:
     problems: int
     ignored: int = 0
 
-    @property
-    def clean(self) -> bool:
-        """Whether nothing moved and everything could be read."""
-        return not (self.drifted or self.unattributed or self.unreadable or self.problems)
-
 
 def drift_report(plan: Plan) -> DriftReport:
     """Select what moved from the plan that would mend it; the plan's order is kept."""
@@ -118,11 +113,9 @@ def moved_note(change: FieldChange, say: KnownAfter, options: TextOptions) -> st
 
 def drift_line(report: DriftReport) -> str:
     """Return the last line of a drift report."""
-    checked = plural(report.checked, "resource")
-    if report.clean:
-        pending = f"; {report.pending:,} changed in the manifests, not yet applied" if report.pending else ""
-        ignored = f", {report.ignored:,} ignored" if report.ignored else ""
-        return f"No drift. {checked} checked{ignored}{pending}."
+    errors = f"; {plural(report.problems, 'error')}" if report.problems else ""
+    if not (report.drifted or report.unattributed or report.unreadable):
+        return _still_line(report, errors)
     parts = [f"{report.checked:,} checked", f"{len(report.drifted):,} drifted"]
     if report.unattributed:
         parts.append(f"{len(report.unattributed):,} differ without a remembered apply")
@@ -130,8 +123,18 @@ def drift_line(report: DriftReport) -> str:
         parts.append(f"{report.ignored:,} ignored")
     if report.unreadable:
         parts.append(f"{len(report.unreadable):,} unreadable")
-    if report.problems:
-        parts.append(plural(report.problems, "problem"))
     if report.pending:
         parts.append(f"{report.pending:,} changed in the manifests only")
-    return f"Drift: {', '.join(parts)}."
+    return f"Drift: {', '.join(parts)}{errors}."
+
+
+def _still_line(report: DriftReport, errors: str) -> str:
+    """Return the last line when nothing moved as far as could be seen."""
+    if not report.checked:
+        return f"No objects to check{errors}."
+    resources = plural(report.checked, "resource")
+    pending = f"; {report.pending:,} changed in the manifests, not yet applied" if report.pending else ""
+    ignored = f", {report.ignored:,} ignored" if report.ignored else ""
+    if errors:
+        return f"No drift in the {resources} that could be checked{ignored}{pending}{errors}."
+    return f"No drift. {resources} checked{ignored}{pending}."

@@ -38,6 +38,7 @@ class TextOptions:
         width: Columns that one line should fit; long values are shortened to it, sentences are not.
         verbose: Show unchanged resources and every line of long values.
         brief: Show one line per resource and no values.
+        told: Problems that the reader has seen already; they are counted, not printed again.
         now: The time that "3 h ago" is counted from; None prints times as they are.
     """
 
@@ -45,6 +46,7 @@ class TextOptions:
     width: int = 100
     verbose: bool = False
     brief: bool = False
+    told: frozenset[str] = frozenset()
     now: datetime | None = None
 
     @property

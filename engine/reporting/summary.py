@@ -16,6 +16,8 @@ _DRIFT_ORIGINS = (ChangeOrigin.DRIFT, ChangeOrigin.BOTH)
 _LEAVING = (Action.DELETE, Action.FORGET)
 _METHODS = ("PATCH", "PUT", "DELETE")
 _IGNORED = "ignore"
+_NOTABLE_S = 10
+"""Seconds of write budget below which nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +114,8 @@ _SOMETIMES = (
 def plan_line(plan: Plan, summary: PlanSummary | None = None) -> str:
     """Return the last line of a plan: one sentence, stable enough to search for."""
     counts = summary or summarize_plan(plan)
-    if counts.clean and plan.complete and not plan.problems:
-        ignored = f", {counts.ignored:,} ignored" if counts.ignored else ""
-        return f"No changes. Azure matches the manifests ({plural(counts.resources, 'resource')}{ignored}, 0 writes)."
+    if counts.clean:
+        return _clean_line(plan, counts)
     parts = [f"{counts.actions[a]:,} {text}" for a, text in _ALWAYS]
     parts[1] += _methods_in_brackets(counts.update_methods)
     parts.append(f"{counts.actions[Action.DELETE]:,} to delete")
@@ -123,7 +124,23 @@ def plan_line(plan: Plan, summary: PlanSummary | None = None) -> str:
     if counts.ignored:
         parts.append(f"{counts.ignored:,} ignored")
     parts += [f"{counts.actions[a]:,} {text}" for a, text in _SOMETIMES if counts.actions[a]]
-    return f"Plan: {', '.join(parts)}; {counts.unchanged:,} unchanged; {_budget(plan, counts)}."
+    return f"Plan: {', '.join(parts)}; {counts.unchanged:,} unchanged; {_budget(plan, counts)}{errors_text(plan)}."
+
+
+def _clean_line(plan: Plan, counts: PlanSummary) -> str:
+    """Return the last line of a plan without differences; what could not be planned is not praised."""
+    if not counts.resources:
+        return f"No objects to plan{errors_text(plan)}."
+    resources = plural(counts.resources, "resource")
+    if plan.problems or not plan.complete:
+        return f"No changes in the {resources} that could be planned{errors_text(plan)}."
+    ignored = f", {counts.ignored:,} ignored" if counts.ignored else ""
+    return f"No changes. Azure matches the manifests ({resources}{ignored}, 0 writes)."
+
+
+def errors_text(plan: Plan) -> str:
+    """Return ``; 2 errors`` for the end of a last line; empty when every input could be used."""
+    return f"; {plural(len(plan.problems), 'error')}" if plan.problems else ""
 
 
 def _methods_in_brackets(methods: Mapping[str, int]) -> str:
@@ -133,9 +150,9 @@ def _methods_in_brackets(methods: Mapping[str, int]) -> str:
 
 def _budget(plan: Plan, counts: PlanSummary) -> str:
     writes = plural(counts.writes, "write")
-    if not counts.writes:
+    if not counts.writes or plan.budget.floor_s < _NOTABLE_S:
         return writes
-    return f"{writes}, about {max(1, math.ceil(plan.budget.floor_s))} s of write budget"
+    return f"{writes}, about {math.ceil(plan.budget.floor_s):,} s of write budget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,8 +211,11 @@ def apply_line(result: ApplyResult, summary: ApplySummary | None = None) -> str:
     parts = [f"{counts.outcomes[o]:,} {text}" for o, text in _OUTCOMES]
     parts += [f"{counts.outcomes[o]:,} {text}" for o, text in _RARE_OUTCOMES if counts.outcomes[o]]
     parts += [f"{n:,} {_held_word(a)}" for a, n in counts.held_back.items()]
-    head = "Apply finished with failures" if counts.failed else "Apply complete"
-    return f"{head}: {', '.join(parts)}; {plural(counts.writes, 'write')}."
+    if not result.plan.steps:
+        return f"No objects to apply{errors_text(result.plan)}."
+    done = "Applied what could be planned" if result.plan.problems else "Apply complete"
+    head = "Apply finished with failures" if counts.failed else done
+    return f"{head}: {', '.join(parts)}; {plural(counts.writes, 'write')}{errors_text(result.plan)}."
 
 
 def _held_word(action: Action) -> str:

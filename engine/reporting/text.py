@@ -46,11 +46,12 @@ def is_quiet(step: Step) -> bool:
 
 
 def problem_blocks(plan: Plan, style: TextOptions) -> list[list[str]]:
-    """Return one block with every problem of the plan; no block when there is none."""
-    if not plan.problems:
+    """Return one block with every problem of the plan that is not told yet; no block when there is none."""
+    problems = [p for p in plan.problems if p not in style.told]
+    if not problems:
         return []
-    head = style.paint("bad", f"{plural(len(plan.problems), 'problem')}:")
-    return [[head, *(f"  ! {printable(p)}" for p in plan.problems)]]
+    head = style.paint("bad", f"{plural(len(problems), 'problem')}:")
+    return [[head, *(f"  ! {printable(p)}" for p in problems)]]
 
 
 def _legend(steps: Sequence[Step]) -> str:

@@ -16,7 +16,6 @@ from engine.app.session import (
     open_cycle,
     print_findings,
     text_options,
-    without_printed,
 )
 from engine.app.settings import Settings
 from engine.model.policy import Limits
@@ -44,8 +43,7 @@ async def _drift(args: argparse.Namespace, settings: Settings) -> int:
     async with open_cycle(args, settings, Limits(adopt=True)) as cycle:
         planned = await make_plan(cycle)
     print_findings(planned.problems, planned.notices)
-    shown = without_printed(planned) if args.output == "text" else planned.plan
-    sys.stdout.write(render_drift_as(args.output, shown, text_options(args, settings, planned)))
+    sys.stdout.write(render_drift_as(args.output, planned.plan, text_options(args, settings, planned)))
     codes = exit_codes_of(planned) - {ExitCode.BLOCKED}
     report = drift_report(planned.plan)
     if report.drifted or report.unattributed:

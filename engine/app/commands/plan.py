@@ -20,7 +20,6 @@ from engine.app.session import (
     open_cycle,
     print_findings,
     text_options,
-    without_printed,
 )
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
@@ -53,8 +52,7 @@ async def _plan(args: argparse.Namespace, settings: Settings) -> int:
     async with open_cycle(args, settings, build_limits(args)) as cycle:
         planned = await make_plan(cycle)
         print_findings(planned.problems, planned.notices)
-        shown = without_printed(planned) if args.output == "text" else planned.plan
-        sys.stdout.write(render_plan_as(args.output, shown, text_options(args, settings, planned)))
+        sys.stdout.write(render_plan_as(args.output, planned.plan, text_options(args, settings, planned)))
         if args.out is not None:
             write_atomically(args.out, save_plan(planned.plan, args))
     codes = exit_codes_of(planned)

@@ -74,6 +74,7 @@ BAD: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         ("x.yaml:1", "metadata.name"),
     ),
     "unknown kind": (GROUP.replace("ResourceGroup", "ResourceGrop") + SPEC, "x.yaml", ("x.yaml:1", "ResourceGroup")),
+    "unknown group": (GROUP.replace("azure.com", "azure.comm") + SPEC, "x.yaml", ("x.yaml:1", "resources.azure.com?")),
     "unknown member": (f"{GROUP}spec:\n  location: a\n  locatoin: b\n", "x.yaml", ("x.yaml:6", "locatoin", "location")),
     "wrong type": (f"{GROUP}spec:\n  location: [a]\n", "x.yaml", ("x.yaml:5", "must be a text")),
     "spec that is a list": (f"{GROUP}spec: [1]\n", "x.yaml", ("x.yaml:", "must be an object")),
@@ -132,6 +133,21 @@ def test_one_bad_file_stops_nothing_else(desk: Desk, case: str) -> None:
     (desk.manifests / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
     check_goes_on(desk, *words)
+
+
+def test_last_line_counts_what_could_not_be_used(desk: Desk) -> None:
+    """After an error in the input no verb says that all is well, and none prints the error twice."""
+    good(desk)
+    desk.apply()
+    (desk.manifests / "x.yaml").write_text(GROUP.replace("azure.com", "azure.comm") + SPEC)
+
+    runs = {verb: desk.run(verb, *more) for verb, more in (("plan", ()), ("drift", ()), ("apply", ("--yes",)))}
+
+    assert {verb: run.code for verb, run in runs.items()} == dict.fromkeys(runs, 1)
+    assert runs["plan"].out == "No changes in the 2 resources that could be planned; 1 error.\n"
+    assert runs["drift"].out == "No drift in the 2 resources that could be checked; 1 error.\n"
+    assert runs["apply"].out.splitlines()[-1].endswith("2 unchanged, 0 failed, 0 skipped; 0 writes; 1 error.")
+    assert all("unknown group" not in run.out for run in runs.values())
 
 
 def test_owners_in_a_circle_are_named(desk: Desk) -> None:

@@ -57,7 +57,17 @@ def test_last_line_counts_everything() -> None:
 
     assert plan_line(plan) == (
         "Plan: 2 to create, 3 to update (2 PATCH, 1 PUT), 1 to replace, 0 to delete, 4 drifted, 1 blocked; "
-        "2,041 unchanged; 7 writes, about 1 s of write budget."
+        "2,041 unchanged; 7 writes."
+    )
+
+
+def test_write_budget_is_told_where_it_takes_time() -> None:
+    """The time that ARM's write limits cost is in the last line once somebody would notice it."""
+    create = build_step(Action.CREATE, requests=(build_request("PUT"),))
+
+    assert plan_line(build_plan([create], budget=Budget(writes=1, deletes=0, floor_s=9.9))).endswith("; 1 write.")
+    assert plan_line(build_plan([create], budget=Budget(writes=1, deletes=0, floor_s=1234.5))).endswith(
+        "; 1 write, about 1,235 s of write budget."
     )
 
 
@@ -71,7 +81,35 @@ def test_clean_plan_is_one_sentence() -> None:
 @pytest.mark.parametrize("fields", [{"complete": False}, {"problems": ("bad.yaml: not YAML",)}], ids=["unread", "bad"])
 def test_what_could_not_be_looked_at_is_not_clean(fields: dict[str, object]) -> None:
     """A plan that is not complete, or has problems, never says that Azure matches."""
-    assert "No changes" not in render_plan(build_plan(steps(Action.NOOP, 1), **fields))
+    text = render_plan(build_plan(steps(Action.NOOP, 7), **fields))
+
+    assert "Azure matches" not in text
+    assert "No changes in the 7 resources that could be planned" in text
+
+
+def test_problems_are_counted_in_the_last_line_even_where_they_are_told_already() -> None:
+    """What the reader has seen is not printed again, and the last line still counts it."""
+    problems = ("bad.yaml: not YAML", "worse.yaml: not YAML")
+    plan = build_plan(steps(Action.NOOP, 7), problems=problems)
+    told = TextOptions(told=frozenset(problems))
+
+    assert render_plan(plan, told) == "No changes in the 7 resources that could be planned; 2 errors.\n"
+    assert render_drift(plan, told) == "No drift in the 7 resources that could be checked; 2 errors.\n"
+    assert apply_line(build_apply(plan=plan)) == (
+        "Applied what could be planned: 0 created, 0 updated, 0 deleted, 7 unchanged, 0 failed, 0 skipped; 0 writes; "
+        "2 errors."
+    )
+    assert "! worse.yaml: not YAML" in render_plan(plan, TextOptions(told=frozenset(problems[:1])))
+
+
+def test_nothing_at_all_is_not_called_a_match() -> None:
+    """An input without objects is said to be one."""
+    empty = build_plan([])
+
+    assert render_plan(empty) == "No objects to plan.\n"
+    assert render_drift(empty) == "No objects to check.\n"
+    assert apply_line(build_apply(plan=empty)) == "No objects to apply."
+    assert plan_line(build_plan([], problems=("x: not YAML",))) == "No objects to plan; 1 error."
 
 
 def test_details_replace_sentences_and_causes_follow_them() -> None:
@@ -197,7 +235,7 @@ def test_what_is_to_go_cannot_drift(action: Action) -> None:
     """Differences of a resource that is being deleted or released are nobody's drift."""
     step = build_step(action, changes=(build_change(origin=ChangeOrigin.DRIFT),))
 
-    assert drift_report(build_plan([step])).clean
+    assert drift_line(drift_report(build_plan([step]))).startswith("No drift. 1 resource checked")
 
 
 def test_ignored_drift_raises_no_alarm() -> None:
@@ -205,7 +243,7 @@ def test_ignored_drift_raises_no_alarm() -> None:
     desired = build_desired(policy=ObjectPolicy(drift=DriftPolicy.IGNORE))
     step = build_step(Action.SKIP, changes=(build_change(origin=ChangeOrigin.DRIFT),), desired=desired)
 
-    assert drift_report(build_plan([step])).clean
+    assert drift_line(drift_report(build_plan([step]))) == "No drift. 1 resource checked, 1 ignored."
 
 
 def test_no_drift() -> None:
