@@ -18,6 +18,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 LIST = re.compile(r"/apis/(?P<group>[^/]+)/(?P<version>[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[^/]+)")
+OBJECT = re.compile(LIST.pattern + r"/(?P<name>[^/]+)")
 VERSION = re.compile(r"/apis/(?P<group>[^/]+)/(?P<version>[^/]+)")
 CORE = re.compile(r"/api/v1/namespaces/(?P<namespace>[^/]+)(?:/(?P<plural>secrets|configmaps)/(?P<name>[^/]+))?")
 NAMESPACES = "/api/v1/namespaces"
@@ -116,6 +117,8 @@ class FakeKube:
             return (200, *self.answers[path])
         if path == "/apis":
             return self._groups(aggregated=self.aggregated and AGGREGATED in accept)
+        if found := OBJECT.fullmatch(path):
+            return self._object(found["group"], found["plural"], found["namespace"] or "", found["name"])
         if found := LIST.fullmatch(path):
             return self._list(found["group"], found["plural"], found["version"], found["namespace"] or "", query)
         if found := VERSION.fullmatch(path):
@@ -125,6 +128,14 @@ class FakeKube:
             return 200, "application/json", b'{"items":[%s]}' % b",".join(names)
         if path in self.core:
             return 200, "application/json", self.core[path]
+        return _status(404)
+
+    def _object(self, group: str, plural: str, namespace: str, name: str) -> tuple[int, str, bytes]:
+        for stored in self.objects.get((group, plural), ()):
+            if name.encode() in stored.raw:
+                meta = json.loads(stored.raw)["metadata"]
+                if (meta["namespace"], meta["name"]) == (namespace, name):
+                    return 200, "application/json", stored.raw
         return _status(404)
 
     def _groups(self, *, aggregated: bool) -> tuple[int, str, bytes]:

@@ -12,6 +12,7 @@ from engine.compare.compare import compare
 from engine.compare.settled import is_settled, provisioning_state
 from engine.compare.subject import Witness
 from engine.desired.build import build_desired
+from engine.desired.identity import ObjectIdentity
 from engine.desired.ignore import FleetRule
 from engine.desired.index import Index
 from engine.desired.inputs import NO_INPUTS, Inputs, WantedInputs
@@ -35,7 +36,7 @@ from engine.runtime.heap import release_memory
 from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
 from engine.runtime.memory import PassMemory, Verdict, print_of_body
 from engine.runtime.prepared import Prepared, Wanted
-from engine.runtime.seen import SeenStatus, seen_by, want_status
+from engine.runtime.seen import SeenStatus, reread, seen_by
 from engine.runtime.selection import Selection
 from engine.runtime.settle import Settlement
 
@@ -194,6 +195,7 @@ class _Pass:
         """Walk from the objects to the plan."""
         await self._prepare()
         await self._observe()
+        await self._ask_for_status()
         await self._look_for_deleted_twins()
         self._recall_children()
         self._restore_children()
@@ -224,7 +226,6 @@ class _Pass:
 
         Owners and references are found among all objects, selected or not.
         """
-        want_status(self._world.source, self._baselines.values())
         resources = await self._world.source.list_resources()
         known = self._memory.prepared
         if known is not None and known.is_of(resources) and not known.needs.config_maps:
@@ -388,6 +389,22 @@ class _Pass:
         if desired is None:
             return None
         return self._name_places(self._compare(desired, actual, self._seen_by(resource, desired)), resource)
+
+    async def _ask_for_status(self) -> None:
+        """Compare again, with the object's status as a witness, what differs and nothing is remembered of."""
+        doubtful: dict[ObjectIdentity, int] = {}
+        for n, finding in enumerate(self._open):
+            actual = finding.actual
+            if actual is None or actual.presence is Presence.UNREADABLE or finding.baseline is not None:
+                continue
+            if finding.diff.changes or actual.presence is Presence.ABSENT:
+                doubtful[finding.desired.key.identity] = n
+        asked = [r for r in self._prepared.index.resources if r.key.identity in doubtful and r.status is None]
+        for identity, resource in (await reread(self._world.source, asked)).items():
+            n = doubtful[identity]
+            desired, actual = self._open[n].desired, self._open[n].actual
+            seen = self._seen_by(resource, desired)
+            self._open[n] = self._name_places(self._compare(desired, actual, seen), resource)
 
     def _seen_by(self, resource: CustomResource, desired: DesiredState) -> SeenStatus | None:
         identity = self._prepared.index.identify(resource)

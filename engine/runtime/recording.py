@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ from engine.model.result import OperationProgress
 from engine.model.state import ActualState, Baseline, CustomResource, Presence, ReadTarget
 from engine.ports import ActualSource, DesiredSource
 from engine.runtime.desired import Locator
-from engine.runtime.seen import StatusKeeper
+from engine.runtime.seen import StatusReader
 
 Named = tuple[str, str]
 """Namespace and name; of roles scope and name."""
@@ -87,10 +87,12 @@ class RecordingSource:
         self._into.places[origin, path.pointer] = found
         return found
 
-    def want_status(self, wanted: Callable[[ResourceKey], bool]) -> None:
-        """Pass the wish on."""
-        if isinstance(self._inner, StatusKeeper):
-            self._inner.want_status(wanted)
+    async def reread(self, resources: Sequence[CustomResource]) -> Sequence[CustomResource]:
+        """Return objects with their status; the recording holds them with it."""
+        found = await self._inner.reread(resources) if isinstance(self._inner, StatusReader) else ()
+        seen = {r.key.identity: r for r in found}
+        self._into.objects = [seen.get(r.key.identity, r) for r in self._into.objects]
+        return found
 
 
 class _NoWrites:

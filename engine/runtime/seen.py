@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from engine.desired.identity import ObjectIdentity
 from engine.desired.status_view import StatusView, body_of_status
 from engine.model.document import Body, Document
-from engine.model.ids import ArmId, ResourceKey
+from engine.model.ids import ArmId
 from engine.model.path import Segment
 from engine.model.policy import ReconcilePolicy
-from engine.model.state import Baseline, CustomResource, StatusTrust
+from engine.model.state import CustomResource, StatusTrust
 from schemas.kinds import Kind
 
 
 @runtime_checkable
-class StatusKeeper(Protocol):
-    """A source that drops the status of objects unless told otherwise."""
+class StatusReader(Protocol):
+    """A source that reads the status of objects only when it is asked for."""
 
-    def want_status(self, wanted: Callable[[ResourceKey], bool]) -> None:
-        """Keep the status of these objects where it proves something."""
+    async def reread(self, resources: Sequence[CustomResource]) -> Sequence[CustomResource]:
+        """Return those of the objects whose status proves something, with it; changed objects are left out."""
+        ...
 
 
-def want_status(source: object, baselines: Iterable[Baseline]) -> None:
-    """Ask a source for the status of objects that we have no memory of: it may be one."""
-    if isinstance(source, StatusKeeper):
-        known = frozenset(b.key.identity for b in baselines if b.key is not None)
-        source.want_status(lambda key: key.identity not in known)
+async def reread(source: object, resources: Sequence[CustomResource]) -> Mapping[ObjectIdentity, CustomResource]:
+    """Ask a source for the status of these objects; empty for sources that gave it at once, or have none."""
+    if not resources or not isinstance(source, StatusReader):
+        return {}
+    return {r.key.identity: r for r in await source.reread(resources)}
 
 
 class SeenStatus:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import enum
 from collections.abc import Mapping
+from dataclasses import replace
 from sys import intern
 from typing import TypeVar
 
@@ -167,31 +167,21 @@ def decode_texts(texts: msgspec.Raw) -> dict[str, str]:
     return {intern(key): intern(value) for key, value in decoded.items() if key != LAST_APPLIED}
 
 
-class KeepStatus(enum.Enum):
-    """Whether an object's status is kept; PROVEN: where it shows Azure as a write of this very spec left it."""
-
-    NEVER = 0
-    PROVEN = 1
-    ALWAYS = 2
-
-
 def build_resource(
     item: Listed,
     key: ResourceKey,
     *,
     namespace_annotations: Mapping[str, str],
     labels: Mapping[str, str],
-    keep_status: KeepStatus,
+    keep_status: bool,
 ) -> CustomResource:
     """Copy out what survives the page."""
     meta = item.metadata
-    trust = _trust_of(item) if keep_status is not KeepStatus.NEVER else StatusTrust.NONE
-    is_kept = keep_status is KeepStatus.ALWAYS or trust is not StatusTrust.NONE
     return CustomResource(
         key=key,
         spec=Document(_copy(item.spec, _EMPTY)),
-        status=Document(bytes(item.status)) if is_kept and item.status else None,
-        trust=trust,
+        status=Document(bytes(item.status)) if keep_status and item.status else None,
+        trust=_trust_of(item) if keep_status else StatusTrust.NONE,
         annotations=meta.texts,
         labels=labels,
         generation=Generation(meta.generation),
@@ -201,6 +191,15 @@ def build_resource(
         origin="cluster",
         namespace_annotations=namespace_annotations,
     )
+
+
+def with_status(resource: CustomResource, item: Listed) -> CustomResource | None:
+    """Return the object with its status; None where that proves nothing, or the object is another one by now."""
+    meta = item.metadata
+    trust = _trust_of(item)
+    if trust is StatusTrust.NONE or (meta.uid, meta.generation) != (resource.uid, resource.generation):
+        return None
+    return replace(resource, status=Document(bytes(item.status)), trust=trust)
 
 
 def _trust_of(item: Listed) -> StatusTrust:

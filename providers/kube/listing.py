@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
 
@@ -14,7 +14,6 @@ from engine.model.ids import ResourceKey
 from engine.model.state import CustomResource
 from providers.kube.client import GoneError, KubeClient, NotFoundError
 from providers.kube.decode import (
-    KeepStatus,
     Listed,
     Metadata,
     build_resource,
@@ -22,11 +21,13 @@ from providers.kube.decode import (
     decode_page,
     decode_texts,
     is_unchanged,
+    with_status,
 )
 from providers.kube.discovery import ServedKind
 from providers.kube.versions import applied_version
 
 PAGE_SIZE = 500
+ONE_BY_ONE = 40
 ATTEMPTS = 3
 NAMESPACES = "/api/v1/namespaces"
 _NONE: Mapping[str, str] = {}
@@ -52,16 +53,12 @@ class Lister:
 
     A kind is listed once, in that version (at first: the newest one). Objects applied by another served version are
     listed in theirs too: a conversion may have renamed members in between.
-
-    Attributes:
-        wants_status: Whose status is kept where it proves what Azure held after a write; a kept one takes memory.
     """
 
     def __init__(self, client: KubeClient, selection: Selection) -> None:
         """Nothing is read yet."""
         self._client = client
         self._selection = selection
-        self.wants_status: Callable[[ResourceKey], bool] = _nobody
         self._spoken: dict[ServedKind, str] = {}
         self._annotations: Mapping[str, Mapping[str, str]] = {}
         self._labels: dict[bytes, Mapping[str, str]] = {}
@@ -159,13 +156,41 @@ class Lister:
             key,
             namespace_annotations=namespace_annotations,
             labels=self._share_labels(bytes(meta.labels)),
-            keep_status=self._keep_status(key),
+            keep_status=self._selection.keep_status,
         )
 
-    def _keep_status(self, key: ResourceKey) -> KeepStatus:
-        if self._selection.keep_status:
-            return KeepStatus.ALWAYS
-        return KeepStatus.PROVEN if self.wants_status(key) else KeepStatus.NEVER
+    def reread(self, resources: Iterable[CustomResource]) -> list[CustomResource]:
+        """Return those of the objects whose status proves something, with it; many of a kind by a list.
+
+        Raises:
+            EngineError: An object that is there could not be read.
+        """
+        found: list[CustomResource] = []
+        by_list: dict[tuple[str, str, str], list[CustomResource]] = {}
+        for resource in resources:
+            key = resource.key
+            by_list.setdefault((key.group, key.kind, key.version), []).append(resource)
+        kinds = {(kind.group, kind.kind): kind for kind in self._spoken}
+        for (group, name, version), same in by_list.items():
+            items = self._items_of(kinds[group, name], version, same)
+            found += [seen for r in same if (item := items.get(r.uid)) and (seen := with_status(r, item))]
+        return found
+
+    def _items_of(self, kind: ServedKind, version: str, wanted: Sequence[CustomResource]) -> dict[str, Listed]:
+        """Return the objects as the server has them now, by uid."""
+        if len(wanted) > ONE_BY_ONE:
+            uids = {r.uid for r in wanted}
+            listed = self._items(kind.path(version), PAGE_SIZE, self._selection.labels)
+            return {item.metadata.uid: item for item in listed if item.metadata.uid in uids}
+        out: dict[str, Listed] = {}
+        for resource in wanted:
+            path = f"{kind.path(version, resource.key.namespace)}/{resource.key.name}"
+            try:
+                item = decode_item(self._client.get(path), path)
+            except NotFoundError:
+                continue
+            out[item.metadata.uid] = item
+        return out
 
     def _share_labels(self, raw: bytes) -> Mapping[str, str]:
         """Return one mapping for all objects with the same labels: most have those of their team."""
@@ -197,10 +222,6 @@ class _Earlier:
             return None
         self._next = found + 1
         return self._resources[found]
-
-
-def _nobody(_key: ResourceKey) -> bool:
-    return False
 
 
 def _same_or_new(earlier: Mapping[str, str] | None, new: Mapping[str, str]) -> Mapping[str, str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import EngineError, PolicyDeniedError
 from engine.model.document import Secret
-from engine.model.ids import ResourceKey
 from engine.model.problem import Problem
 from engine.model.state import CustomResource
 from providers.kube.client import KubeClient, NotFoundError
@@ -38,9 +37,16 @@ class KubeSource:
         self._problems: list[Problem] = []
         self._notes: set[str] = set()
 
-    def want_status(self, wanted: Callable[[ResourceKey], bool]) -> None:
-        """Keep the status of these objects from now on, where it proves what Azure held after a write."""
-        self._lister.wants_status = wanted
+    async def reread(self, resources: Sequence[CustomResource]) -> Sequence[CustomResource]:
+        """Return those objects whose status proves what Azure held after a write, with it.
+
+        Lists do not keep it: it is two thirds of an object, and most are never asked for it.
+        """
+        try:
+            return await asyncio.to_thread(self._lister.reread, resources)
+        except EngineError as exc:
+            self._notes.add(f"The status of objects could not be read: {exc}")
+            return ()
 
     async def list_resources(self) -> Sequence[CustomResource]:
         """Return every object, by group, kind, namespace and name.

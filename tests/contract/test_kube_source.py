@@ -540,15 +540,30 @@ def status_at(generation: int, ready: str = "True") -> dict[str, Any]:
         (None, False),
     ],
 )
-def test_a_proven_status_is_kept_where_wanted(kube: Kube, source: Build, status: Any, is_kept: bool) -> None:
-    """Of wanted objects the status is kept when Ready is True at the object's generation, and of no others."""
-    for name in ("wanted", "other"):
-        kube[0].add(GROUP, {**build_object(name, generation=3), "status": status})
+def test_a_proven_status_is_read_when_asked_for(kube: Kube, source: Build, status: Any, is_kept: bool) -> None:
+    """Lists keep no status; asked for, it comes where Ready is True at the object's generation."""
+    kube[0].add(GROUP, {**build_object("wanted", generation=3), "status": status})
     reader = source()
-    reader.want_status(lambda key: key.name == "wanted")
+    (listed,) = read(reader)
 
-    other, wanted = sorted(read(reader), key=lambda r: r.key.name)
+    found = asyncio.run(reader.reread([listed]))
 
-    assert (other.status, other.trust) == (None, StatusTrust.NONE)
-    assert (wanted.status is not None) is is_kept
-    assert wanted.trust is (StatusTrust.SETTLED if is_kept else StatusTrust.NONE)
+    assert (listed.status, listed.trust) == (None, StatusTrust.NONE)
+    assert [(r.key, r.trust, r.status is not None) for r in found] == [
+        (listed.key, StatusTrust.SETTLED, True)
+    ] * is_kept
+
+
+def test_the_status_of_many_objects_comes_from_one_list(kube: Kube, source: Build) -> None:
+    """Few objects of a kind are read one by one, many by a list of the kind; changed objects are left out."""
+    for n in range(60):
+        kube[0].add(GROUP, {**build_object(f"group{n}", generation=3), "status": status_at(3)})
+    reader = source()
+    listed = read(reader)
+    kube[0].requests.clear()
+    stale = [replace(r, generation=2) for r in listed[:1]]
+
+    found = asyncio.run(reader.reread([*stale, *listed[1:]]))
+
+    assert len(kube[0].requests) == 1
+    assert [r.key for r in found] == [r.key for r in listed[1:]]
