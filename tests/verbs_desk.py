@@ -258,24 +258,33 @@ class Desk:
         printed = self.capture.readouterr()
         return Run(code, printed.out, printed.err)
 
-    def spawn(self, verb: str, *arguments: str, files: bool = True, stdin: bytes = b"", **more: str) -> Run:
+    def spawn(
+        self,
+        verb: str,
+        *arguments: str,
+        files: bool = True,
+        state: bool = True,
+        stdin: bytes = b"",
+        folder: Path = ROOT,
+        **more: str,
+    ) -> Run:
         """Run a verb as a person does: a process of its own, real time."""
         done = subprocess.run(
-            [sys.executable, "-m", "engine", *self.command(verb, *arguments, files=files)],
+            [sys.executable, "-m", "engine", *self.command(verb, *arguments, files=files, state=state)],
             input=stdin,
             capture_output=True,
             env=self.process_environment(**more),
-            cwd=ROOT,
+            cwd=folder,
             check=False,
             timeout=60,
         )
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def command(self, verb: str, *arguments: str, files: bool = True) -> list[str]:
+    def command(self, verb: str, *arguments: str, files: bool = True, state: bool = True) -> list[str]:
         """Return the arguments with the input and the state folder in them."""
         source = ["-f", str(self.manifests)] if files else []
-        state = ["--state", str(self.state)] if verb in ("plan", "apply", "drift", "explain", "snapshot") else []
-        return [verb, *arguments, *source, *state]
+        keeps = state and verb in ("plan", "apply", "drift", "explain", "snapshot") and "--state" not in arguments
+        return [verb, *arguments, *source, *(["--state", str(self.state)] if keeps else [])]
 
     def variables(self) -> dict[str, str]:
         """Return the variables that lead to the emulator."""

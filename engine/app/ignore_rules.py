@@ -25,6 +25,11 @@ _CUSTOMIZATION = "resource.customizations.ignoreDifferences."
 _CONFIG_MAP = "configmap/"
 
 
+def is_in_input(name: str) -> bool:
+    """Whether the name is that of a ConfigMap of the input, not of a file."""
+    return name.lower().startswith(_CONFIG_MAP)
+
+
 async def read_ignore_rules(names: Sequence[str], source: DesiredSource) -> tuple[FleetRule, ...]:
     """Return the rules of every file and config map named.
 
@@ -37,7 +42,7 @@ async def read_ignore_rules(names: Sequence[str], source: DesiredSource) -> tupl
     """
     rules: list[FleetRule] = []
     for name in names:
-        if name.lower().startswith(_CONFIG_MAP):
+        if is_in_input(name):
             rules += await _read_config_map(name, source)
         else:
             rules += _read_file(name)

@@ -84,7 +84,7 @@ def open_source(args: argparse.Namespace) -> DesiredSource:
     """Return where the options say that objects come from.
 
     Raises:
-        InvalidSpecError: They name nothing, or a cluster that cannot be used.
+        InvalidSpecError: They name nothing, or what is not there, or a cluster that cannot be used.
     """
     wants_cluster = args.context is not None or bool(args.kubeconfig)
     if not args.filename and not wants_cluster:
@@ -97,11 +97,21 @@ def open_source(args: argparse.Namespace) -> DesiredSource:
     return FilesBesideCluster(_open_files(args), cluster) if args.filename else cluster
 
 
+def missing_paths(names: Sequence[str]) -> list[str]:
+    """Return those of the files and folders that are not there; ``-`` always is."""
+    import os
+
+    return [name for name in names if name != "-" and not os.path.exists(name)]
+
+
 def _open_files(args: argparse.Namespace) -> DesiredSource:
     import sys
 
     from providers.manifests.source import ManifestSource
 
+    missing = missing_paths(args.filename)
+    if missing:
+        raise InvalidSpecError("no such file or folder", detail=", ".join(missing), hint="check what -f names")
     return ManifestSource(args.filename, read_stdin=sys.stdin.buffer.read)
 
 

@@ -26,6 +26,11 @@ def apply_saved(desk: Desk, path: Path, *arguments: str) -> Run:
     return desk.run("apply", str(path), "-o", "json", "--yes", *arguments, files=False)
 
 
+def spawn_saved(desk: Desk, path: Path, *arguments: str, folder: Path) -> Run:
+    """Apply a saved plan from another folder."""
+    return desk.spawn("apply", str(path), "--yes", *arguments, files=False, state=False, folder=folder)
+
+
 def test_saved_plan_is_carried_out_exactly(desk: Desk) -> None:
     """apply PLAN sends the very requests that the file holds, from the input the file names."""
     desk.write(group(desk.name), account(f"{desk.name}store", desk.name))
@@ -140,14 +145,14 @@ def test_what_is_done_already_is_left_alone(desk: Desk) -> None:
 
 
 def test_nothing_is_done_that_was_not_planned(desk: Desk) -> None:
-    """New objects and new permissions on the command line do not widen a saved plan."""
+    """New objects do not widen a saved plan, and neither does what left the input."""
     desk.write(group(desk.name), identity("old", desk.name))
     desk.apply()
     desk.write(group(desk.name), identity("new", desk.name))
     path = save(desk)
     desk.write(group(desk.name), identity("new", desk.name), identity("newer", desk.name))
 
-    done = apply_saved(desk, path, "--prune")
+    done = apply_saved(desk, path)
 
     assert done.code == 0
     assert [w.rpartition(" ")[0] for w in desk.azure.writes] == ["PUT userAssignedIdentities/new"]
@@ -199,3 +204,72 @@ def test_missing_plan_file_is_a_clear_error(desk: Desk) -> None:
 
     assert done.code == 1
     assert "none.json" in done.err
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("-f", "other"),
+        ("--target", "x"),
+        ("--exclude", "x"),
+        ("-n", "x"),
+        ("-A",),
+        ("-l", "a=b"),
+        ("--context",),
+        ("--context", "x"),
+        ("--kubeconfig", "x"),
+        ("--subscription", "x"),
+        ("--ignore", "x"),
+        ("--prune",),
+        ("--adopt",),
+        ("--allow-data-loss",),
+        ("--allow-replace", "x"),
+        ("--strict",),
+        ("--state", "other"),
+    ],
+    ids=" ".join,
+)
+def test_options_beside_a_saved_plan_are_refused(desk: Desk, option: tuple[str, ...]) -> None:
+    """What could only make another plan than the saved one is one error that names it."""
+    desk.write(group(desk.name))
+    path = save(desk)
+
+    done = apply_saved(desk, path, *option)
+
+    assert done.code == 1
+    assert done.err.count("trueup: error:") == 1
+    assert f"beside it stand {option[0]}" in done.err
+    assert (done.out, desk.azure.writes) == ("", [])
+
+
+def test_saved_plan_is_applied_from_anywhere(desk: Desk) -> None:
+    """Paths of input and state folder mean the same in every folder; what is printed stays as it was given."""
+    desk.write(group(desk.name))
+    (desk.folder / "elsewhere").mkdir()
+    planned = desk.spawn(
+        "plan", "--out", "plan.json", "-f", "manifests", "--state", "st", files=False, state=False, folder=desk.folder
+    )
+
+    done = spawn_saved(desk, Path("../plan.json"), folder=desk.folder / "elsewhere")
+
+    assert (planned.code, done.code) == (0, 0), done.out + done.err
+    assert "1 created" in done.out
+    assert (desk.folder / "st").is_dir()
+    assert not (desk.folder / "elsewhere" / ".trueup").exists()
+    assert json.loads((desk.folder / "plan.json").read_bytes())["steps"][0]["origin"].startswith("manifests/")
+
+
+def test_saved_plan_whose_input_is_gone_stops_at_once(desk: Desk) -> None:
+    """Without the files it was made from a saved plan is one error, and nothing else is said."""
+    desk.write(group(desk.name))
+    path = save(desk)
+    desk.manifests.rename(desk.folder / "moved")
+
+    done = apply_saved(desk, path)
+
+    assert done.code == 1
+    assert done.out == ""
+    assert done.err.splitlines() == [
+        f"trueup: error: {path} was made from what is not there any more: {desk.manifests} (put it back, or plan again)"
+    ]
+    assert desk.azure.reads == 0
