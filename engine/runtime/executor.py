@@ -24,6 +24,7 @@ from engine.model.result import ApplyResult, OperationProgress, OperationStatus,
 from engine.model.state import ActualState, Presence
 from engine.planning.verify import check_applied
 from engine.ports import ActualSource, BaselineStore, Clock, ReadTarget, StepApplier
+from engine.runtime.patience import Patience
 
 _OUTCOMES = {
     Action.CREATE: Outcome.CREATED,
@@ -35,7 +36,6 @@ _OUTCOMES = {
 _NOT_TAKEN = frozenset({400, 405, 415, 422, 501})
 _FAILED = frozenset({"failed", "canceled"})
 _FIRST_BACKOFF = timedelta(seconds=1)
-_LONGEST_BACKOFF = timedelta(seconds=60)
 
 
 class Azure(ActualSource, StepApplier, Protocol):
@@ -47,8 +47,8 @@ class ExecutorOptions:
     """How hard to try.
 
     Attributes:
-        in_flight: Requests under way at once; operations that are waited for do not count.
-        patience: How long one step may go on failing in ways that time may cure.
+        in_flight: Writes, and reads, under way at once; operations that are waited for do not count.
+        patience: How long one request may go on failing in ways that time may cure, from its first failure on.
         settle_reads: How often a write that is not seen yet is read again.
         operation_limit: How long one operation is waited for; its poller stays stored for the next run.
     """
@@ -119,6 +119,8 @@ class Executor:
         self._report = report
         self._options = options
         self._slots = asyncio.Semaphore(options.in_flight)
+        # Their own, as ARM counts reads apart: writes that wait for their rate hold up no read.
+        self._read_slots = asyncio.Semaphore(options.in_flight)
 
     async def run(self, plan: Plan) -> ApplyResult:
         """Carry out every step that writes; the others end at once as unchanged or skipped.
@@ -192,7 +194,7 @@ class Executor:
         if busy:
             return StepResult(step=step, outcome=Outcome.FAILED, cause=busy, reason=UnfinishedError.reason)
         try:
-            remark = await self._carry_out(step, started + self._options.patience.total_seconds(), counter)
+            remark = await self._carry_out(step, counter)
         except EngineError as exc:
             return StepResult(
                 step=step,
@@ -213,10 +215,10 @@ class Executor:
             duration=timedelta(seconds=self._clock.monotonic() - started),
         )
 
-    async def _carry_out(self, step: Step, deadline: float, counter: _Counter) -> str:
+    async def _carry_out(self, step: Step, counter: _Counter) -> str:
         assert step.id is not None
         for request in step.requests:
-            await self._send_patiently(step, step.id, request, deadline, counter)
+            await self._send_patiently(step, step.id, request, counter)
             if request.method == "DELETE" and not await self._is_gone(step, step.id):
                 return _still_there(step)
         if step.action is Action.DELETE:
@@ -229,11 +231,9 @@ class Executor:
             remark = self._settle(step, await self._read_back(step, step.id))
         return remark
 
-    async def _send_patiently(
-        self, step: Step, resource: ArmId, request: Request, deadline: float, counter: _Counter
-    ) -> None:
+    async def _send_patiently(self, step: Step, resource: ArmId, request: Request, counter: _Counter) -> None:
         """Send until it succeeds, fails for good, or patience ends; a refused PATCH becomes a PUT once."""
-        backoff = _FIRST_BACKOFF
+        patience = Patience(self._options.patience, self._clock)
         while True:
             try:
                 counter.sent += 1
@@ -241,19 +241,18 @@ class Executor:
             except EngineError as exc:
                 fallback = _fallback(step, request, exc)
                 if fallback is None:
-                    await self._wait_or_raise(exc, request, backoff, deadline)
-                    backoff = min(backoff * 2, _LONGEST_BACKOFF)
+                    await self._wait_or_raise(exc, request, patience)
                 request = fallback or request
             else:
                 return
 
-    async def _wait_or_raise(self, error: EngineError, request: Request, backoff: timedelta, deadline: float) -> None:
+    async def _wait_or_raise(self, error: EngineError, request: Request, patience: Patience) -> None:
         """Wait as long as the error asks for; raise it where waiting does not help or takes too long."""
         if not isinstance(error, TransientError):
             raise error
-        wait = error.retry_after if error.retry_after is not None else backoff
         moved = isinstance(error, ConflictError) and any(n.lower() == "if-match" for n, _ in request.headers)
-        if moved or self._clock.monotonic() + wait.total_seconds() > deadline:
+        wait = None if moved else patience.next_wait(error)
+        if wait is None:
             raise error
         await self._clock.sleep(wait)
 
@@ -292,7 +291,7 @@ class Executor:
                 raise _unfinished(f"it is still running after {self._options.operation_limit}")
             await self._clock.sleep(progress.wait)
             try:
-                async with self._slots:
+                async with self._read_slots:
                     progress = await self._azure.poll(progress.token)
             except (PolicyDeniedError, TransientError) as exc:
                 raise _unfinished(str(exc)) from exc
@@ -330,7 +329,7 @@ class Executor:
 
     async def _fetch(self, step: Step, resource: ArmId) -> ActualState:
         target = ReadTarget(id=resource, arm_type=step.arm_type, api_version=step.api_version)
-        async with self._slots:
+        async with self._read_slots:
             return await self._azure.fetch(target)
 
 
