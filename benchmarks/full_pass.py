@@ -36,8 +36,9 @@ from engine.model.plan import Action
 from engine.model.state import ActualState
 from engine.ports import ReadTarget
 from engine.runtime.clock import SystemClock
-from engine.runtime.cycle import Cycle, PassOptions, PassResult, World
+from engine.runtime.cycle import Cycle
 from engine.runtime.heap import tune_memory
+from engine.runtime.world import PassOptions, PassResult, World
 from providers.arm.adapter import AzureResourceManager
 from providers.arm.options import ArmOptions
 from providers.kube.connect import Connection, connect

@@ -16,7 +16,7 @@ from engine.model.ids import ResourceKey
 from engine.model.plan import Plan
 from engine.planning.saved import restrict, seal
 from engine.reporting.wire import decode_plan, encode_json, plan_json
-from engine.runtime.cycle import PassResult
+from engine.runtime.world import PassResult
 
 _TEXTS = ("subscription", "namespace", "selector", "context", "kubeconfig")
 _LISTS = ("filename", "target", "exclude", "allow_replace", "ignore")

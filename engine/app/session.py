@@ -22,8 +22,9 @@ from engine.model.problem import Notice, Problem
 from engine.reporting.phrases import plural
 from engine.reporting.style import TextOptions
 from engine.runtime.clock import SystemClock
-from engine.runtime.cycle import Cycle, PassOptions, PassResult, World
+from engine.runtime.cycle import Cycle
 from engine.runtime.heap import tune_memory
+from engine.runtime.world import PassOptions, PassResult, World
 
 if TYPE_CHECKING:  # only a snapshot needs it
     from engine.runtime.recorder import Recorder

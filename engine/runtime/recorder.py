@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from engine.errors import InvariantError
 from engine.ports import BaselineStore, DesiredSource
-from engine.runtime.cycle import PassOptions, PassResult, World
 from engine.runtime.recording import (
     PlayedAzure,
     PlayedClock,
@@ -16,6 +15,7 @@ from engine.runtime.recording import (
     RecordingAzure,
     RecordingSource,
 )
+from engine.runtime.world import PassOptions, PassResult, World
 
 
 class Recorder:

@@ -27,7 +27,8 @@ from engine.errors import InvalidSpecError
 from engine.model.ids import ResourceKey
 from engine.model.plan import Action, Plan
 from engine.model.result import ApplyResult
-from engine.runtime.cycle import Cycle, PassResult
+from engine.runtime.cycle import Cycle
+from engine.runtime.world import PassResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

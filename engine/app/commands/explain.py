@@ -21,7 +21,7 @@ from engine.errors import InvalidSpecError
 from engine.model.plan import Action, Step
 from engine.model.policy import Limits
 from engine.planning.finding import Finding
-from engine.runtime.cycle import PassResult
+from engine.runtime.world import PassResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

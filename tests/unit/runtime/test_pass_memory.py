@@ -11,7 +11,8 @@ from engine.model.document import Document
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Action
 from engine.model.state import ActualState, CustomResource, Presence, ReadTarget
-from engine.runtime.cycle import Cycle, PassOptions, PassResult, World
+from engine.runtime.cycle import Cycle
+from engine.runtime.world import PassOptions, PassResult, World
 from tests.fakes import FakeClock
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"

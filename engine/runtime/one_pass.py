@@ -1,0 +1,396 @@
+"""One pass: observe, compare, plan. Everything between the ports is pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+
+from engine.compare.attribution import with_author
+from engine.compare.compare import compare
+from engine.compare.settled import is_settled, provisioning_state
+from engine.compare.subject import Witness
+from engine.desired.build import build_desired
+from engine.desired.identity import ObjectIdentity
+from engine.desired.index import Index
+from engine.desired.inputs import NO_INPUTS, Inputs, WantedInputs
+from engine.desired.places import spec_path_of
+from engine.desired.wanted import wanted_inputs
+from engine.errors import EngineError, InvalidSpecError
+from engine.model.change import DiffState, ResourceDiff
+from engine.model.ids import ApiVersion, ArmId, ResourceKey
+from engine.model.plan import Action, Step
+from engine.model.problem import Notice, Problem
+from engine.model.state import ActualState, Baseline, CustomResource, DesiredState, Presence
+from engine.planning.finding import Finding, PlanInput
+from engine.planning.planner import build_plan, plan_step
+from engine.planning.soft_delete import find_deleted_twin
+from engine.ports import ReadTarget
+from engine.runtime.desired import fetch_inputs, place_notices, place_problems
+from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
+from engine.runtime.memory import PassMemory, Verdict, print_of_body
+from engine.runtime.prepared import Prepared, Wanted
+from engine.runtime.seen import SeenStatus, reread, seen_by
+from engine.runtime.selection import Selection
+from engine.runtime.world import PassOptions, PassResult, World
+
+_NO_CHILDREN: frozenset[str] = frozenset()
+_GROUP_TYPE = "microsoft.resources/resourcegroups"
+
+
+class Pass:
+    """The state of one pass; used once."""
+
+    def __init__(
+        self,
+        world: World,
+        options: PassOptions,
+        memory: PassMemory,
+        baselines: Mapping[ArmId, Baseline],
+        *,
+        keep_in_sync: bool,
+    ) -> None:
+        self._world = world
+        self._options = options
+        self._memory = memory
+        self._baselines = baselines
+        self._keep_in_sync = keep_in_sync
+        self._began = world.clock.now()
+        self._today = self._began.date()
+        self._problems: list[Problem] = []
+        self._notices: list[Notice] = []
+        self._open: list[Finding] = []
+        self._in_sync: list[Step] = []
+        self._kept: list[Finding] = []
+        self._orphans: list[tuple[Baseline, ActualState]] = []
+        self._prepared = _prepare_nothing(options.subscription)
+        self._inputs: Inputs = NO_INPUTS
+
+    async def run(self) -> PassResult:
+        """Walk from the objects to the plan."""
+        await self._prepare()
+        await self._observe()
+        await self._ask_for_status()
+        await self._look_for_deleted_twins()
+        self._recall_children()
+        problems = place_problems(self._problems, self._world.source)
+        data = PlanInput(
+            findings=tuple(self._open),
+            endpoint=self._options.endpoint,
+            in_sync=tuple(self._in_sync),
+            orphans=tuple(self._orphans),
+            contents=await self._read_contents(),
+            others=self._others(),
+            limits=self._options.limits,
+            problems=tuple(str(p) for p in problems),
+        )
+        plan = build_plan(data)
+        is_partial = self._options.selection.is_partial
+        self._notices += idle_fleet_notices(self._options.ignore, plan.steps, self._today, is_partial=is_partial)
+        return PassResult(
+            plan=plan,
+            findings=(*self._open, *self._kept),
+            problems=problems,
+            notices=place_notices(self._notices, self._world.source),
+            at=self._began,
+        )
+
+    async def _prepare(self) -> None:
+        """Read the objects; objects whose id is not known become findings at once.
+
+        Owners and references are found among all objects, selected or not.
+        """
+        resources = await self._world.source.list_resources()
+        known = self._memory.prepared
+        if known is not None and known.is_of(resources) and not known.needs.config_maps:
+            index, needs = known.index, known.needs
+        else:
+            index = Index.build(resources, subscription=self._options.subscription)
+            needs = wanted_inputs(index.resources)
+        self._inputs = await fetch_inputs(self._world.source, needs, azure=self._world.azure, index=index)
+        if known is None or known.index is not index:
+            known = Prepared.of(resources, index, needs, self._options.selection)
+        self._prepared = self._memory.prepared = known
+        self._problems.extend((*self._world.source.problems(), *index.problems))
+        self._notices.extend(index.notices)
+        self._check_selection(known)
+        for resource in known.homeless:
+            finding = self._look_at(resource, None)
+            if finding is not None:
+                self._open.append(finding)
+
+    def _check_selection(self, known: Prepared) -> None:
+        """Say when filters leave nothing: names that match nothing are an error, other filters a notice."""
+        objects = len(known.index.resources)
+        if not objects or known.wanted or known.homeless:
+            return
+        text = f"the filters choose none of {objects} object(s)"
+        if self._options.selection.targets:
+            names = ", ".join(self._options.selection.targets)
+            hint = "name objects as plan prints them: namespace/Kind/name"
+            self._problems.append(Problem(error=InvalidSpecError(text, detail=f"--target {names}", hint=hint)))
+        else:
+            self._notices.append(Notice(text=text))
+
+    async def _observe(self) -> None:
+        """Read everything by the cheapest requests and judge each batch as it comes."""
+        wanted = self._prepared.wanted
+        orphans = self._find_orphans(wanted)
+        targets = self._prepared.targets
+        if orphans:
+            targets += tuple(
+                ReadTarget(id=b.id, arm_type=b.id.resource_type, api_version=b.api_version) for b in orphans.values()
+            )
+        async for batch in self._world.azure.observe(targets):
+            for actual in batch:
+                for one in wanted.get(actual.id, ()):
+                    self._judge(one, actual)
+                if orphans and actual.id in orphans:
+                    self._orphans.append((orphans[actual.id], actual))
+
+    def _find_orphans(self, wanted: Mapping[ArmId, object]) -> dict[ArmId, Baseline]:
+        """Return what was applied and is no longer asked for; a filtered run cannot tell.
+
+        An object that is wrong, or whose id is not known now, is still asked for: its name keeps its resource.
+        """
+        if self._options.selection.is_partial:
+            return {}
+        named = {p.key.identity for p in self._problems if p.key is not None}
+        named |= {f.desired.key.identity for f in self._open}
+        return {
+            i: b
+            for i, b in self._baselines.items()
+            if i not in wanted and (b.key is None or b.key.identity not in named)
+        }
+
+    def _judge(self, wanted: Wanted, actual: ActualState) -> None:
+        """Reuse the last verdict where nothing moved, else compare."""
+        step = self._recall(wanted, actual)
+        if step is not None:
+            self._in_sync.append(step)
+            return
+        self._memory.verdicts.pop(wanted.identity, None)
+        finding = self._look_at(wanted.resource, actual)
+        if finding is None:
+            return
+        if finding.desired.policy.ignore:
+            self._notices.extend(idle_notices(finding, self._today))
+        step = self._memorise(wanted, finding) if _is_quiet(finding) else None
+        if step is None:
+            self._open.append(finding)
+            return
+        self._in_sync.append(step)
+        if self._keep_in_sync:
+            self._kept.append(finding)
+
+    def _recall(self, wanted: Wanted, actual: ActualState) -> Step | None:
+        """Return the step of an earlier pass if object, body, baseline and ids are what they were then."""
+        verdict = self._memory.verdicts.get(wanted.identity)
+        if verdict is None or verdict.asked != wanted.asked or actual.presence is not Presence.PRESENT:
+            return None
+        if verdict.baseline is not (self._baselines.get(actual.id) if self._baselines else None):
+            return None
+        if verdict.held != print_of_body(actual):
+            return None
+        if verdict.index is not self._prepared.index:
+            if verdict.links != self._links_of(verdict.step) or verdict.owned != self._owned_below(actual.id):
+                return None
+            verdict.index = self._prepared.index
+        return verdict.step
+
+    def _memorise(self, wanted: Wanted, finding: Finding) -> Step | None:
+        """Keep the verdict where prints tell all there is to know: no secret, nothing looked up, no date to come.
+
+        What was parsed is dropped: from now on only prints are compared.
+        """
+        assert finding.actual is not None
+        if any(rule.until is not None for rule in finding.desired.policy.ignore):
+            return None
+        needs = wanted_inputs((wanted.resource,))
+        if needs.secrets or needs.config_maps or needs.role_names:
+            return None
+        step = plan_step(finding, self._plan_input)
+        if step.action is not Action.NOOP:
+            return None
+        if not self._keep_in_sync:
+            step = replace(step, desired=None)
+        self._memory.verdicts[wanted.identity] = Verdict(
+            asked=wanted.asked,
+            links=self._links_of(step),
+            owned=self._owned_below(finding.actual.id),
+            held=print_of_body(finding.actual),
+            baseline=finding.baseline,
+            step=step,
+            index=self._prepared.index,
+        )
+        wanted.resource.spec.release()
+        if finding.actual.document is not None:
+            finding.actual.document.release()
+        return step
+
+    def _links_of(self, step: Step) -> tuple[ArmId | None, ...]:
+        return self._prepared.index.links_of(step.key, step.depends_on)
+
+    @cached_property
+    def _plan_input(self) -> PlanInput:
+        return PlanInput(findings=(), endpoint=self._options.endpoint, limits=self._options.limits)
+
+    def _build(self, resource: CustomResource) -> DesiredState | None:
+        """Convert one object; what is wrong with it becomes a problem and the others go on."""
+        built = build_desired(resource, self._prepared.index, self._inputs, strict=self._options.strict)
+        self._problems.extend(built.problems)
+        self._notices.extend(built.notices)
+        identity = self._prepared.index.identify(resource) if self._options.ignore else None
+        if built.state is None or identity is None:
+            return built.state
+        return with_fleet_rules(built.state, self._options.ignore, identity.kind)
+
+    def _look_at(self, resource: CustomResource, actual: ActualState | None) -> Finding | None:
+        desired = self._build(resource)
+        if desired is None:
+            return None
+        return self._name_places(self._compare(desired, actual, self._seen_by(resource, desired)), resource)
+
+    async def _ask_for_status(self) -> None:
+        """Compare again, with the object's status as a witness, what differs and nothing is remembered of."""
+        doubtful: dict[ObjectIdentity, int] = {}
+        for n, finding in enumerate(self._open):
+            actual = finding.actual
+            if actual is None or actual.presence is Presence.UNREADABLE or finding.baseline is not None:
+                continue
+            if finding.diff.changes or actual.presence is Presence.ABSENT:
+                doubtful[finding.desired.key.identity] = n
+        asked = [r for r in self._prepared.index.resources if r.key.identity in doubtful and r.status is None]
+        for identity, resource in (await reread(self._world.source, asked)).items():
+            n = doubtful[identity]
+            desired, actual = self._open[n].desired, self._open[n].actual
+            seen = self._seen_by(resource, desired)
+            self._open[n] = self._name_places(self._compare(desired, actual, seen), resource)
+
+    def _seen_by(self, resource: CustomResource, desired: DesiredState) -> SeenStatus | None:
+        identity = self._prepared.index.identify(resource)
+        if identity is None:
+            return None
+        return seen_by(resource, identity.kind, desired.policy.reconcile, desired.id)
+
+    def _name_places(self, finding: Finding, resource: CustomResource) -> Finding:
+        """Say of each change where in the object it belongs."""
+        identity = self._prepared.index.identify(resource)
+        if not finding.diff.changes or identity is None:
+            return finding
+        spec = resource.spec.value
+        changes = tuple(replace(c, spec_path=spec_path_of(identity.kind, spec, c.path)) for c in finding.diff.changes)
+        return replace(finding, diff=replace(finding.diff, changes=changes))
+
+    async def _look_for_deleted_twins(self) -> None:
+        """Ask Azure about deleted resources that hold a name that is to be created, where the object leaves it open."""
+        for n, finding in enumerate(self._open):
+            if finding.actual is None or finding.actual.presence is not Presence.ABSENT:
+                continue
+            twin = find_deleted_twin(finding.desired)
+            if twin is None:
+                continue
+            where, api_version = twin
+            target = ReadTarget(id=where, arm_type=where.resource_type, api_version=ApiVersion(api_version))
+            found = await self._world.azure.fetch(target)
+            if found.presence is Presence.UNREADABLE:
+                unread = replace(finding.actual, presence=Presence.UNREADABLE, cause=found.cause)
+                self._open[n] = replace(finding, actual=unread, diff=ResourceDiff(state=DiffState.UNREADABLE))
+            else:
+                self._open[n] = replace(finding, soft_deleted=found.presence is Presence.PRESENT)
+
+    def _compare(self, desired: DesiredState, actual: ActualState | None, seen: SeenStatus | None) -> Finding:
+        baseline = self._baselines.get(actual.id) if actual is not None else None
+        if actual is None or actual.presence is not Presence.PRESENT or actual.document is None:
+            diff = ResourceDiff(state=_state_without_body(actual, baseline, seen))
+            return Finding(desired=desired, actual=actual, diff=diff, baseline=baseline)
+        try:
+            body = actual.document.value
+            diff = self._diff(desired, actual, baseline, seen)
+        except (ValueError, EngineError) as exc:
+            broken = ActualState(id=actual.id, presence=Presence.UNREADABLE, cause=f"its body cannot be read: {exc}")
+            return Finding(desired=desired, actual=broken, diff=ResourceDiff(state=DiffState.UNREADABLE))
+        settled = is_settled(desired.arm_type, body)
+        return Finding(
+            desired=desired,
+            actual=actual,
+            diff=with_author(diff, body, baseline) if settled else diff,
+            baseline=baseline,
+            provisioning=provisioning_state(body),
+            settled=settled,
+        )
+
+    def _diff(
+        self, desired: DesiredState, actual: ActualState, baseline: Baseline | None, seen: Witness | None
+    ) -> ResourceDiff:
+        return compare(
+            desired,
+            actual,
+            baseline,
+            seen=seen,
+            owned=self._owned_below(actual.id),
+            today=self._today,
+            secret_key=self._world.store.secret_key(),
+        )
+
+    def _owned_below(self, resource: ArmId) -> frozenset[str]:
+        """Return ids of children that other objects own, in lower case."""
+        return self._prepared.children.get(resource.key, _NO_CHILDREN)
+
+    async def _read_contents(self) -> dict[ArmId, tuple[ArmId, ...]]:
+        """List the resource groups a plan may delete."""
+        groups = {f.desired.id for f in self._open if f.desired.id is not None and self._may_be_deleted(f)}
+        if self._options.limits.prune:
+            groups |= {b.id for b, a in self._orphans if a.presence is Presence.PRESENT}
+        out: dict[ArmId, tuple[ArmId, ...]] = {}
+        for group in sorted(g for g in groups if g.resource_type.lower() == _GROUP_TYPE):
+            held = await self._world.azure.list_children(group)
+            if held is not None:
+                out[group] = tuple(held)
+        return out
+
+    def _may_be_deleted(self, finding: Finding) -> bool:
+        approved = bool(self._options.limits.allow_replace) or finding.desired.policy.allow_replace is not None
+        return finding.desired.deleting or (approved and bool(finding.diff.changes))
+
+    def _recall_children(self) -> None:
+        """Build again what is in sync inside a resource that may be replaced: it is created anew with it."""
+        parents = [f.desired.id for f in self._open if f.desired.id is not None and self._may_be_deleted(f)]
+        for n, step in enumerate(self._in_sync if parents else ()):
+            if step.desired is None and step.id is not None and any(step.id.is_within(p) for p in parents):
+                same = (w.resource for w in self._prepared.wanted.get(step.id, ()) if w.resource.key == step.key)
+                self._in_sync[n] = replace(step, desired=self._build(next(same)))
+
+    def _others(self) -> dict[ArmId, ResourceKey]:
+        """Return the resources of objects that get no step with an id: filtered out, wrong, or not known where now."""
+        index, lost = self._prepared.index, {p.key.identity: p.key for p in self._problems if p.key is not None}
+        lost |= {r.key.identity: r.key for r in self._prepared.homeless}
+        if not lost and not self._options.selection.is_partial:
+            return {}
+        stepped = {f.desired.id for f in self._open} | {s.id for s in self._in_sync}
+        ids = {index.id_of(r): r.key for r in index.resources}
+        ids |= {identity.id: key for key in lost.values() if (identity := index.find(*key.identity)) is not None}
+        ids |= {b.id: b.key for b in self._baselines.values() if b.key is not None and b.key.identity in lost}
+        return {i: key for i, key in ids.items() if i is not None and i not in stepped}
+
+
+def _state_without_body(actual: ActualState | None, baseline: Baseline | None, seen: SeenStatus | None) -> DiffState:
+    """Return how a resource stands of which there is no body: not there yet, deleted since, or not to be read."""
+    if actual is not None and actual.presence is Presence.UNREADABLE:
+        return DiffState.UNREADABLE
+    gone = actual is not None and _was_there(baseline, seen)
+    return DiffState.DRIFTED if gone else DiffState.CHANGED
+
+
+def _was_there(baseline: Baseline | None, seen: SeenStatus | None) -> bool:
+    """Whether it is remembered that the resource was in Azure."""
+    return not baseline.is_intent if baseline is not None else seen is not None and seen.is_about_it
+
+
+def _prepare_nothing(subscription: str) -> Prepared:
+    return Prepared.of((), Index.build((), subscription=subscription), WantedInputs(), Selection())
+
+
+def _is_quiet(finding: Finding) -> bool:
+    """Whether nothing differs and nothing is awaited."""
+    return finding.settled and not finding.diff.changes and not finding.desired.waits

@@ -1,0 +1,61 @@
+"""What one pass is given and what it gives back: ports, options, result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.desired.ignore import FleetRule
+from engine.model.plan import Plan
+from engine.model.policy import Limits
+from engine.model.problem import Notice, Problem
+from engine.planning.finding import Finding
+from engine.ports import BaselineStore, Clock, DesiredSource
+from engine.runtime.executor import Azure
+from engine.runtime.selection import Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The ports of one pass."""
+
+    source: DesiredSource
+    azure: Azure
+    store: BaselineStore
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassOptions:
+    """What is asked of a pass.
+
+    Attributes:
+        subscription: For objects whose owner chain names none.
+        strict: Refuse what ASO's own tools forgive.
+        ignore: Ignore rules for many objects.
+    """
+
+    endpoint: str
+    subscription: str = ""
+    selection: Selection = field(default_factory=Selection)
+    limits: Limits = field(default_factory=Limits)
+    strict: bool = False
+    ignore: tuple[FleetRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassResult:
+    """What a pass saw and decided.
+
+    Attributes:
+        findings: What was compared anew: what is not in sync, and what is if it was to be kept.
+        problems: Input that could not be used.
+        notices: What the author of the input should know.
+        at: When the pass began; None when nobody asked a clock.
+    """
+
+    plan: Plan
+    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    at: datetime | None = None
