@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -83,7 +83,10 @@ class Resumed:
 
 
 Settle = Callable[[Step, ActualState], str]
-"""Remembers what a write left behind; returns what Azure holds otherwise than asked, in words, else empty."""
+"""Remembers what a write left behind; returns what Azure holds otherwise than asked, in words, else empty.
+
+The step holds its requests as they were sent.
+"""
 
 
 @dataclass(slots=True)
@@ -217,22 +220,28 @@ class Executor:
 
     async def _carry_out(self, step: Step, counter: _Counter) -> str:
         assert step.id is not None
+        sent = []
         for request in step.requests:
-            await self._send_patiently(step, step.id, request, counter)
+            sent.append(await self._send_patiently(step, step.id, request, counter))
             if request.method == "DELETE" and not await self._is_gone(step, step.id):
                 return _still_there(step)
         if step.action is Action.DELETE:
             self._store.forget(step.id)
             return ""
-        remark = self._settle(step, await self._read_back(step, step.id))
+        done = replace(step, requests=tuple(sent))
+        remark = self._settle(done, await self._read_back(step, step.id))
         if remark:
             # The first read after a write can lag: only what is still so on the second is remembered.
             await self._clock.sleep(_FIRST_BACKOFF)
-            remark = self._settle(step, await self._read_back(step, step.id))
+            remark = self._settle(done, await self._read_back(step, step.id))
         return remark
 
-    async def _send_patiently(self, step: Step, resource: ArmId, request: Request, counter: _Counter) -> None:
-        """Send until it succeeds, fails for good, or patience ends; a refused PATCH becomes a PUT once."""
+    async def _send_patiently(self, step: Step, resource: ArmId, request: Request, counter: _Counter) -> Request:
+        """Send until it succeeds, fails for good, or patience ends; a refused PATCH becomes a PUT once.
+
+        Returns:
+            The request that Azure took.
+        """
         patience = Patience(self._options.patience, self._clock)
         while True:
             try:
@@ -244,7 +253,7 @@ class Executor:
                     await self._wait_or_raise(exc, request, patience)
                 request = fallback or request
             else:
-                return
+                return request
 
     async def _wait_or_raise(self, error: EngineError, request: Request, patience: Patience) -> None:
         """Wait as long as the error asks for; raise it where waiting does not help or takes too long."""

@@ -7,19 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.compare.baseline import make_baseline
+from engine.compare.baseline import fingerprint, make_baseline
 from engine.compare.compare import compare
-from engine.compare.places import get_member
-from engine.model.change import Suppressed
+from engine.compare.places import find_key, get_member
+from engine.model.change import ResourceDiff, Suppressed
 from engine.model.document import ABSENT, REDACTED, Document
 from engine.model.ids import ArmId
-from engine.model.path import ByKey, Segment
-from engine.model.plan import Action, Plan, Step
+from engine.model.path import ByKey, FieldPath, Segment
+from engine.model.plan import Action, Plan, Request, Step
 from engine.model.state import ActualState, Baseline, DesiredState, Presence
 from engine.planning.finding import Finding
 from engine.ports import BaselineStore, Clock
+from engine.runtime.sent import covers, member_names, sends_all
 
 _IGNORE = "ignore"
+_NAMED = 3
 
 
 class Settlement:
@@ -42,29 +44,63 @@ class Settlement:
         self._children = _children_by_parent(s.id for s in planned.steps if s.id is not None)
 
     def settle(self, step: Step, actual: ActualState) -> str:
-        """Remember what a write left behind; say what Azure holds otherwise than asked."""
+        """Remember what a write left behind; say what Azure holds otherwise than asked.
+
+        Args:
+            step: The step, with its requests as they were sent.
+            actual: What was read back.
+        """
         if step.desired is None:
             return ""
         try:
-            return self._settle(step.desired, actual)
+            return self._settle(step.desired, step.requests, actual)
         except ValueError as exc:
             return f"written, but what Azure answers cannot be compared: {exc}"
 
-    def _settle(self, desired: DesiredState, actual: ActualState) -> str:
-        diff = compare(
+    def _settle(self, desired: DesiredState, requests: tuple[Request, ...], actual: ActualState) -> str:
+        """Remember differences as known where they answer what was sent; elsewhere what was there before stays."""
+        diff = self._compare(desired, actual, None)
+        before = self._before(actual.id)
+        forced = [c.path for c in diff.changes if covers(requests, c.path)]
+        moved = [] if sends_all(requests) else self._moved(desired, actual, diff, requests)
+        baseline = self._baseline(desired, actual, diff.suppressed)
+        if moved:
+            source = before.actual if before is not None else baseline.desired
+            baseline = _with_former(baseline, source.value, moved)
+        self._store.save(baseline)
+        remarks = []
+        if forced:
+            remarks.append(
+                f"Azure holds another value than was sent at {_name(forced)}; remembered as a known difference"
+            )
+        if moved:
+            remarks.append(f"Azure moved meanwhile at {_name(moved)}, which was not sent; the next plan shows it")
+        return "; ".join(remarks)
+
+    def _moved(
+        self, desired: DesiredState, actual: ActualState, diff: ResourceDiff, requests: tuple[Request, ...]
+    ) -> list[FieldPath]:
+        """Return where nothing was sent and Azure is not as asked, nor as it is known to be."""
+        open_places = {c.path for c in diff.changes if not covers(requests, c.path)}
+        if not open_places:
+            return []
+        since = self._compare(desired, actual, self._before(actual.id))
+        return [c.path for c in since.changes if c.path in open_places]
+
+    def _before(self, resource: ArmId) -> Baseline | None:
+        """Return what the last settled write left behind; of a create that was only begun nothing is known."""
+        known = self._known.get(resource)
+        return None if known is None or known.is_intent else known
+
+    def _compare(self, desired: DesiredState, actual: ActualState, before: Baseline | None) -> ResourceDiff:
+        return compare(
             desired,
             actual,
-            None,
+            before,
             owned=self._children.get(actual.id.key, frozenset()),
             today=self._today,
             secret_key=self._store.secret_key(),
         )
-        self._store.save(self._baseline(desired, actual, diff.suppressed))
-        if not diff.changes:
-            return ""
-        places = ", ".join(c.path.text for c in diff.changes[:3])
-        more = f" and {len(diff.changes) - 3} more" if len(diff.changes) > 3 else ""
-        return f"Azure holds another value than was sent at {places}{more}; remembered as a known difference"
 
     def intend(self, step: Step) -> None:
         """Remember before a create is sent that the resource is ours, whatever becomes of this process."""
@@ -98,6 +134,11 @@ class Settlement:
         held = _without_ignored(actual, hidden)
         baseline = make_baseline(desired, held, secret_key=self._store.secret_key(), at=self._clock.now())
         return _with_policy(_with_known_secrets(baseline, desired, self._known.get(actual.id)), desired)
+
+
+def _name(places: Sequence[FieldPath]) -> str:
+    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+    return ", ".join(p.text for p in places[:_NAMED]) + more
 
 
 def _children_by_parent(ids: Iterable[ArmId]) -> Mapping[str, frozenset[str]]:
@@ -147,6 +188,29 @@ def _copy_member(source: Any, target: Any, segments: tuple[Segment, ...]) -> Non
         source, target = source[segment], target[segment]
     if isinstance(source, dict) and isinstance(target, dict) and last in source:
         target[last] = source[last]
+
+
+def _with_former(baseline: Baseline, source: Any, places: Iterable[FieldPath]) -> Baseline:
+    """Return the baseline with another body's values at places, lists as a whole: what moved there is not ours."""
+    body = copy.deepcopy(baseline.actual.value)
+    for names in dict.fromkeys(member_names(p) for p in places):
+        _put_former(body, source, names)
+    held = Document(value=body)
+    return replace(baseline, actual=held, body_hash=fingerprint(held.raw))
+
+
+def _put_former(body: Any, source: Any, names: tuple[str, ...]) -> None:
+    *above, last = names
+    for name in above:
+        key = find_key(body, name) or name
+        source, body = get_member(source, name), body.setdefault(key, {})
+        if not isinstance(body, dict):
+            return
+    former, key = get_member(source, last), find_key(body, last) or last
+    if former is ABSENT:
+        body.pop(key, None)
+    else:
+        body[key] = former
 
 
 def _without_ignored(actual: ActualState, hidden: Iterable[Suppressed]) -> ActualState:

@@ -1,0 +1,120 @@
+"""What others do in Azure between the plan and the write: never undone unseen, never taken for granted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.verbs_desk import Desk, Run, account, group
+
+pytestmark = pytest.mark.loopback
+
+
+def apply_while(desk: Desk, edit: Callable[[], object], *arguments: str) -> Run:
+    """Apply; somebody edits Azure while the question whether to go on is on the screen."""
+
+    def confirm(_plan: object) -> bool:
+        edit()
+        desk.azure.forget_traffic()
+        return True
+
+    with desk.patch.context() as patch:
+        patch.setattr("engine.app.commands.apply._confirm", confirm)
+        return desk.run("apply", "-o", "json", *arguments)
+
+
+def write_account(desk: Desk, **spec: object) -> str:
+    fixed = {"tags": {"app": "web"}, "allowBlobPublicAccess": False}
+    desk.write(group(desk.name), account(f"{desk.name}store", desk.name, **(fixed | spec)))
+    return desk.id_of("account", f"{desk.name}store")
+
+
+def test_drift_during_a_patch_is_drift_in_the_next_plan(desk: Desk) -> None:
+    """What the PATCH did not send keeps its old memory: the result says that Azure moved, the next plan mends it."""
+    resource = write_account(desk)
+    desk.apply()
+    write_account(desk, accessTier="Cool")
+
+    done = apply_while(
+        desk, lambda: desk.azure.edit("PATCH", resource, {"properties": {"allowBlobPublicAccess": True}})
+    )
+
+    assert done.code == 0, done.out + done.err
+    cause = done.result(f"{desk.name}store")["cause"]
+    assert "Azure moved meanwhile at properties.allowBlobPublicAccess" in cause
+    assert "known difference" not in cause
+    step = desk.plan().step(f"{desk.name}store")
+    assert [(c["text"], c["origin"]) for c in step["changes"]] == [("properties.allowBlobPublicAccess", "drift")]
+    assert desk.run("drift").code == 2
+    desk.apply()
+    assert desk.azure.get(resource)["properties"]["allowBlobPublicAccess"] is False
+    desk.check_clean()
+
+
+def test_tag_added_during_a_patch_is_drift_in_the_next_plan(desk: Desk) -> None:
+    """A tag that only Azure has is no known difference because something else was written meanwhile."""
+    resource = write_account(desk)
+    desk.apply()
+    write_account(desk, accessTier="Cool")
+
+    done = apply_while(desk, lambda: desk.azure.edit_tags(resource, "Merge", {"cost": "42"}))
+
+    assert "Azure moved meanwhile at tags.cost" in done.result(f"{desk.name}store")["cause"]
+    step = desk.plan().step(f"{desk.name}store")
+    assert [(c["text"], c["origin"]) for c in step["changes"]] == [("tags.cost", "drift")]
+
+
+def test_drift_during_a_write_of_tags_is_drift_in_the_next_plan(desk: Desk) -> None:
+    """The tags API sends nothing but tags: all else keeps its old memory, as do tags that were not sent."""
+    resource = write_account(desk, tags={"app": "web", "team": "a"})
+    desk.apply()
+    write_account(desk, tags={"app": "shop", "team": "a"})
+
+    def edit() -> None:
+        desk.azure.edit("PATCH", resource, {"properties": {"allowBlobPublicAccess": True}})
+        desk.azure.edit_tags(resource, "Merge", {"team": "b"})
+
+    done = apply_while(desk, edit)
+
+    assert desk.azure.writes == ["PATCH tags/default 200"]
+    assert "Azure moved meanwhile" in done.result(f"{desk.name}store")["cause"]
+    step = desk.plan().step(f"{desk.name}store")
+    assert {(c["text"], c["origin"]) for c in step["changes"]} == {
+        ("properties.allowBlobPublicAccess", "drift"),
+        ("tags.team", "drift"),
+    }
+
+
+def test_drift_while_a_resource_is_adopted_is_drift_in_the_next_plan(desk: Desk) -> None:
+    """Nothing was remembered before: what was as asked when it was planned counts as such."""
+    resource = write_account(desk)
+    desk.apply()
+    for path in desk.state.iterdir():
+        path.unlink()
+    write_account(desk, accessTier="Cool")
+
+    apply_while(
+        desk, lambda: desk.azure.edit("PATCH", resource, {"properties": {"allowBlobPublicAccess": True}}), "--adopt"
+    )
+
+    step = desk.plan().step(f"{desk.name}store")
+    assert [(c["text"], c["origin"]) for c in step["changes"]] == [("properties.allowBlobPublicAccess", "drift")]
+
+
+def test_known_difference_is_not_told_again_by_other_writes(desk: Desk) -> None:
+    """A value that Azure did not keep stays known when something else is patched, without another word."""
+    resource = write_account(desk)
+    desk.apply()
+    write_account(desk, accessTier="Cool")
+    match = {"method": "PATCH", "path_regex": f"{desk.name}store$"}
+    desk.azure.script({"match": match, "times": None, "answer": {"status": 200, "body": {"id": resource}}})
+    kept = desk.apply().result(f"{desk.name}store")
+    desk.azure.clear_script()
+    write_account(desk, accessTier="Cool", allowBlobPublicAccess=True)
+
+    other = desk.apply().result(f"{desk.name}store")
+
+    assert "known difference" in kept["cause"]
+    assert (other["outcome"], other["cause"]) == ("updated", "")
+    desk.check_clean()
