@@ -301,10 +301,10 @@ def error_from_azure(exc: Exception, kind: CredentialKind, variables: Mapping[st
     text = clean_message(str(exc) or type(exc).__name__, variables)
     if _is_away(exc):
         hint = "check the network and AZURE_AUTHORITY_HOST"
-        if "CERTIFICATE_VERIFY_FAILED" in text:
+        if "CERTIFICATE_VERIFY_FAILED" in str(exc):
             hint = "set SSL_CERT_FILE and REQUESTS_CA_BUNDLE to the file of its certificate authority"
         return UnavailableError("The token authority did not answer", detail=text, hint=hint)
-    code = re.search(r"AADSTS(\d+)", text)
+    code = re.search(r"AADSTS(\d+)", str(exc))
     hint = _ADVICE.get(code[1], _VARIABLES[kind]) if code else _VARIABLES[kind]
     return PolicyDeniedError(f"No token could be had by {kind}", detail=text, hint=hint)
 
@@ -334,14 +334,23 @@ _AWAY: Final = frozenset(
 )
 
 
+_LONGEST: Final = 240
+_BOILERPLATE: Final = re.compile(
+    r"\s+Trace ID:.*|\w+ failed to retrieve a token from the included credentials\.|Attempted credentials:"
+    r"|(?:To mitigate this issue|Please visit|To troubleshoot|For more information)\b[^\n]*https?://\S+"
+)
+_TWICE: Final = re.compile(r"\b(\w+Credential): \1 ")
+
+
 def clean_message(text: str, variables: Mapping[str, str]) -> str:
-    """Return the first lines of a message without any secret of ours, short enough for one line."""
+    """Return what a message says, without any secret of ours and without advice to read elsewhere, on a short line."""
     for name in _SENSITIVE:
         if value := variables.get(name):
             text = text.replace(value, "***")
-    lines = (line.strip() for line in text.splitlines())
+    lines = (_BOILERPLATE.sub("", line).strip() for line in text.splitlines())
     kept = [line for line in lines if line and not line.startswith(("Trace ID", "Correlation ID", "Timestamp"))]
-    return re.sub(r"\s+Trace ID:.*", "", " ".join(kept))[:600]
+    told = _TWICE.sub(r"\1: ", "; ".join(line.rstrip(".") for line in kept))
+    return told if len(told) <= _LONGEST else told[:_LONGEST].rpartition(" ")[0] + " …"
 
 
 def check_authority(authority: str) -> str:

@@ -80,6 +80,14 @@ def test_credential_that_cannot_be_used_is_one_error(secure: Desk, variables: di
     assert done.out == ""
 
 
+def test_file_that_is_not_there_is_named_before_signing_in(secure: Desk) -> None:
+    """A wrong path is told at once, whether there are credentials or not."""
+    done = secure.spawn("plan", "-f", "/nope", files=False, AZURE_CLIENT_SECRET="", AZURE_CLIENT_ID="", PATH="/nowhere")
+
+    assert done.code == 1
+    assert done.err == "trueup: error: no such file or folder: /nope (check what -f names)\n"
+
+
 def test_endpoint_that_nobody_listens_on_is_said(desk: Desk) -> None:
     """Every resource is unreadable for the same reason, which is told in one run and within seconds."""
     desk.write(group(desk.name), *(identity(f"i{n}", desk.name) for n in range(5)))

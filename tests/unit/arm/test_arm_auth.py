@@ -238,10 +238,25 @@ def test_odd_exceptions_are_mapped_too() -> None:
 
 
 def test_messages_are_cut() -> None:
-    """A long message is shortened."""
+    """A long message is shortened at a word."""
     text = clean_message("word " * 1000, {})
 
-    assert len(text) == 600
+    assert len(text) <= 242
+    assert text.endswith("word …")
+
+
+def test_messages_keep_what_happened_and_drop_where_to_read_more() -> None:
+    """Of what azure-identity says about several credentials, each one's own words are left."""
+    raw = (
+        "ChainedTokenCredential failed to retrieve a token from the included credentials.\nAttempted credentials:\n"
+        "\tAzureCliCredential: Azure CLI not found on path\n"
+        "\tManagedIdentityCredential: ManagedIdentityCredential authentication unavailable.\n"
+        "To mitigate this issue, please refer to the troubleshooting guidelines here at https://aka.ms/x/troubleshoot."
+    )
+
+    assert clean_message(raw, {}) == (
+        "AzureCliCredential: Azure CLI not found on path; ManagedIdentityCredential: authentication unavailable"
+    )
 
 
 class Fetches:
