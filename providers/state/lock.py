@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -19,6 +20,7 @@ class FolderLock:
         """Remember where; nothing is opened or made yet."""
         self._folder = folder
         self._file: int | None = None
+        self._is_new = False
 
     def acquire(self) -> None:
         """Take the lock and leave our process id in it, without waiting for anybody.
@@ -27,7 +29,29 @@ class FolderLock:
             UnavailableError: Another process holds it.
             InvalidSpecError: The folder cannot be written or locked.
         """
+        file = self._try()
+        while not self._is_at_path(file):  # its last holder took it away just before we had it
+            os.close(file)
+            file = self._try()
+        os.ftruncate(file, 0)
+        os.pwrite(file, str(os.getpid()).encode(), 0)
+        self._file = file
+
+    def release(self) -> None:
+        """Give the lock back; where nothing else was written, take file and folder away: there is nothing to keep."""
+        if self._file is None:
+            return
+        with contextlib.suppress(OSError):
+            if os.listdir(self._folder) == [LOCK_NAME]:
+                (self._folder / LOCK_NAME).unlink()
+                if self._is_new:
+                    self._folder.rmdir()
+        os.close(self._file)
+        self._file = None
+
+    def _try(self) -> int:
         try:
+            self._is_new = not self._folder.exists()
             self._folder.mkdir(parents=True, exist_ok=True)
             file = os.open(self._folder / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as exc:
@@ -44,15 +68,13 @@ class FolderLock:
         except OSError as exc:
             os.close(file)
             raise self._unusable("locked", exc) from exc
-        os.ftruncate(file, 0)
-        os.pwrite(file, str(os.getpid()).encode(), 0)
-        self._file = file
+        return file
 
-    def release(self) -> None:
-        """Give the lock back; the file stays, or two processes could lock two files of one name."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+    def _is_at_path(self, file: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file), (self._folder / LOCK_NAME).stat())
+        except OSError:
+            return False
 
     def _unusable(self, verb: str, exc: OSError) -> InvalidSpecError:
         return InvalidSpecError(
