@@ -116,7 +116,7 @@ class Transport:
         kind: RequestKind,
     ) -> Answer:
         authorization = await self._tokens.headers()
-        await self._throttle.admit(subscription, kind)
+        ticket = await self._throttle.admit(subscription, kind)
         self.traffic.requests[method] += 1
         self.traffic.sent_bytes += len(body)
         request = httpx.Request(
@@ -127,7 +127,7 @@ class Transport:
             extensions={"timeout": self._timeouts},
         )
         answer = await self._exchange(request)
-        self._throttle.learn(subscription, kind, answer)
+        self._throttle.learn(ticket, answer)
         self.traffic.throttled += answer.status == 429
         return answer
 
