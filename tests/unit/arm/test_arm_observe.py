@@ -310,7 +310,15 @@ def test_a_list_that_leads_in_a_circle_ends() -> None:
 def test_items_twice_or_without_id_do_no_harm() -> None:
     """The first of two items with one id counts; an item without id, or with one that is no text, is left out."""
     targets = [storage_target(name) for name in ("a", "b")]
-    items = [{"id": targets[0].id.text, "n": 1}, {"id": targets[0].id.text, "n": 2}, {"n": 3}, {"id": None}, {"id": 5}, [], 7]
+    items = [
+        {"id": targets[0].id.text, "n": 1},
+        {"id": targets[0].id.text, "n": 2},
+        {"n": 3},
+        {"id": None},
+        {"id": 5},
+        [],
+        7,
+    ]
     listed = reply(200, {"value": [*items, {"id": targets[1].id.text}]})
     arm = ScriptedArm({f"GET {ROOT}/resourceGroups/rg/providers/{STORAGE}": listed})
 
