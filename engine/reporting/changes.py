@@ -155,17 +155,30 @@ def change_note(change: FieldChange, say: KnownAfter, options: TextOptions) -> s
     return f"{who}; was {was} after the last apply" if who else f"was {was} after the last apply"
 
 
-def body_lines(step: Step, options: TextOptions) -> list[Line]:
-    """Return what a create would send, value by value; empty when nothing is known of it."""
+def body_lines(step: Step, options: TextOptions, *, below: str = "") -> list[Line]:
+    """Return what a create would send, value by value; empty when nothing is known of it.
+
+    Args:
+        step: The create.
+        options: Widths, and whether members without content are shown.
+        below: JSON Pointer; only what lies there.
+    """
     body = step.requests[-1].body if step.requests else (step.desired.body if step.desired else ABSENT)
     if body is ABSENT:
         return []
     say = known_after(step_waits(step))
-    lines = []
+    lines, empty = [], 0
+    wanted = below.rstrip("/").lower() + "/"
     for path, value in iterate_leaves(body):
+        if not f"{path.pointer.lower()}/".startswith(wanted):
+            continue
+        if not options.verbose and (value is None or value in ({}, [])):
+            empty += 1
+            continue
         text = shorten(format_value(value, path=path, known_after=say), options.value_limit * 2)
         lines.append(("+", f"{printable(path.text)}: {text}"))
-    return [Line(sign=sign, text=text) for sign, text in cut_lines(lines, 3 * options.line_limit)]
+    shown_lines = [Line(sign=sign, text=text) for sign, text in cut_lines(lines, 3 * options.line_limit)]
+    return [*shown_lines, *([Line(sign="@", text=f"{plural(empty, 'empty member')} hidden")] if empty else [])]
 
 
 def hidden_text(step: Step) -> str:

@@ -11,7 +11,7 @@ from engine.model.plan import Plan, Step
 from engine.model.result import ApplyResult, StepResult
 from engine.reporting.changes import Line, change_lines, known_after, step_waits
 from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
-from engine.reporting.phrases import full_stop, plural, reason_sentence, request_label
+from engine.reporting.phrases import failure_reason, full_stop, plural, reason_sentence, request_label
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import apply_line, plan_line, summarize_apply, summarize_plan
 from engine.reporting.text import author_lines, is_quiet, scope_title, step_body, step_remarks
@@ -115,7 +115,8 @@ def _drift_block(row: DriftRow, limit: int, now: datetime | None) -> str:
 
 
 def _result_block(title: str, result: StepResult) -> str:
-    reason = f"{escape_markdown(result.reason)}: " if result.reason else ""
+    reason = failure_reason(result)
+    reason = f"{escape_markdown(reason)}: " if reason else ""
     return f"- {title} {_code(str(result.step.key))} {reason}{_sentence(result.cause)}\n"
 
 

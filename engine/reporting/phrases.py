@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from engine.errors import TransientError
 from engine.model.change import Attribution, ChangeKind, ChangeOrigin, FieldChange
 from engine.model.document import ABSENT, canonical
 from engine.model.plan import Action, Guard, Reason, Request, Step
+from engine.model.result import StepResult
 from engine.reporting.values import printable
 
 _REASONS = {
@@ -101,6 +103,15 @@ def full_stop(text: str) -> str:
     """Make a text printable and end it with a full stop; it may start with a name, so its first letter stays."""
     clean = printable(text.strip())
     return clean if not clean or clean[-1] in ".!?" else clean + "."
+
+
+def failure_reason(result: StepResult) -> str:
+    """Return our own word for a failure; empty where it would promise a retry that was not made.
+
+    The cause has Azure's code and words in any case.
+    """
+    was_retried = result.requests > len(result.step.requests)
+    return "" if result.reason == TransientError.reason and not was_retried else result.reason
 
 
 def advice_for(guard: Guard) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from engine.model.ids import ArmId
@@ -14,6 +15,8 @@ from engine.reporting.values import printable
 
 _TONES = {"+": "good", "-": "bad", "~": "warn", "@": "dim"}
 _WITH_BODY = frozenset({Action.CREATE})
+_HELD = frozenset({Action.BLOCKED, Action.WAIT, Action.UNREADABLE})
+_CONFIRMATION = re.compile(r"; (--allow-[a-z-]+) [^;]*$")
 NOT_PLACED = "Not placed in Azure yet"
 
 
@@ -108,6 +111,8 @@ def author_lines(step: Step, style: TextOptions) -> list[str]:
 def brief_lines(step: Step, style: TextOptions) -> Iterator[str]:
     """Yield the header alone, and below it what keeps a step from running."""
     yield "  " + style.paint_action(step.action, step_header(step))
+    if step.action in _HELD and not step.guards:
+        yield f"      {reason_sentence(step)}"
     yield from (f"      {text}" for text in step_remarks(step))
 
 
@@ -145,7 +150,10 @@ def step_remarks(step: Step) -> list[str]:
 
 
 def guard_text(guard: Guard) -> str:
-    """Return what a guard says and what lets the step go on."""
+    """Return what a guard says and what lets the step go on, or which option let it."""
+    if not guard.blocks:
+        text = _CONFIRMATION.sub(r"; confirmed by \1", guard.text)
+        return f"warning ({printable(guard.name)}): {full_stop(text)}"
     advice = advice_for(guard)
-    head = f"{'blocked' if guard.blocks else 'warning'} ({printable(guard.name)}): {full_stop(guard.text)}"
-    return f"{head} To go on: {advice}." if advice and guard.blocks else head
+    head = f"blocked ({printable(guard.name)}): {full_stop(guard.text)}"
+    return f"{head} To go on: {advice}." if advice else head

@@ -8,11 +8,11 @@ from engine.model.change import ChangeOrigin, FieldChange, Suppressed
 from engine.model.document import ABSENT, REDACTED
 from engine.model.path import ByKey, FieldPath
 from engine.model.plan import Action, Step
-from engine.reporting.changes import known_after, shown, step_waits
+from engine.reporting.changes import body_lines, known_after, shown, step_waits
 from engine.reporting.phrases import full_stop, plural, reason_sentence, who_moved, why_it_counts
 from engine.reporting.sending import sent_at
 from engine.reporting.style import TextOptions
-from engine.reporting.text import author_lines, scope_title, step_header, step_remarks
+from engine.reporting.text import author_lines, dress, scope_title, step_header, step_remarks
 from engine.reporting.values import KnownAfter, format_value, printable, shorten
 
 
@@ -51,7 +51,7 @@ def render_explanation(step: Step, path: str = "", options: TextOptions | None =
         blocks.append([f"{plural(len(hidden), 'difference')} that {verb} not count:"])
         blocks += [list(_hidden_lines(step, s, say, style)) for s in hidden]
     if not changes and not hidden:
-        blocks.append([_nothing_text(step, path)])
+        blocks.append(_nothing_lines(step, path, style))
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
@@ -62,11 +62,18 @@ _MOVERS = {
 }
 
 
-def _nothing_text(step: Step, path: str) -> str:
-    where = f" at or below {printable(path)}" if path else ""
-    if step.action is Action.UNREADABLE:
-        return "Nothing could be compared."
-    return f"Nothing differs{where}."
+_COMPARED = frozenset({Action.NOOP, Action.UPDATE, Action.ADOPT, Action.SKIP})
+"""Actions that are decided by comparing; of the others there may be nothing in Azure to compare with."""
+
+
+def _nothing_lines(step: Step, path: str, style: TextOptions) -> list[str]:
+    """Return why no difference is shown; of what is to be created, what apply would send."""
+    if step.action in _COMPARED or step.changes or step.diff.suppressed:
+        return [f"Nothing differs{f' at or below {printable(path)}' if path else ''}."]
+    if step.action is not Action.CREATE:
+        return ["Nothing could be compared."]
+    sent = [dress(line, style, indent=2) for line in body_lines(step, style, below=path)]
+    return ["There is nothing in Azure to compare with. apply sends:" if sent else "apply sends nothing there.", *sent]
 
 
 def _change_lines(step: Step, change: FieldChange, say: KnownAfter, style: TextOptions) -> Iterator[str]:

@@ -9,7 +9,7 @@ from engine.model.plan import Plan, Request, Step
 from engine.model.result import ApplyResult, Outcome, StepResult
 from engine.reporting.changes import change_lines, known_after, step_waits
 from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
-from engine.reporting.phrases import duration_text, full_stop, reason_sentence, request_label
+from engine.reporting.phrases import duration_text, failure_reason, full_stop, reason_sentence, request_label
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import apply_line, is_held_back
 from engine.reporting.text import author_lines, dress, problem_blocks, scope_title, step_header, step_remarks
@@ -112,8 +112,8 @@ def _sent(result: StepResult) -> str:
 def _cause_lines(result: StepResult) -> list[str]:
     if not result.cause:
         return []
-    reason = f"{printable(result.reason)}: " if result.reason else ""
-    return [f"      {reason}{full_stop(result.cause)}"]
+    reason = failure_reason(result)
+    return [f"      {f'{printable(reason)}: ' if reason else ''}{full_stop(result.cause)}"]
 
 
 def render_result(result: ApplyResult, options: TextOptions | None = None) -> str:

@@ -27,6 +27,7 @@ from engine.errors import InvalidSpecError
 from engine.model.ids import ResourceKey
 from engine.model.plan import Action, Plan
 from engine.model.result import ApplyResult
+from engine.reporting.phrases import plural
 from engine.runtime.cycle import Cycle
 from engine.runtime.world import PassResult
 
@@ -65,7 +66,8 @@ async def _apply(args: argparse.Namespace, settings: Settings) -> int:
     async with open_cycle(args, settings, build_limits(args), writes=True) as cycle:
         resumed = await cycle.resume()
         if resumed.followed:
-            sys.stderr.write(f"trueup: followed {len(resumed.followed)} operation(s) of an earlier run to their end\n")
+            followed = plural(len(resumed.followed), "operation")
+            sys.stderr.write(f"trueup: followed {followed} of an earlier run to the end\n")
         for resource, why in resumed.unfinished.items():
             sys.stderr.write(f"trueup: warning: {resource}: {why}\n")
         planned = await make_plan(cycle, keep_in_sync=True)
@@ -125,7 +127,7 @@ def _confirm(plan: Plan) -> bool:
     if not sys.stdin.isatty():
         raise InvalidSpecError("nobody can confirm the plan here, nothing was sent", hint="add --yes")
     writes = plan.budget.writes + plan.budget.deletes
-    sys.stderr.write(f"Send {writes} request(s) to Azure? Only 'yes' is taken: ")
+    sys.stderr.write(f"Send {plural(writes, 'request')} to Azure? Only 'yes' is taken: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip() == "yes":
         return True

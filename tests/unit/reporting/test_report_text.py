@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,7 +20,7 @@ from engine.reporting.phrases import age_text, duration_text, reason_sentence, r
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import apply_line, plan_line, summarize_apply
 from engine.reporting.text import guard_text, render_plan
-from engine.reporting.text_explain import select_below
+from engine.reporting.text_explain import render_explanation, select_below
 from engine.reporting.text_results import render_drift, render_progress
 from tests.builders import (
     ENDPOINT,
@@ -127,6 +128,77 @@ def test_details_replace_sentences_and_causes_follow_them() -> None:
 def test_every_reason_has_a_sentence(reason: Reason) -> None:
     """No reason code is left without words."""
     assert reason_sentence(build_step(reason=reason)).endswith(".")
+
+
+def test_guard_that_was_answered_names_the_option() -> None:
+    """Once the option is given the guard no longer asks for it."""
+    lost = Guard(name="data-bearing", text="its data would be lost for good; --allow-data-loss confirms that")
+    others = Guard(name="unowned-contents", text="the group also holds x; --allow-data-loss deletes them too")
+
+    assert guard_text(replace(lost, blocks=False)) == (
+        "warning (data-bearing): its data would be lost for good; confirmed by --allow-data-loss."
+    )
+    assert guard_text(replace(others, blocks=False)).endswith("the group also holds x; confirmed by --allow-data-loss.")
+
+
+def test_empty_members_of_a_create_are_counted() -> None:
+    """A create shows what has content, and says how many members have none."""
+    body = {"location": "westeurope", "tags": {}, "properties": {"rules": [], "note": None, "flag": False, "text": ""}}
+    plan = build_plan([build_step(Action.CREATE, body=body)])
+
+    short, whole = render_plan(plan), render_plan(plan, TextOptions(verbose=True))
+
+    assert "3 empty members hidden" in short
+    assert "tags" not in short
+    assert "properties.flag: false" in short
+    assert 'properties.text: ""' in short
+    assert "hidden" not in whole
+    assert "+ tags: {}" in whole
+
+
+def test_explaining_a_create_shows_what_is_sent() -> None:
+    """What is not in Azure cannot be the same: explain says so and shows what apply would send."""
+    create = build_step(Action.CREATE, body={"location": "westeurope", "properties": {"tier": "Hot"}})
+
+    whole, part = render_explanation(create), render_explanation(create, "/properties")
+
+    assert "Nothing differs" not in whole + part
+    assert "nothing in Azure to compare with" in whole
+    assert '+ location: "westeurope"' in whole
+    assert '+ properties.tier: "Hot"' in part
+    assert "location" not in part
+    assert "Nothing could be compared." in render_explanation(build_step(Action.WAIT))
+    assert "Nothing differs." in render_explanation(build_step())
+
+
+def test_brief_keeps_why_a_step_does_not_run() -> None:
+    """Without values a plan still says what blocked and waiting steps need."""
+    plan = build_plan(
+        [
+            build_step(Action.WAIT, detail="owner a is not in the input"),
+            build_step(Action.BLOCKED, "default/StorageAccount/b", reason=Reason.DEPENDENCY_BLOCKED, detail="of a"),
+            build_step(Action.CREATE, "default/StorageAccount/c"),
+        ]
+    )
+
+    text = render_plan(plan, TextOptions(brief=True))
+
+    assert "owner a is not in the input." in text
+    assert "Something it depends on cannot go on: of a." in text
+    assert "does not exist" not in text
+
+
+def test_transient_is_a_word_for_what_was_retried() -> None:
+    """A failure that no retry followed is told in Azure's words alone."""
+    failed = build_result(
+        build_step(Action.CREATE), outcome=Outcome.FAILED, reason="Transient", cause="Azure refused PUT x: 400 Odd: no"
+    )
+
+    once = render_progress(failed, done=1, total=1)
+    often = render_progress(replace(failed, requests=3), done=1, total=1)
+
+    assert once.endswith("\n      Azure refused PUT x: 400 Odd: no.")
+    assert often.endswith("\n      Transient: Azure refused PUT x: 400 Odd: no.")
 
 
 def test_guards_say_what_to_do_once() -> None:
