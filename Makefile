@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo fmt lint types imports test test-recorded golden-accept rule-mutants bench schemas lock check clean
+.PHONY: help setup demo fmt lint types imports test test-recorded golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
@@ -51,11 +51,17 @@ rule-mutants: setup ## Switch each comparison rule and fact off and print what f
 bench: setup ## The table of a full pass at 1k, 10k and 100k resources.
 	$(BIN)/python -m benchmarks.full_pass --table
 
-schemas: setup ## Compile schemas/data again from public type definitions: make schemas SOURCE=folder
-	$(BIN)/python -m schemas.build.all $(SOURCE)
+schemas: source-given setup ## Compile schemas/data again from public type definitions: make schemas SOURCE=folder
+	$(BIN)/python -m schemas.build.all "$(SOURCE)"
 
-lock: ## Resolve requirements.lock again (needs pip-tools).
-	pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra dev -o requirements.lock pyproject.toml
+source-given:
+	@test -d "$(SOURCE)" || { echo "usage: make schemas SOURCE=folder (the folder of public type definitions, which holds arm/ and aso/)$(if $(SOURCE),: $(SOURCE) is no folder)" >&2; exit 2; }
+
+lock: pip-tools-given ## Resolve requirements.lock again (needs pip-tools in .venv).
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra dev -o requirements.lock pyproject.toml
+
+pip-tools-given:
+	@test -x $(BIN)/pip-compile || { echo "make lock needs pip-tools, which requirements.lock does not hold: make setup && $(BIN)/pip install pip-tools" >&2; exit 2; }
 
 check: lint types imports test ## What CI runs.
 
