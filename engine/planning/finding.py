@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.compare.subject import Witness
 from engine.model.change import ResourceDiff
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Step
@@ -20,6 +21,7 @@ class Finding:
         actual: None while the id is not known.
         provisioning: Azure's provisioningState; empty when the resource shows none.
         settled: False while Azure still works on the resource, or when its last operation failed.
+        seen: Who else saw what Azure held, where nothing is remembered.
         soft_deleted: A deleted resource of this name still holds it, and can be recovered or purged.
     """
 
@@ -30,6 +32,7 @@ class Finding:
     provisioning: str = ""
     settled: bool = True
     soft_deleted: bool = False
+    seen: Witness | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

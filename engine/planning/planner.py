@@ -203,19 +203,18 @@ def _links(finding: Finding) -> tuple[ResourceKey, ...]:
 
 def _precondition(finding: Finding) -> Precondition:
     actual = finding.actual
-    raw = actual.document.raw if actual is not None and actual.document is not None else b""
-    print_then = actual.body_hash if actual is not None else ""
     return Precondition(
         generation=finding.desired.generation,
         etag=actual.etag if actual is not None else "",
-        actual_hash=print_then or (hashlib.blake2b(raw, digest_size=16).hexdigest() if raw else ""),
+        actual_hash=_hash_of(actual),
     )
 
 
 def _hash_of(actual: ActualState | None) -> str:
     """Return the print of what Azure held; empty for what is not there."""
-    raw = actual.document.raw if actual is not None and actual.document is not None else b""
-    return hashlib.blake2b(raw, digest_size=16).hexdigest() if raw else ""
+    if actual is None or actual.document is None:
+        return ""
+    return actual.body_hash or hashlib.blake2b(actual.document.raw, digest_size=16).hexdigest()
 
 
 def _identify(steps: Sequence[Step]) -> PlanId:

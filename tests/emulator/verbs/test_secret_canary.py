@@ -285,7 +285,7 @@ def test_a_defect_does_not_print_what_it_was_working_on(desk: Desk, monkeypatch:
     def explode(*args: object, **_: object) -> None:
         raise RuntimeError(f"defect at {args!r}")
 
-    monkeypatch.setattr("engine.runtime.cycle.build_plan", explode)
+    monkeypatch.setattr("engine.runtime.one_pass.build_plan", explode)
     monkeypatch.setattr("engine.runtime.executor.check_applied", explode)
 
     with pytest.raises(RuntimeError) as caught:

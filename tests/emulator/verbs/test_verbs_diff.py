@@ -87,7 +87,7 @@ def test_manifests_and_azure(desk: Desk) -> None:
         (["{one}"], "name two files"),
         (["{one}", "{saved}"], "a snapshot is compared with a snapshot"),
         (["{one}", "{one}", "-f", "{one}"], "name two files"),
-        (["{one}", "{gone}"], "cannot be read"),
+        (["{one}", "{gone}"], "no such file"),
         (["--pairs", "x", "-o", "text"], "prints ndjson"),
         ([], "no input"),
     ],
