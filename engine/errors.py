@@ -6,6 +6,7 @@
       InvalidSpecError          terminal   tell the user; wait for a new generation
       PolicyDeniedError         terminal   deletion protection, limits, observe-only
       OwnershipConflictError    terminal   someone else manages it
+      MovedError                terminal   Azure is not as it was when planned; plan again
       TransientError            retry      carries retry_after
         ThrottledError, UnavailableError, NotReadyError, ConflictError
       NotFulfilledError         report     written, but read back differently
@@ -64,6 +65,12 @@ class OwnershipConflictError(EngineError):
     """Someone else manages the resource."""
 
     reason = "OwnershipConflict"
+
+
+class MovedError(EngineError):
+    """Azure holds something else than when the plan was made; the write would undo it."""
+
+    reason = "Moved"
 
 
 class TransientError(EngineError):

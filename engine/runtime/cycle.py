@@ -11,6 +11,7 @@ from engine.runtime.executor import Executor, ExecutorOptions, Progress, Resumed
 from engine.runtime.heap import release_memory
 from engine.runtime.memory import PassMemory
 from engine.runtime.one_pass import Pass
+from engine.runtime.recarry import Recarry, Refresh
 from engine.runtime.settle import Settlement
 from engine.runtime.world import PassOptions, PassResult, World
 
@@ -56,7 +57,7 @@ class Cycle:
                 settlement.intend(news.step)
             report(news)
 
-        executor = self._executor(settlement.settle, note, options)
+        executor = self._executor(settlement.settle, note, options, refresh=self._recarry(planned))
         result = await executor.run(planned.plan)
         settlement.take(planned.findings)
         settlement.forget()
@@ -70,18 +71,35 @@ class Cycle:
             self._resumed = await executor.resume()
         return self._resumed
 
+    def _recarry(self, planned: PassResult) -> Recarry:
+        prepared = self._memory.prepared
+        return Recarry(
+            planned.findings,
+            children=prepared.children if prepared is not None else {},
+            today=self._world.clock.now().date(),
+            secret_key=self._world.store.secret_key(),
+        )
+
     def _known(self) -> dict[ArmId, Baseline]:
         if self._baselines is None:
             self._baselines = dict(self._world.store.load())
         return self._baselines
 
-    def _executor(self, settle: Settle, report: Callable[[Progress], None], options: ExecutorOptions) -> Executor:
+    def _executor(
+        self,
+        settle: Settle,
+        report: Callable[[Progress], None],
+        options: ExecutorOptions,
+        *,
+        refresh: Refresh | None = None,
+    ) -> Executor:
         world = self._world
         return Executor(
             world.azure,
             world.store,
             world.clock,
             settle=settle,
+            refresh=refresh,
             report=report,
             options=options,
             unfinished=self._resumed.unfinished,

@@ -25,6 +25,7 @@ from engine.model.state import ActualState, Presence
 from engine.planning.verify import check_applied
 from engine.ports import ActualSource, BaselineStore, Clock, ReadTarget, StepApplier
 from engine.runtime.patience import Patience
+from engine.runtime.recarry import Refresh
 
 _OUTCOMES = {
     Action.CREATE: Outcome.CREATED,
@@ -112,8 +113,10 @@ class Executor:
         report: Callable[[Progress], None],
         options: ExecutorOptions,
         unfinished: Mapping[ArmId, str] | None = None,
+        refresh: Refresh | None = None,
     ) -> None:
         """Keep the ports; nothing is sent yet. ``unfinished`` resources are not written."""
+        self._refresh = refresh
         self._unfinished = unfinished or {}
         self._azure = azure
         self._store = store
@@ -245,6 +248,7 @@ class Executor:
         patience = Patience(self._options.patience, self._clock)
         while True:
             try:
+                request = await self._freshen(step, resource, request)
                 counter.sent += 1
                 counter.http_status = await self._send(step, resource, request)
             except EngineError as exc:
@@ -254,6 +258,12 @@ class Executor:
                 request = fallback or request
             else:
                 return request
+
+    async def _freshen(self, step: Step, resource: ArmId, request: Request) -> Request:
+        """Return the request as it is to be sent now: only a PUT that carries something back needs another read."""
+        if self._refresh is None or not self._refresh.is_needed(step, request):
+            return request
+        return self._refresh.refresh(step, request, await self._fetch(step, resource))
 
     async def _wait_or_raise(self, error: EngineError, request: Request, patience: Patience) -> None:
         """Wait as long as the error asks for; raise it where waiting does not help or takes too long."""

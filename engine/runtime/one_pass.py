@@ -318,6 +318,7 @@ class Pass:
             baseline=baseline,
             provisioning=provisioning_state(body),
             settled=settled,
+            seen=seen,
         )
 
     def _diff(

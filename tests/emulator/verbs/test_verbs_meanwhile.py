@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.verbs_desk import Desk, Run, account, group
+from tests.verbs_desk import NETWORK_API, Desk, Run, account, group, network, subnet
 
 pytestmark = pytest.mark.loopback
 
@@ -118,3 +118,60 @@ def test_known_difference_is_not_told_again_by_other_writes(desk: Desk) -> None:
     assert "known difference" in kept["cause"]
     assert (other["outcome"], other["cause"]) == ("updated", "")
     desk.check_clean()
+
+
+def write_network(desk: Desk, *prefixes: str) -> str:
+    space = {"addressPrefixes": list(prefixes)}
+    desk.write(group(desk.name), network("net", desk.name, addressSpace=space), subnet("ours", "net", "10.0.1.0/24"))
+    return desk.id_of("network", "net")
+
+
+def add_subnet(desk: Desk, name: str, prefix: str) -> None:
+    body = {"properties": {"addressPrefix": prefix}}
+    desk.azure.edit("PUT", desk.id_of("subnet", "net", name), body, api=NETWORK_API)
+
+
+def test_put_keeps_children_that_appeared_after_the_plan(desk: Desk) -> None:
+    """A PUT of a network empties its list of subnets: what is in it is read again right before."""
+    resource = write_network(desk, "10.0.0.0/16")
+    desk.apply()
+    add_subnet(desk, "before", "10.0.2.0/24")
+    write_network(desk, "10.0.0.0/16", "10.1.0.0/16")
+
+    done = apply_while(desk, lambda: add_subnet(desk, "after", "10.0.3.0/24"))
+
+    assert done.code == 0, done.out + done.err
+    assert desk.azure.writes == ["PUT virtualNetworks/net 200"]
+    held = desk.azure.get(resource, api=NETWORK_API)["properties"]
+    assert sorted(s["name"] for s in held["subnets"]) == ["after", "before", "ours"]
+    assert held["addressSpace"]["addressPrefixes"] == ["10.0.0.0/16", "10.1.0.0/16"]
+    desk.check_clean()
+
+
+def test_put_brings_back_no_child_that_went_after_the_plan(desk: Desk) -> None:
+    """A subnet that somebody deleted since the plan stays deleted."""
+    resource = write_network(desk, "10.0.0.0/16")
+    desk.apply()
+    add_subnet(desk, "theirs", "10.0.2.0/24")
+    write_network(desk, "10.0.0.0/16", "10.1.0.0/16")
+
+    apply_while(desk, lambda: desk.azure.edit("DELETE", desk.id_of("subnet", "net", "theirs"), api=NETWORK_API))
+
+    held = desk.azure.get(resource, api=NETWORK_API)["properties"]
+    assert [s["name"] for s in held["subnets"]] == ["ours"]
+
+
+def test_put_is_not_sent_over_what_moved_after_the_plan(desk: Desk) -> None:
+    """Where more than the carried lists moved, the plan is no longer what was confirmed: nothing is sent."""
+    resource = write_network(desk, "10.0.0.0/16")
+    desk.apply()
+    write_network(desk, "10.0.0.0/16", "10.1.0.0/16")
+    theirs = desk.azure.get(resource, api=NETWORK_API)
+    theirs["properties"]["addressSpace"]["addressPrefixes"].append("10.9.0.0/16")
+
+    done = apply_while(desk, lambda: desk.azure.edit("PUT", resource, theirs, api=NETWORK_API))
+
+    result = done.result("net")
+    assert (done.code, result["outcome"], result["reason"]) == (5, "failed", "Moved")
+    assert "plan again" in result["cause"]
+    assert desk.azure.writes == []

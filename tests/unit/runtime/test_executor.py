@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from engine.errors import ConflictError, InvalidSpecError, NotReadyError, ThrottledError, UnavailableError
+from engine.errors import ConflictError, InvalidSpecError, MovedError, NotReadyError, ThrottledError, UnavailableError
 from engine.model.document import Body, Document, Secret
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Action, Plan, Request, Step
@@ -76,6 +77,23 @@ class StubAzure:
         return ActualState(id=target.id, presence=presence, document=Document(value={}))
 
 
+class StubRefresh:
+    """Asks for a fresh read before each PUT, and counts them; answers from a script."""
+
+    def __init__(self, *answers: Exception) -> None:
+        self.answers = list(answers)
+        self.reads = 0
+
+    def is_needed(self, _step: Step, request: Request) -> bool:
+        return request.method == "PUT"
+
+    def refresh(self, _step: Step, request: Request, _actual: ActualState) -> Request:
+        self.reads += 1
+        if self.answers:
+            raise self.answers.pop(0)
+        return replace(request, body={"read": self.reads})
+
+
 class StubStore:
     """Remembers calls."""
 
@@ -116,6 +134,7 @@ def carry_out(
     store: StubStore | None = None,
     clock: StubClock | None = None,
     settle: Callable[[Step, ActualState], str] = lambda _step, _actual: "",
+    refresh: StubRefresh | None = None,
     news: list[Progress] | None = None,
 ) -> ApplyResult:
     executor = Executor(
@@ -123,6 +142,7 @@ def carry_out(
         store or StubStore(),  # type: ignore[arg-type]
         clock or StubClock(),
         settle=settle,
+        refresh=refresh,
         report=(news if news is not None else []).append,
         options=ExecutorOptions(patience=timedelta(minutes=5)),
     )
@@ -187,6 +207,34 @@ def test_a_refused_patch_becomes_a_put_once() -> None:
 
     assert azure.sent == ["PATCH app", "PUT app"]
     assert outcomes(result) == {"app": Outcome.FAILED}
+
+
+def test_a_put_is_brought_up_to_date_before_each_try() -> None:
+    """Also one that stands in for a refused PATCH, and one that is sent again; what was sent is what is remembered."""
+    put = Request(method="PUT", url="https://x/app", body={})
+    azure = StubAzure({"PATCH app": [InvalidSpecError("no PATCH here")], "PUT app": [NotReadyError("busy")]})
+    refresh, settled = StubRefresh(), list[Step]()
+
+    def settle(step: Step, _actual: ActualState) -> str:
+        settled.append(step)
+        return ""
+
+    result = carry_out(azure, step_for("app", Action.UPDATE, fallback=put), refresh=refresh, settle=settle)
+
+    assert azure.sent == ["PATCH app", "PUT app", "PUT app"]
+    assert (outcomes(result), refresh.reads) == ({"app": Outcome.UPDATED}, 2)
+    assert [r.body for r in settled[0].requests] == [{"read": 2}]
+
+
+def test_a_put_that_would_undo_what_moved_is_not_sent() -> None:
+    """Azure moved since the plan: the step fails at once; a read that failed is only tried again."""
+    azure, other = StubAzure(), StubAzure()
+
+    moved = carry_out(azure, step_for("app"), refresh=StubRefresh(MovedError("it moved")))
+    unread = carry_out(other, step_for("app"), refresh=StubRefresh(UnavailableError("no answer")))
+
+    assert (azure.sent, outcomes(moved), moved.results[0].reason) == ([], {"app": Outcome.FAILED}, "Moved")
+    assert (other.sent, outcomes(unread)) == (["PUT app"], {"app": Outcome.CREATED})
 
 
 def test_a_write_that_would_overwrite_another_is_not_repeated() -> None:

@@ -1,0 +1,86 @@
+"""PUTs that carry something back are brought up to date."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from engine.errors import MovedError, UnavailableError
+from engine.model.plan import Action, Request, Step
+from engine.model.state import Presence
+from engine.planning.finding import Finding, PlanInput
+from engine.planning.planner import plan_step
+from engine.runtime.recarry import Recarry
+from tests.builders import build_actual, build_desired, build_id
+
+NETWORK = "Microsoft.Network/virtualNetworks"
+TODAY = date(2026, 1, 1)
+
+
+def network(prefix: str = "10.0.0.0/16", *subnets: str) -> dict[str, Any]:
+    held = [{"name": s, "properties": {"addressPrefix": "10.0.1.0/24"}} for s in subnets]
+    return {"location": "westeurope", "properties": {"addressSpace": {"addressPrefixes": [prefix]}, "subnets": held}}
+
+
+def plan(arm_type: str = NETWORK) -> tuple[Recarry, Step]:
+    desired = build_desired("default/VirtualNetwork/net", arm_type=arm_type, api_version="2024-03-01", body=network())
+    desired.body["properties"].pop("subnets")
+    body = {**network("10.1.0.0/16", "a"), "tags": {}}
+    actual = build_actual(body, id=build_id("net", arm_type=arm_type))
+    recarry = Recarry((), children={}, today=TODAY, secret_key=b"")
+    diff = recarry._diff(Finding(desired=desired, actual=actual), actual)
+    finding = Finding(desired=desired, actual=actual, diff=diff, baseline=None)
+    step = plan_step(finding, PlanInput(findings=(), endpoint="https://x"))
+    put = Request(method="PUT", url="https://x/net", body={"planned": True})
+    fields = {f: getattr(step, f) for f in step.__dataclass_fields__} | {"action": Action.UPDATE, "requests": (put,)}
+    return Recarry((finding,), children={}, today=TODAY, secret_key=b""), Step(**fields)
+
+
+def refresh(body: Any) -> Request:
+    recarry, step = plan()
+    return recarry.refresh(step, step.requests[0], build_actual(body, id=step.id))
+
+
+def test_the_answer_of_the_plan_leaves_the_request_alone() -> None:
+    """Nothing is worked out anew where Azure answers byte for byte as it did."""
+    assert refresh({**network("10.1.0.0/16", "a"), "tags": {}}).body == {"planned": True}
+
+
+def test_children_are_carried_as_they_are_now() -> None:
+    """Where only the carried list moved, the PUT is the same with today's list."""
+    sent = refresh({**network("10.1.0.0/16", "b", "c"), "tags": {}, "etag": "2"})
+
+    assert [s["name"] for s in sent.body["properties"]["subnets"]] == ["b", "c"]
+    assert sent.body["properties"]["addressSpace"] == {"addressPrefixes": ["10.0.0.0/16"]}
+    assert sent.url == "https://x/net"
+
+
+@pytest.mark.parametrize("body", [network("10.2.0.0/16", "a"), network("10.0.0.0/16", "a")], ids=["moved", "mended"])
+def test_another_difference_than_planned_is_told(body: Any) -> None:
+    """What was confirmed is not what the PUT would do now."""
+    with pytest.raises(MovedError, match="plan again"):
+        refresh(body)
+
+
+def test_what_is_gone_or_cannot_be_read_is_not_written() -> None:
+    """A resource that went away is not created by an update; a read that failed may be tried again."""
+    recarry, step = plan()
+    unread = build_actual(id=step.id, presence=Presence.UNREADABLE, cause="403")
+
+    with pytest.raises(MovedError):
+        recarry.refresh(step, step.requests[0], build_actual(id=step.id))
+    with pytest.raises(UnavailableError, match="403"):
+        recarry.refresh(step, step.requests[0], unread)
+
+
+def test_only_puts_over_what_carries_something_are_read_again() -> None:
+    """A PATCH, and a PUT of a type without children in it, cost no read."""
+    recarry, step = plan()
+    _, plain = plan("Microsoft.ManagedIdentity/userAssignedIdentities")
+    patch = Request(method="PATCH", url="https://x/net", body={})
+
+    assert recarry.is_needed(step, step.requests[0])
+    assert not recarry.is_needed(step, patch)
+    assert not recarry.is_needed(plain, plain.requests[0])
