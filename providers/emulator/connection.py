@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 _IDENTITY_FILE = "identity.json"
+_PORTS_FILE = "ports.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,21 @@ def load_identity(state: Path, subscription: str) -> Identity:
     )
     write_private(path, orjson.dumps(asdict(identity), option=orjson.OPT_INDENT_2))
     return identity
+
+
+def load_ports(state: Path) -> dict[str, int]:
+    """Return the ports that the system chose for this folder last; none when they are not known."""
+    try:
+        ports = orjson.loads((state / _PORTS_FILE).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    known = ports.items() if isinstance(ports, dict) else ()
+    return {name: port for name, port in known if type(port) is int and 0 < port < 65_536}
+
+
+def save_ports(state: Path, ports: Mapping[str, int]) -> None:
+    """Remember the ports for the next start."""
+    write_private(state / _PORTS_FILE, orjson.dumps(ports))
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -16,7 +16,7 @@ from providers.emulator.bodies import decode_object
 from providers.emulator.call import Call
 from providers.emulator.facts import TypeFacts, supported_versions, type_facts
 from providers.emulator.resources import Resources, spell_id
-from providers.emulator.script import Script
+from providers.emulator.script import Script, parse_rule
 from providers.emulator.store import Store, make_record
 from providers.emulator.traffic import Traffic
 
@@ -75,6 +75,8 @@ class Control:
         rules = document if isinstance(document, list) else [document]
         if not all(isinstance(r, dict) for r in rules):
             raise RefusedError(400, "InvalidScript", "A rule is an object.")
+        for rule in rules:
+            parse_rule(rule)
         return encode_answer({"ids": [self._script.add(r) for r in rules]}, 201)
 
     def _bulk(self, body: bytes, now: datetime) -> Answer:

@@ -12,7 +12,7 @@ class EmulatorOptions:
 
     Attributes:
         state: Folder that holds everything it must remember; made when missing.
-        port: 0 lets the system choose.
+        port: 0 takes the port of the last run on this folder if it is free, else the system chooses.
         plain_http: ARM without TLS; the token authority keeps HTTPS on a port of its own, as its clients insist.
         latency_ms: Added to every ARM answer.
         page_size: Items per list page; 0 means 1,000 as ARM's generic lists have.

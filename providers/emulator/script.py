@@ -5,15 +5,45 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from providers.emulator.answer import RefusedError
 from providers.emulator.call import Call
 
-_KINDS = frozenset({"drop", "hang", "truncate", "html"})
-_KEYS = frozenset(
-    {"match", "times", "skip", "answer", "delay_ms", "before_effect", "operation_fails", "polls", "leaves"}
-)
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+_HeaderText = Annotated[str, msgspec.Meta(pattern=r"^[^\r\n]*$")]
+
+
+class MatchDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """Which requests a rule is for."""
+
+    method: str = ""
+    path_regex: str = ""
+
+
+class AnswerDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """An answer instead of ARM's; without status ARM's own."""
+
+    status: Annotated[int, msgspec.Meta(ge=200, le=599)] | None = None
+    headers: dict[_HeaderText, _HeaderText | int] = {}
+    body: Any = b""
+    delay_ms: _Count = 0
+
+
+class RuleDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """A rule as it is sent."""
+
+    match: MatchDocument = msgspec.field(default_factory=MatchDocument)
+    times: _Count | None = 1
+    skip: _Count = 0
+    answer: Literal["drop", "hang", "truncate", "html"] | AnswerDocument = msgspec.field(default_factory=AnswerDocument)
+    delay_ms: _Count = 0
+    before_effect: bool = True
+    operation_fails: bool | dict[str, Any] = False
+    polls: _Count | None = None
+    leaves: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +74,7 @@ class Rule:
     times: int | None
     skip: int
     kind: str
-    answer: Mapping[str, Any]
+    answer: AnswerDocument
     delay_ms: int
     before_effect: bool
     failure: Failure | None
@@ -89,8 +119,9 @@ class Script:
         Raises:
             RefusedError: 400; the rule is not one.
         """
+        rule = parse_rule(document)
         self._count += 1
-        self._rules.append(_parse(self._count, document))
+        self._rules.append(_make_rule(self._count, rule, document))
         return self._count
 
     def clear(self) -> None:
@@ -125,42 +156,52 @@ class Script:
         return next((r for r in self._rules if r.is_about_operations and r.matches(call.method, path)), None)
 
 
-def _parse(number: int, document: Mapping[str, Any]) -> Rule:
-    unknown = sorted(set(document) - _KEYS)
-    if unknown:
-        raise _bad(f"unknown keys: {', '.join(unknown)}; known: {', '.join(sorted(_KEYS))}")
-    match = document.get("match", {})
-    answer = document.get("answer", {})
-    if isinstance(answer, str) and answer not in _KINDS:
-        raise _bad(f"answer is an object or one of {', '.join(sorted(_KINDS))}")
+def parse_rule(document: Mapping[str, Any]) -> RuleDocument:
+    """Check a rule.
+
+    Raises:
+        RefusedError: 400; it names the member that is wrong.
+    """
     try:
-        pattern = re.compile(str(match.get("path_regex", "")), re.IGNORECASE)
+        rule = msgspec.convert(document, RuleDocument)
+    except msgspec.ValidationError as exc:
+        text = str(exc)
+        raise _bad(
+            f"{text}; known: {', '.join(RuleDocument.__struct_fields__)}" if "unknown" in text else text
+        ) from exc
+    try:
+        re.compile(rule.match.path_regex)
     except re.error as exc:
-        raise _bad(f"path_regex: {exc}") from exc
+        raise _bad(f"{exc} - at `$.match.path_regex`") from exc
+    return rule
+
+
+def _make_rule(number: int, rule: RuleDocument, source: Mapping[str, Any]) -> Rule:
+    answer = AnswerDocument() if isinstance(rule.answer, str) else rule.answer
+    kind = "answer" if answer.status else ""
     return Rule(
         number,
-        str(match.get("method", "")).upper(),
-        pattern,
-        document.get("times", 1),
-        int(document.get("skip", 0)),
-        answer if isinstance(answer, str) else "answer" if "status" in answer else "",
-        answer if isinstance(answer, Mapping) else {},
-        int(document.get("delay_ms", answer.get("delay_ms", 0) if isinstance(answer, Mapping) else 0)),
-        bool(document.get("before_effect", True)),
-        _failure(document),
-        document.get("polls"),
-        dict(document),
+        rule.match.method.upper(),
+        re.compile(rule.match.path_regex, re.IGNORECASE),
+        rule.times,
+        rule.skip,
+        rule.answer if isinstance(rule.answer, str) else kind,
+        answer,
+        rule.delay_ms or answer.delay_ms,
+        rule.before_effect,
+        _failure(rule),
+        rule.polls,
+        dict(source),
     )
 
 
-def _failure(document: Mapping[str, Any]) -> Failure | None:
-    wanted = document.get("operation_fails")
-    if not wanted:
+def _failure(rule: RuleDocument) -> Failure | None:
+    if not rule.operation_fails:
         return None
     error = {"code": "InternalServerError", "message": "An error occurred."}
-    if isinstance(wanted, Mapping):
-        error |= wanted
-    return Failure(error, document.get("leaves") == "nothing")
+    if isinstance(rule.operation_fails, dict):
+        error |= rule.operation_fails
+    return Failure(error, rule.leaves == "nothing")
 
 
 def _bad(text: str) -> RefusedError:

@@ -18,7 +18,7 @@ from engine.errors import InvalidSpecError
 from engine.ports import Clock
 from providers.emulator.answer import Answer, RefusedError
 from providers.emulator.certificates import server_context
-from providers.emulator.connection import EmulatorConnection
+from providers.emulator.connection import EmulatorConnection, load_ports, save_ports
 from providers.emulator.emulator import Emulator
 from providers.emulator.gateway import Request
 from providers.emulator.options import EmulatorOptions
@@ -158,11 +158,11 @@ async def running_emulator(options: EmulatorOptions, clock: Clock) -> AsyncItera
         stack.push_async_callback(runner.cleanup)
         stack.callback(handler.stop)
         tls = server_context(options.state)
-        port = await _listen(runner, options.host, options.port, None if options.plain_http else tls)
+        port = await _listen_again(runner, options, "arm", None if options.plain_http else tls)
         arm = f"{'http' if options.plain_http else 'https'}://{_host(options.host)}:{port}"
         authority = arm
         if options.plain_http:
-            authority = f"https://{_host(options.host)}:{await _listen(runner, options.host, 0, tls)}"
+            authority = f"https://{_host(options.host)}:{await _listen_again(runner, options, 'authority', tls)}"
         emulator.serve_at(arm)
         identity = emulator.identity
         yield EmulatorConnection(
@@ -174,6 +174,22 @@ async def running_emulator(options: EmulatorOptions, clock: Clock) -> AsyncItera
             secret=identity.secret,
             subscription=identity.subscription,
         )
+
+
+async def _listen_again(
+    runner: web.ServerRunner, options: EmulatorOptions, name: str, tls: ssl.SSLContext | None
+) -> int:
+    """Listen where this state folder was last served, as far as nobody else does by now; clients keep their address."""
+    if options.port and name == "arm":
+        return await _listen(runner, options.host, options.port, tls)
+    ports = load_ports(options.state)
+    try:
+        port = await _listen(runner, options.host, ports.get(name, 0), tls)
+    except InvalidSpecError:
+        port = await _listen(runner, options.host, 0, tls)
+    if port != ports.get(name):
+        save_ports(options.state, {**ports, name: port})
+    return port
 
 
 async def _listen(runner: web.ServerRunner, host: str, port: int, tls: ssl.SSLContext | None) -> int:
@@ -219,15 +235,15 @@ def _response(answer: Answer, *, head: bool = False) -> web.Response:
 
 
 def _scripted(rule: Rule) -> Answer:
-    body = rule.answer.get("body", b"")
+    body = rule.answer.body
     if not isinstance(body, str | bytes):
         import orjson
 
         body = orjson.dumps(body)
     raw = body.encode() if isinstance(body, str) else body
-    headers = {str(k): str(v) for k, v in rule.answer.get("headers", {}).items()}
+    headers = {str(k): str(v) for k, v in rule.answer.headers.items()}
     kind = headers.pop("Content-Type", headers.pop("content-type", "application/json; charset=utf-8"))
-    return Answer(int(rule.answer["status"]), raw, headers, kind)
+    return Answer(rule.answer.status or 200, raw, headers, kind)
 
 
 async def _truncate(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:

@@ -256,12 +256,46 @@ def test_reads_do_not_use_up_writes(state: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [{"match": {"path_regex": "("}}, {"answer": "explode"}, {"matches": {}}], ids=["regex", "kind", "key"]
+    ("rule", "member"),
+    [
+        ({"match": {"path_regex": "("}}, "$.match.path_regex"),
+        ({"match": "PUT"}, "$.match"),
+        ({"match": {"method": 5}}, "$.match.method"),
+        ({"match": {"path": "x"}}, "`path`"),
+        ({"answer": "explode"}, "$.answer"),
+        ({"answer": 500}, "$.answer"),
+        ({"answer": {"status": "503"}}, "$.answer.status"),
+        ({"answer": {"status": 99}}, "$.answer.status"),
+        ({"answer": {"status": 503, "headers": ["a"]}}, "$.answer.headers"),
+        ({"answer": {"status": 503, "headers": {"a": "b\r\nc: d"}}}, "$.answer.headers"),
+        ({"matches": {}}, "`matches`"),
+        ({"times": "2"}, "$.times"),
+        ({"times": -1}, "$.times"),
+        ({"skip": None}, "$.skip"),
+        ({"delay_ms": "slow"}, "$.delay_ms"),
+        ({"before_effect": "no"}, "$.before_effect"),
+        ({"polls": 1.5}, "$.polls"),
+        ({"operation_fails": "yes"}, "$.operation_fails"),
+    ],
+    ids=str,
 )
-def test_rule_that_is_none_is_refused(rule: dict[str, Any]) -> None:
-    """A script that would silently do nothing is refused."""
-    with pytest.raises(RefusedError, match="InvalidScript"):
+def test_rule_that_is_none_is_refused(rule: dict[str, Any], member: str) -> None:
+    """A script that would silently do nothing, or fail later, is refused, and the member is named."""
+    with pytest.raises(RefusedError, match="InvalidScript") as caught:
         Script(1).add(rule)
+
+    assert member in caught.value.message
+
+
+@pytest.mark.loopback
+def test_bad_rule_is_a_400_and_takes_the_whole_list_with_it(wire: Wire) -> None:
+    """Over the network a bad rule is refused like any bad request; of its list none applies."""
+    status, body = wire.send("POST", "/_emulator/script", [{"answer": "drop"}, {"times": "2"}])
+    _, left = wire.send("GET", "/_emulator/script")
+
+    assert (status, json.loads(body)["error"]["code"]) == (400, "InvalidScript")
+    assert "$.times" in json.loads(body)["error"]["message"]
+    assert json.loads(left) == {"value": []}
 
 
 def test_bulk_stores_bodies_as_they_are(arm: Arm) -> None:

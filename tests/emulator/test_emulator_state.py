@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from engine.errors import InvalidSpecError
+from engine.runtime.clock import SystemClock
 from providers.emulator.options import EmulatorOptions
+from providers.emulator.process import emulator_thread
 from tests.emulator_driver import NETWORK, Arm
 
 
@@ -24,6 +28,24 @@ def test_restart_loses_nothing(state: Path) -> None:
 
     assert after == before
     assert arm.emulator.identity == identity
+
+
+@pytest.mark.loopback
+def test_restart_keeps_the_address(state: Path) -> None:
+    """Without a port a restart listens where clients know it, or elsewhere when that port is taken by now."""
+    options = EmulatorOptions(state=state, plain_http=True)
+    with emulator_thread(options, SystemClock()) as first:
+        pass
+    with emulator_thread(options, SystemClock()) as second:
+        pass
+    with (
+        socket.create_server(("127.0.0.1", urlsplit(first.arm).port)),
+        emulator_thread(options, SystemClock()) as third,
+    ):
+        pass
+
+    assert (second.arm, second.authority) == (first.arm, first.authority)
+    assert third.arm != first.arm
 
 
 def test_everything_answered_is_on_disk(arm: Arm) -> None:
