@@ -12,6 +12,7 @@ from engine.model.plan import Request
 _EXAMPLE = Path(__file__).parents[3] / "deploy" / "examples" / "shop"
 _NETWORK = "Microsoft.Network/virtualNetworks/shop-vnet"
 _STORAGE = "Microsoft.Storage/storageAccounts/shopstoredemo01"
+_VAULT = "Microsoft.KeyVault/vaults/shop-vault-demo01"
 _DATABASE = "Microsoft.DBforPostgreSQL/flexibleServers/shop-postgres-demo01/databases/orders"
 _COLLEAGUE = (("x-ms-emulator-actor", "colleague@contoso.example"),)
 
@@ -80,6 +81,7 @@ async def _edit_behind_its_back(stage: Stage) -> None:
     group = f"{endpoint}/subscriptions/{stage.environment['AZURE_SUBSCRIPTION_ID']}/resourceGroups/shop-rg/providers"
     stage.say("\n== 4. Meanwhile, a colleague works in the portal:\n")
     stage.say("   - lets anybody read blobs of the storage account, and adds an address to its firewall")
+    stage.say("   - lets virtual machines read secrets of the key vault, a type of which Azure says who wrote it last")
     stage.say("   - relabels the network: app=shop becomes app=warehouse")
     stage.say("   - deletes the database 'orders'")
     firewall = {
@@ -94,6 +96,12 @@ async def _edit_behind_its_back(stage: Stage) -> None:
                 method="PATCH",
                 url=f"{group}/{_STORAGE}?api-version=2023-01-01",
                 body={"properties": {"allowBlobPublicAccess": True, "networkAcls": firewall}},
+                headers=_COLLEAGUE,
+            ),
+            Request(
+                method="PATCH",
+                url=f"{group}/{_VAULT}?api-version=2023-07-01",
+                body={"properties": {"enabledForDeployment": True}},
                 headers=_COLLEAGUE,
             ),
             Request(
