@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take where to listen, where to keep state, and how to behave."""
     add = parser.add_argument
-    add("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="port 0 lets the system choose (default)")
+    add(
+        "--listen",
+        default="127.0.0.1:0",
+        metavar="HOST:PORT",
+        help="port 0 takes that of the last run if it is free, else any (default)",
+    )
     add("--state", type=Path, required=True, metavar="DIR", help="folder for everything it must remember")
     add("--plain-http", action="store_true", help="ARM without TLS, for benchmarks; the authority keeps HTTPS")
     add("--env", action="store_true", help="print shell exports instead of the JSON line")
