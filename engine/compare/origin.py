@@ -11,7 +11,7 @@ from engine.compare.places import find_key, find_map_key, get_member
 from engine.compare.prints import Printed, is_print, read_print
 from engine.compare.reach import narrow, reach
 from engine.compare.remembered import holds_more, is_known, is_marked, shown_value, was_held
-from engine.compare.secrets import HASH_KEY, is_hash
+from engine.compare.secrets import hash_of, is_hash
 from engine.compare.shapes import item_of, member_of, shape_of
 from engine.model.change import ChangeKind, ChangeOrigin
 from engine.model.document import ABSENT, UNKNOWN, Body, Marker, Secret
@@ -262,7 +262,7 @@ class Memory:
             return read_print(then, now, node).has_moved is False
         if is_hash(then):
             text = now.reveal() if isinstance(now, Secret) else now
-            return text == then or (isinstance(text, str) and Secret(text).hash_with(self._key) == then[HASH_KEY])
+            return text == then or (isinstance(text, str) and Secret(text).hash_with(self._key) == hash_of(then))
         if isinstance(now, Secret) or now is UNKNOWN:
             return now is UNKNOWN or bool(now.reveal() == then)
         if _is_nothing(now) and _is_nothing(then):

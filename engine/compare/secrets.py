@@ -13,6 +13,7 @@ from schemas.nodes import ANY, EnumNode, Node, ObjectNode, TextNode, UnionNode
 from schemas.secret_names import is_secret_name
 
 HASH_KEY: Final = "$hash"
+_UNSENT: Final = "unsent:"
 _LEAST_ECHO: Final = 6
 
 
@@ -24,6 +25,21 @@ def never(_at: Place) -> bool:
 def is_hash(value: Any) -> bool:
     """Whether a remembered value stands for a secret."""
     return type(value) is dict and len(value) == 1 and HASH_KEY in value
+
+
+def hash_of(value: dict[str, Any]) -> str:
+    """Return the hash that stands for a secret, sent or not."""
+    return str(value[HASH_KEY]).removeprefix(_UNSENT)
+
+
+def as_unsent(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the memory of a secret that was asked for and never sent: what Azure holds is not known."""
+    return {HASH_KEY: _UNSENT + hash_of(value)}
+
+
+def is_unsent(value: Any) -> bool:
+    """Whether a remembered value stands for a secret that was never sent."""
+    return is_hash(value) and str(value[HASH_KEY]).startswith(_UNSENT)
 
 
 @dataclass(frozen=True, slots=True)

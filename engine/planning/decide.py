@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from engine.compare.unsent import has_unsent
 from engine.errors import InvalidSpecError
 from engine.model.change import ChangeOrigin, DiffState
 from engine.model.document import UNKNOWN
 from engine.model.ids import ResourceKey
 from engine.model.plan import Action, Reason
 from engine.model.policy import DriftPolicy, Limits, ReconcilePolicy
-from engine.model.state import DesiredState, Presence, Wait
+from engine.model.state import Presence, Wait
 from engine.planning.finding import Finding
 from schemas.behaviours import lookup_behaviour
 from schemas.operations import TypeOperations
@@ -79,7 +80,7 @@ def _decide_absent(finding: Finding) -> Decision:
 
 def _decide_present(finding: Finding, operations: TypeOperations | None, limits: Limits) -> Decision:
     desired, diff = finding.desired, finding.diff
-    notes = _notes(desired)
+    notes = _notes(finding)
     if finding.provisioning.lower() in ("deleting", "deprovisioning"):
         return Decision(action=Action.WAIT, reason=Reason.NOT_SETTLED, detail="Azure is deleting it")
     if not finding.settled and finding.provisioning.lower() not in ("failed", "canceled"):
@@ -192,8 +193,10 @@ def _reason(finding: Finding) -> Reason:
     return Reason.SPEC_CHANGED if ChangeOrigin.USER in origins else Reason.DIFFERS
 
 
-def _notes(desired: DesiredState) -> tuple[str, ...]:
-    if any(w.secret_only for w in desired.waits):
+def _notes(finding: Finding) -> tuple[str, ...]:
+    desired, document = finding.desired, finding.actual.document if finding.actual is not None else None
+    is_missing = any(w.secret_only for w in desired.waits)
+    if is_missing or (document is not None and has_unsent(desired.body, document.value, finding.baseline)):
         return ("secret not compared",)
     return ()
 

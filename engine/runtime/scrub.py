@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from engine.compare.baseline import fingerprint
 from engine.compare.compare import secrecy_of
-from engine.compare.secrets import HASH_KEY, find_secrets, is_hash
+from engine.compare.secrets import HASH_KEY, as_unsent, find_secrets, hash_of, is_hash, is_unsent
 from engine.desired.build import body_for_secrets
 from engine.desired.index import Index
 from engine.desired.policy import READ_PREFIXES
@@ -139,8 +139,9 @@ class _Scrubber:
 
     def _rehash(self, value: Any) -> Any:
         if is_hash(value):
-            mark = str(value[HASH_KEY])
-            return {HASH_KEY: Secret(self._given.get(mark, _MARK + mark)).hash_with(_PLAYED_KEY)}
+            mark = hash_of(value)
+            again = {HASH_KEY: Secret(self._given.get(mark, _MARK + mark)).hash_with(_PLAYED_KEY)}
+            return as_unsent(again) if is_unsent(value) else again
         if type(value) is dict:
             return {key: self._rehash(item) for key, item in value.items()}
         return [self._rehash(item) for item in value] if type(value) is list else value

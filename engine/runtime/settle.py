@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from engine.compare.baseline import fingerprint, make_baseline
 from engine.compare.compare import compare
 from engine.compare.places import find_key, get_member
+from engine.compare.unsent import mark_unsent
 from engine.model.change import ResourceDiff, Suppressed
 from engine.model.document import ABSENT, REDACTED, Document
 from engine.model.ids import ArmId
@@ -63,7 +64,7 @@ class Settlement:
         before = self._before(actual.id)
         forced = [c.path for c in diff.changes if covers(requests, c.path)]
         moved = [] if sends_all(requests) else self._moved(desired, actual, diff, requests)
-        baseline = self._baseline(desired, actual, diff.suppressed)
+        baseline = self._baseline(desired, actual, diff.suppressed, lambda path: covers(requests, path))
         if moved:
             source = before.actual if before is not None else baseline.desired
             baseline = _with_former(baseline, source.value, moved)
@@ -106,7 +107,7 @@ class Settlement:
         """Remember before a create is sent that the resource is ours, whatever becomes of this process."""
         if step.action is Action.CREATE and step.desired is not None and step.id is not None:
             nothing = ActualState(id=step.id, presence=Presence.PRESENT, document=Document(value={}))
-            self._store.save(self._baseline(step.desired, nothing, ()))
+            self._store.save(self._baseline(step.desired, nothing, (), lambda _path: True))
 
     def take(self, findings: Sequence[Finding]) -> None:
         """Take what is in sync already as applied: from now on its removal and its drift can be seen.
@@ -117,7 +118,8 @@ class Settlement:
         for finding in findings:
             if _is_in_sync(finding) and finding.actual is not None:
                 if _is_stale(finding):
-                    taken.append(self._baseline(finding.desired, finding.actual, finding.diff.suppressed))
+                    hidden = finding.diff.suppressed
+                    taken.append(self._baseline(finding.desired, finding.actual, hidden, lambda _path: False))
             elif finding.baseline is not None and _has_other_policy(finding.baseline, finding.desired):
                 taken.append(_with_policy(finding.baseline, finding.desired))
         self._store.save(*taken)
@@ -130,10 +132,18 @@ class Settlement:
             kept = [b for i, b in self._known.items() if i.is_within(resource) and i not in dropped]
             self._store.save(*kept)
 
-    def _baseline(self, desired: DesiredState, actual: ActualState, hidden: Iterable[Suppressed]) -> Baseline:
+    def _baseline(
+        self,
+        desired: DesiredState,
+        actual: ActualState,
+        hidden: Iterable[Suppressed],
+        is_sent: Callable[[FieldPath], bool],
+    ) -> Baseline:
         held = _without_ignored(actual, hidden)
         baseline = make_baseline(desired, held, secret_key=self._store.secret_key(), at=self._clock.now())
-        return _with_policy(_with_known_secrets(baseline, desired, self._known.get(actual.id)), desired)
+        before = self._known.get(actual.id)
+        marked = mark_unsent(baseline, before, is_sent)
+        return _with_policy(_with_known_secrets(marked, desired, before), desired)
 
 
 def _name(places: Sequence[FieldPath]) -> str:

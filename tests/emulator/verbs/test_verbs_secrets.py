@@ -111,3 +111,52 @@ def test_write_without_the_secret_does_not_forget_it(desk: Desk) -> None:
 
     write_server(desk, secret("rotated-2031"), tags={"app": "web"})
     assert desk.plan().step(name)["action"] == "update"
+
+
+def lose_state(desk: Desk) -> None:
+    for path in desk.state.iterdir():
+        path.unlink()
+
+
+def test_secret_that_was_never_sent_is_not_taken_for_sent(desk: Desk) -> None:
+    """After the state folder is lost nobody knows what Azure holds: plans say so until the secret is sent again."""
+    name = write_server(desk, secret())
+    desk.apply()
+    lose_state(desk)
+    write_server(desk, secret("rotated-2031"))
+
+    first = desk.plan().step(name)
+    desk.apply()
+    second, before = desk.plan().step(name), desk.azure.writes
+    write_server(desk, secret("rotated-2032"))
+    third = desk.plan().step(name)
+    desk.apply()
+
+    assert before == []
+    assert [(s["action"], s["notes"]) for s in (first, second)] == [("noop", ["secret not compared"])] * 2
+    assert [c["text"] for c in third["changes"]] == ["properties.administratorLoginPassword"]
+    assert len(desk.azure.writes) == 1
+    assert desk.plan().step(name)["notes"] == []
+    desk.check_clean()
+
+
+def test_write_of_something_else_sends_no_secret_and_remembers_none(desk: Desk) -> None:
+    """A write of tags leaves a secret as unknown, or as known, as it was; a PUT sends it along."""
+    name = write_server(desk, secret())
+    desk.apply()
+    write_server(desk, secret(), tags={"app": "web"})
+    desk.apply()
+    known = desk.plan().step(name)
+    lose_state(desk)
+    write_server(desk, secret("rotated-2031"), tags={"app": "shop"})
+
+    desk.apply("--adopt")
+    writes, unknown = desk.azure.writes, desk.plan().step(name)
+    write_server(desk, secret("rotated-2031"), tags={"app": "shop"}, storage={"storageSizeGB": 512})
+    desk.apply()
+
+    assert known["notes"] == []
+    assert writes == ["PATCH tags/default 200"]
+    assert (unknown["action"], unknown["notes"]) == ("noop", ["secret not compared"])
+    assert [w.split()[0] for w in desk.azure.writes] == ["PUT"]
+    assert desk.plan().step(name)["notes"] == []
