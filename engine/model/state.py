@@ -144,7 +144,8 @@ class Baseline:
     """What our last settled write asked for and left behind.
 
     Attributes:
-        desired: The body sent, secrets replaced by ``{"$hash": hex}``; None when only fingerprints are left.
+        desired: The body asked for, secrets replaced by ``{"$hash": hex}``, by ``{"$hash": "unsent:hex"}`` where no
+            write of ours sent them.
         actual: The body read back.
         body_hash: Fingerprint of the actual bytes, to see "nothing moved" without parsing.
         rules: Version of the comparison rules it was taken under.
