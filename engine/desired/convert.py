@@ -192,9 +192,13 @@ def _compile_id_map(expr: TypeExpr) -> Converter:
     elements = _compile(expr)
 
     def convert(value: Any, report: Report, resolver: Resolver) -> Any:
+        before = len(report.misfits)
         converted = elements(value, report, resolver)
         if converted is ABSENT:
             return ABSENT
+        for index, element in enumerate(converted if len(report.misfits) == before else ()):
+            if not isinstance(element, dict) or "reference" not in element:
+                report.misfit("must have a 'reference'", at=index)
         ids = [element.get("reference", UNKNOWN) if isinstance(element, dict) else UNKNOWN for element in converted]
         return UNKNOWN if UNKNOWN in ids else {arm_id: {} for arm_id in ids}
 

@@ -184,3 +184,16 @@ def test_patterns_mean_what_they_mean_to_an_api_server(pattern: str, text: str, 
 def test_pattern_that_python_cannot_express_is_no_rule() -> None:
     """A pattern of another dialect checks nothing rather than everything."""
     assert compile_pattern(r"\p{L}") is None
+
+
+@pytest.mark.parametrize("element", ["{}", "{reference: null}", "null"])
+def test_element_of_an_id_map_needs_a_reference(element: str) -> None:
+    """What becomes a key of a map by id must refer to something; nothing else could fill its place later."""
+    account = ACCOUNT.replace(
+        "accessTier: Hot", f"identity: {{type: UserAssigned, userAssignedIdentities: [{element}]}}"
+    )
+
+    result = build_from(GROUP, account)
+
+    assert "/spec/identity/userAssignedIdentities/0" in problems_of(result)[0]
+    assert [str(state.key) for state in result.states] == ["default/ResourceGroup/rg"]
