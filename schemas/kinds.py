@@ -251,6 +251,12 @@ def is_known(group: str, kind: str) -> bool:
     return any(kind in kinds for kinds in _index().get(group, {}).values())
 
 
+@lru_cache(maxsize=1024)
+def is_kind_name(kind: str) -> bool:
+    """Whether some group has a kind of this name."""
+    return any(kind in kinds for versions in _index().values() for kinds in versions.values())
+
+
 def all_kinds() -> Iterator[Kind]:
     """Yield every kind at every version, sorted; reads all groups."""
     for group in groups():

@@ -17,7 +17,7 @@ from engine.model.problem import Problem
 from engine.model.state import CustomResource
 from providers.manifests.document import Misread, RawDocument
 from providers.manifests.trust import trust_of
-from schemas.kinds import GROUP_SUFFIX, is_group, similar_group
+from schemas.kinds import GROUP_SUFFIX, is_group, is_kind_name, similar_group
 
 DEFAULT_NAMESPACE = "default"
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
@@ -64,9 +64,12 @@ class Manifests:
             self._add_input(value, kind, origin)
 
     def _refuse_group(self, group: str, kind: str, origin: str) -> bool:
-        """Refuse a group that ASO does not have: left alone, its resources would look as if they had left the input."""
+        """Refuse a group that ASO could have and has not: its resources would look as if they had left the input.
+
+        Other projects have groups under ``azure.com`` too (``karpenter.azure.com``): there the kind decides.
+        """
         near = similar_group(group)
-        if not near and not group.lower().endswith(GROUP_SUFFIX):
+        if not near and not (group.lower().endswith(GROUP_SUFFIX) and is_kind_name(kind)):
             return False
         hint = f"did you mean {near}?" if near else "trueup schema find WORD looks for kinds"
         self._refuse(origin, f"unknown group {group!r} of a {kind}", hint=hint)

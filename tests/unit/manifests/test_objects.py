@@ -127,6 +127,7 @@ def test_objects_of_others_are_left_alone() -> None:
     manifests = read_manifests(
         "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, anything: 1}",
         "{apiVersion: v1, kind: Service, metadata: {name: s}}",
+        "{apiVersion: karpenter.azure.com/v1beta1, kind: AKSNodeClass, metadata: {name: n}}",
     )
 
     assert (manifests.resources, manifests.problems) == ([], [])
