@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.app.azure import build_arm_options
 from engine.app.console import complain, warn
 from engine.app.exit_codes import ExitCode
 from engine.app.options import build_selection, open_source
@@ -119,17 +120,8 @@ async def open_cycle(
     from engine.app.ignore_rules import read_ignore_rules
     from engine.runtime.recorder import forgetful_store
     from providers.arm.adapter import AzureResourceManager
-    from providers.arm.options import ArmOptions
     from providers.state.folder import StateFolder
 
-    arm = ArmOptions(
-        endpoint=settings.endpoint,
-        audience=settings.audience,
-        authority=settings.authority,
-        credential=settings.credential,
-        ca_file=settings.ca_file,
-        proxy=settings.proxy,
-    )
     clock = SystemClock()
     store = StateFolder(args.state)
     try:
@@ -146,7 +138,7 @@ async def open_cycle(
             strict=args.strict,
             ignore=await read_ignore_rules(args.ignore, source),
         )
-        async with AzureResourceManager(arm, clock=clock) as azure:
+        async with AzureResourceManager(build_arm_options(settings), clock=clock) as azure:
             await azure.sign_in()
             tune_memory()
             known = store if remembers else forgetful_store()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from engine.app.azure import build_arm_options
 from engine.app.settings import Settings
 from engine.errors import UnavailableError
 from engine.model.document import ABSENT
@@ -66,18 +67,10 @@ class Stage:
     async def edit(self, requests: Sequence[Request]) -> None:
         """Send requests to Azure as somebody else, past trueup."""
         from providers.arm.adapter import AzureResourceManager
-        from providers.arm.options import ArmOptions
 
         settings = Settings.from_environment(self.environment)
         clock = SystemClock()
-        options = ArmOptions(
-            endpoint=settings.endpoint,
-            audience=settings.audience,
-            authority=settings.authority,
-            credential=settings.credential,
-            ca_file=settings.ca_file,
-        )
-        async with AzureResourceManager(options, clock=clock) as azure:
+        async with AzureResourceManager(build_arm_options(settings), clock=clock) as azure:
             for request in requests:
                 resource = ArmId(request.url.removeprefix(settings.endpoint).split("?")[0])
                 progress = await azure.begin(request, resource=resource)
