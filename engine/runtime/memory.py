@@ -7,7 +7,7 @@ body, is never stored, and a new process starts without one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -51,9 +51,9 @@ class PassMemory:
     verdicts: dict[Identity, Verdict] = field(default_factory=dict)
     prepared: Prepared | None = None
 
-    def forget_others(self, known: Mapping[Identity, object]) -> None:
+    def forget_others(self, known: AbstractSet[Identity]) -> None:
         """Drop what is no longer in the input."""
-        for identity in self.verdicts.keys() - known.keys():
+        for identity in self.verdicts.keys() - known:
             del self.verdicts[identity]
 
 

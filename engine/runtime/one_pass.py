@@ -110,6 +110,7 @@ class Pass:
         self._inputs = await fetch_inputs(self._world.source, needs, azure=self._world.azure, index=index)
         if known is None or known.index is not index:
             known = Prepared.of(resources, index, needs, self._options.selection)
+            self._memory.forget_others({r.key.identity for r in resources})
         self._prepared = self._memory.prepared = known
         self._problems.extend((*self._world.source.problems(), *index.problems))
         self._notices.extend(index.notices)

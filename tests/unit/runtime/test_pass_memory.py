@@ -163,6 +163,18 @@ def test_a_parent_is_looked_at_again_when_its_children_get_owners() -> None:
     assert world.parsed == [False, True]
 
 
+def test_what_left_the_input_is_not_remembered() -> None:
+    """A process that goes on for weeks keeps nothing of objects that are gone."""
+    world = FakeWorld(build_group())
+    world.plan()
+    kept = len(world.cycle._memory.verdicts)
+    world.objects.clear()
+
+    world.plan()
+
+    assert (kept, len(world.cycle._memory.verdicts)) == (1, 0)
+
+
 def test_what_is_in_sync_is_kept_only_on_request() -> None:
     """Findings in sync are for those who apply; a watching pass keeps no body."""
     lean = FakeWorld(build_group()).plan()
