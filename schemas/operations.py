@@ -96,11 +96,6 @@ class PatchFacts:
             return False
         return self.paths is None or any(_covers(p, place) for p in self._whole)
 
-    @property
-    def takes_tags_only(self) -> bool:
-        """Whether nothing but tags can be patched."""
-        return self.paths == (("tags",),)
-
     @cached_property
     def _whole(self) -> tuple[Path, ...]:
         return tuple(_fold(p) for p in self.paths or () if "[]" not in p)

@@ -169,20 +169,3 @@ class Baseline:
         return self.actual.raw == _NOTHING_READ
 
     at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceSnapshot:
-    """Desired, actual and baseline of one resource at one moment."""
-
-    desired: DesiredState
-    actual: ActualState | None
-    baseline: Baseline | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """Everything a plan is made from, sorted by object key."""
-
-    resources: tuple[ResourceSnapshot, ...]
-    complete: bool = True

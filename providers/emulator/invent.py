@@ -62,12 +62,6 @@ def stable_uuid(*parts: str) -> str:
     return str(uuid.UUID(bytes=digest, version=4))
 
 
-def stable_text(length: int, *parts: str) -> str:
-    """Return lower-case letters and digits that depend on nothing but the texts."""
-    digest = hashlib.blake2b("\x00".join(parts).encode(), digest_size=32).hexdigest()
-    return (digest * (length // len(digest) + 1))[:length]
-
-
 def expand(template: Any, context: Context, place: str) -> Any:
     """Return a template's value for one resource."""
     if isinstance(template, str):
