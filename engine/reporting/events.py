@@ -6,7 +6,6 @@ Every event has ``type``. Readers ignore types and keys they do not know.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any, Literal
 
 from engine.model.plan import Action, Plan, Step
@@ -71,13 +70,6 @@ def progress_line(step: Step, result: StepResult | None, *, done: int, total: in
         return _line("apply_start", **fields, done=done, total=total)
     kind = "apply_errored" if result.outcome in _FAILURES else "apply_complete"
     return _line(kind, result=step_result_json(result), done=done, total=total)
-
-
-def waiting_line(step: Step, elapsed: timedelta, *, done: int, total: int) -> bytes:
-    """Return ``apply_progress``: the step's long-running operation goes on."""
-    fields = {"id": text(step.id.text) if step.id else None, "object": object_json(step.key)}
-    seconds = round(elapsed.total_seconds(), 3)
-    return _line("apply_progress", **fields, elapsedSeconds=seconds, done=done, total=total)
 
 
 def result_line(result: ApplyResult) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 
 from engine.model.plan import Plan, Request, Step
 from engine.model.result import ApplyResult, Outcome, StepResult
@@ -72,17 +71,6 @@ def _request_text(request: Request) -> str:
 
 def _unreadable_block(step: Step, style: TextOptions) -> list[str]:
     return [style.paint_action(step.action, step_header(step)), f"    {reason_sentence(step)}"]
-
-
-def render_started(step: Step, *, done: int, total: int) -> str:
-    """Return the line for a step whose request is being sent; ``done`` counts the steps that ended."""
-    return f"[{done}/{total}] {step.action.value} {printable(str(step.key))}  {_methods(step)} …"
-
-
-def render_waiting(step: Step, elapsed: timedelta, *, done: int, total: int) -> str:
-    """Return the line for a step whose long-running operation goes on."""
-    key = printable(str(step.key))
-    return f"[{done}/{total}] still working on {key}  {_methods(step)}, {duration_text(elapsed)}"
 
 
 def _methods(step: Step) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 
@@ -42,9 +41,7 @@ def test_plan_and_drift(case: str, form: str) -> None:
 def progress() -> str:
     """Return the lines of an apply as a person sees them."""
     results = applied().results
-    lines = [text_results.render_started(results[0].step, done=0, total=len(results))]
-    lines += [text_results.render_waiting(results[0].step, timedelta(minutes=65), done=0, total=len(results))]
-    lines += [text_results.render_progress(r, done=n, total=len(results)) for n, r in enumerate(results, 1)]
+    lines = [text_results.render_progress(r, done=n, total=len(results)) for n, r in enumerate(results, 1)]
     return "\n".join(lines) + "\n"
 
 
@@ -54,7 +51,6 @@ def event_lines() -> bytes:
     total = len(result.results)
     step = result.results[0].step
     lines = [events.version_line(), events.progress_line(step, None, done=0, total=total)]
-    lines += [events.waiting_line(step, timedelta(seconds=61.5), done=0, total=total)]
     lines += [events.progress_line(r.step, r, done=n, total=total) for n, r in enumerate(result.results, 1)]
     return b"".join([*lines, events.result_line(result)])
 
