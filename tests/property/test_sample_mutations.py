@@ -74,7 +74,7 @@ def mutate(value: Any, random: Random, odd: Any) -> None:
         case 0:
             container[key] = copy.deepcopy(random.choice(ODD))
         case 1:
-            container[key] = odd
+            container[key] = copy.deepcopy(odd)  # placed twice, it could come to hold itself
         case 2:
             del container[key]
         case 3 if isinstance(container, dict):
