@@ -111,6 +111,7 @@ class TypeOperations:
         etag_required: Verbs that refuse to work without ``If-Match``.
         etag_path: Where the body carries it; empty when it does not (then the ``ETag`` header may).
         create_only: Places that can only be set at creation, by their declared visibility.
+        create_only_refusal: Code with which a change there is refused.
         create_only_text: The same by description only: good for a warning, never for a decision.
         update_via_patch: Create-only for PUT, accepted by PATCH.
         write_only: Places that no read returns.
@@ -128,6 +129,7 @@ class TypeOperations:
     takes_if_none_match: bool = False
     has_system_data: bool = False
     create_only: tuple[Path, ...] = ()
+    create_only_refusal: str = "PropertyChangeNotAllowed"
     create_only_text: tuple[Path, ...] = ()
     update_only: tuple[Path, ...] = ()
     update_via_patch: tuple[Path, ...] = ()
@@ -248,6 +250,7 @@ def _decode(raw: Mapping[str, Any]) -> TypeOperations:
         takes_if_none_match=raw.get("ifNoneMatch", False),
         has_system_data=raw.get("systemData", False),
         create_only=_paths(raw, "createOnly"),
+        create_only_refusal=raw.get("createOnlyRefusal", TypeOperations.create_only_refusal),
         create_only_text=_paths(raw, "createOnlyText"),
         update_only=_paths(raw, "updateOnly"),
         update_via_patch=_paths(raw, "updateViaPatch"),

@@ -16,12 +16,21 @@ from providers.emulator.regions import region_code
 from providers.emulator.rewrite import rewrite
 from providers.emulator.store import Record
 
+_ROLES = "/providers/microsoft.authorization/roledefinitions/"
+_OWN_WORDS = {
+    "RoleAssignmentUpdateNotPermitted": (
+        "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
+    ),
+    "BadRequest": "Document collection partition key cannot be changed.",
+}
+"""Refusals of members that are only taken at creation, where the service does not say PropertyChangeNotAllowed."""
+
 
 def check_unchangeable(facts: TypeFacts, desired: Mapping[str, Any], old: Record | None, context: Context) -> None:
     """Check that location and create-only members stay as they are; what the service respells is compared respelled.
 
     Raises:
-        RefusedError: 409 with the member's name.
+        RefusedError: 409 with the member's name; 400 where the service has words of its own.
     """
     if old is None:
         return
@@ -34,7 +43,7 @@ def check_unchangeable(facts: TypeFacts, desired: Mapping[str, Any], old: Record
     rewrite(facts.name, wanted, context)
     for path in known.create_only:
         if "[]" not in path and path != ("location",) and path not in known.update_via_patch:
-            _check_same(path, wanted, held)
+            _check_same(path, wanted, held, known.create_only_refusal)
 
 
 def check_preconditions(call: Call, facts: TypeFacts, old: Record | None) -> None:
@@ -110,16 +119,26 @@ def _check_location(desired: Mapping[str, Any], held: Mapping[str, Any], old: Re
     )
 
 
-def _check_same(path: tuple[str, ...], desired: Mapping[str, Any], held: Mapping[str, Any]) -> None:
+def _check_same(path: tuple[str, ...], desired: Mapping[str, Any], held: Mapping[str, Any], code: str) -> None:
     wanted, was = read_path(desired, path), read_path(held, path)
-    if wanted is MISSING or was is MISSING or was is None or _fold(wanted) == _fold(was):
+    if wanted is MISSING or was is MISSING or was is None or _is_same(wanted, was):
         return
+    if code in _OWN_WORDS:
+        raise RefusedError(400, code, _OWN_WORDS[code])
     name = ".".join(path)
-    raise RefusedError(409, "PropertyChangeNotAllowed", f"Changing property '{name}' is not allowed.", target=name)
+    raise RefusedError(409, code, f"Changing property '{name}' is not allowed.", target=name)
+
+
+def _is_same(wanted: Any, was: Any) -> bool:
+    """Whether a member is unchanged; what the server may have respelled or added is not seen."""
+    if isinstance(wanted, Mapping) and isinstance(was, Mapping):
+        pairs = [(value, read_path(was, (name,))) for name, value in wanted.items()]
+        return all(there is MISSING or there is None or _is_same(value, there) for value, there in pairs)
+    return bool(_fold(wanted) == _fold(was))
 
 
 def _fold(value: Any) -> Any:
-    """Return a value in which what the server may have respelled or added is not seen."""
-    if isinstance(value, str):
-        return region_code(value)
-    return value
+    if not isinstance(value, str):
+        return value
+    folded = region_code(value)
+    return folded[folded.index(_ROLES) :] if _ROLES in folded else folded

@@ -8,6 +8,8 @@ from tests.emulator_driver import NETWORK, STORAGE, Arm
 
 ACCOUNT = {"location": "westus2", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
 
+ROLE_GUID = "11111111-2222-3333-4444-555555555550"
+
 
 def make_account(arm: Arm, group: str, name: str = "account1", **members: object) -> str:
     account = f"{group}/providers/Microsoft.Storage/storageAccounts/{name}"
@@ -214,6 +216,21 @@ def test_create_only_member_cannot_change(arm: Arm) -> None:
     assert same.status < 300
     assert (other.status, other.code) == (409, "PropertyChangeNotAllowed")
     assert other.body["error"]["target"] == "properties.dataLocation"
+
+
+def test_role_assignment_keeps_its_principal(arm: Arm) -> None:
+    """Another principal or role is refused in the words of the authorization service; the same again is taken."""
+    assignment = f"{arm.make_group()}/providers/Microsoft.Authorization/roleAssignments/{ROLE_GUID}"
+    role = f"/providers/Microsoft.Authorization/roleDefinitions/{ROLE_GUID}"
+    principal = {"principalId": "00000000-0000-0000-0000-00000000000a", "principalType": "ServicePrincipal"}
+    arm.put(assignment, {"properties": {**principal, "roleDefinitionId": role}}, api="2022-04-01")
+
+    changed = ({**principal, "principalId": ROLE_GUID}, {**principal, "roleDefinitionId": role[:-1] + "9"})
+    refused = [arm.put(assignment, {"properties": {"roleDefinitionId": role, **c}}, api="2022-04-01") for c in changed]
+    same = {**principal, "roleDefinitionId": f"{arm.subscription}{role}"}
+
+    assert [(r.status, r.code) for r in refused] == [(400, "RoleAssignmentUpdateNotPermitted")] * 2
+    assert arm.put(assignment, {"properties": same}, api="2022-04-01").status < 300
 
 
 def test_etags_guard_writes(arm: Arm) -> None:

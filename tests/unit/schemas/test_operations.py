@@ -227,3 +227,20 @@ def test_unknown_facts_stop_the_compiler(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="novelty"):
         compile_operations(source)
+
+
+@pytest.mark.parametrize(
+    ("arm_type", "path"),
+    [
+        ("Microsoft.Authorization/roleAssignments", "properties.principalId"),
+        ("Microsoft.Compute/virtualMachines", "properties.osProfile.adminUsername"),
+        ("Microsoft.ContainerService/managedClusters", "properties.agentPoolProfiles[].vmSize"),
+    ],
+)
+def test_members_documented_as_fixed_are_create_only(arm_type: str, path: str) -> None:
+    """What the client packages do not flag and Azure refuses to change comes from a table of ours."""
+    known = lookup_operations(arm_type)
+
+    assert known is not None
+    assert known.is_create_only(parse_path(path))
+    assert parse_path(path) not in known.create_only_text
