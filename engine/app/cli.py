@@ -18,6 +18,7 @@ from engine.errors import EngineError, InvariantError
 VERBS = {
     "plan": "show what apply would do, and send nothing",
     "apply": "make Azure as the manifests say, by the smallest requests",
+    "show": "print a saved plan, without Azure and without its input",
     "drift": "show what moved in Azure since the last apply, and who moved it",
     "diff": "compare manifests, snapshots, manifests with Azure, or pairs of bodies; nothing is remembered",
     "snapshot": "save what was read, so that reports can be made again without Azure",

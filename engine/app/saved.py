@@ -12,9 +12,8 @@ from engine.app.ignore_rules import is_in_input
 from engine.app.options import missing_paths
 from engine.app.session import DEFAULT_STATE
 from engine.errors import InvalidSpecError
-from engine.model.ids import ResourceKey
 from engine.model.plan import Plan
-from engine.planning.saved import restrict, seal
+from engine.planning.saved import StaleStep, restrict, seal
 from engine.reporting.wire import decode_plan, encode_json, plan_json
 from engine.runtime.world import PassResult
 
@@ -60,6 +59,21 @@ def load_plan(path: Path, args: argparse.Namespace) -> Plan:
         InvalidSpecError: The file is missing, no plan, damaged, or of another format; its input is gone; or options
             stand beside it that could only make another plan.
     """
+    plan, run = read_plan(path)
+    if run is None:
+        raise InvalidSpecError(f"{path} does not say how it was made", hint="save it with 'trueup plan --out FILE'")
+    _refuse_options(run, args)
+    _take_over(run, args, path)
+    _check_there(args, path)
+    return plan
+
+
+def read_plan(path: Path) -> tuple[Plan, dict[str, Any] | None]:
+    """Return the plan in a file, and the options it was made with; None where the file does not say them.
+
+    Raises:
+        InvalidSpecError: The file is missing, no plan, damaged, or of another format.
+    """
     import orjson
 
     try:
@@ -68,12 +82,7 @@ def load_plan(path: Path, args: argparse.Namespace) -> Plan:
         raise InvalidSpecError(f"the saved plan {path} cannot be read", detail=exc.strerror or str(exc)) from exc
     plan = decode_plan(raw)
     run = orjson.loads(raw).get("run")
-    if not isinstance(run, dict):
-        raise InvalidSpecError(f"{path} does not say how it was made", hint="save it with 'trueup plan --out FILE'")
-    _refuse_options(run, args)
-    _take_over(run, args, path)
-    _check_there(args, path)
-    return plan
+    return plan, run if isinstance(run, dict) else None
 
 
 def _refuse_options(run: dict[str, Any], args: argparse.Namespace) -> None:
@@ -126,7 +135,7 @@ def _check_there(args: argparse.Namespace, path: Path) -> None:
         )
 
 
-def restrict_to_saved(planned: PassResult, saved: Plan) -> tuple[PassResult, tuple[ResourceKey, ...]]:
+def restrict_to_saved(planned: PassResult, saved: Plan) -> tuple[PassResult, tuple[StaleStep, ...]]:
     """Return what of a fresh pass the saved plan allows, and what is stale in it."""
     plan, stale = restrict(planned.plan, saved)
     return replace(planned, plan=plan), stale

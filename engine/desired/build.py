@@ -15,7 +15,7 @@ from engine.desired.inputs import NO_INPUTS, Inputs
 from engine.desired.places import body_path_of
 from engine.desired.policy import parse_policy
 from engine.errors import InvalidSpecError
-from engine.model.document import UNKNOWN, Body
+from engine.model.document import UNKNOWN, Body, Secret
 from engine.model.ids import ApiVersion, ResourceKey
 from engine.model.path import FieldPath
 from engine.model.problem import Notice, Problem
@@ -87,14 +87,17 @@ class _ObjectResolver:
     def secret(self, name: str, key: str, report: Report) -> Any:
         data = self._inputs.secrets.get((self._key.namespace, name))
         if data is not None and key in data:
-            return data[key]
+            return self._named(data[key], name, key)
         return self._wait_for(SECRET, name, key if data is not None else "", report)
 
     def secret_map(self, name: str, report: Report) -> Any:
         data = self._inputs.secrets.get((self._key.namespace, name))
         if data is not None:
-            return {key: data[key] for key in sorted(data)}
+            return {key: self._named(data[key], name, key) for key in sorted(data)}
         return self._wait_for(SECRET, name, "", report)
+
+    def _named(self, value: Secret, name: str, key: str) -> Secret:
+        return Secret(value.reveal(), source=f"Secret {self._key.namespace}/{name}, key {key}")
 
     def config_value(self, name: str, key: str, report: Report) -> Any:
         data = self._inputs.config_maps.get((self._key.namespace, name))

@@ -43,11 +43,12 @@ MASK: Final = "***"
 class Secret:
     """A text that must not be seen. Printing, comparing by ``==`` or encoding it never shows the value."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "source")
 
-    def __init__(self, value: str) -> None:
-        """Wrap the text."""
+    def __init__(self, value: str, *, source: str = "") -> None:
+        """Wrap the text; ``source`` says for people where it was read, empty where it stands in the object itself."""
         self._value = value
+        self.source = source
 
     def reveal(self) -> str:
         """Return the text; only for building a request body and for keyed hashes."""
@@ -56,6 +57,10 @@ class Secret:
     def hash_with(self, key: bytes) -> str:
         """Return a keyed hash (hex, 32 characters) that may be stored and compared."""
         return hashlib.blake2b(self._value.encode(), key=key[:64], digest_size=16).hexdigest()
+
+    def hash_slowly(self, salt: bytes) -> str:
+        """Return a hash (hex, 32 characters) that may lie beside its salt: each guess at the text costs time."""
+        return hashlib.scrypt(self._value.encode(), salt=salt, n=2**14, r=8, p=1, dklen=16).hex()
 
     def __repr__(self) -> str:
         """Print the mask."""

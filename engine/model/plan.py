@@ -108,13 +108,34 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecretPrint:
+    """A secret that a saved step sends, without the secret.
+
+    Attributes:
+        pointer: Place in the body of the request.
+        source: Where it is read (``Secret web/database, key password``); empty: in the object itself, or in Azure.
+        mark: A hash that fits this plan only.
+    """
+
+    pointer: str
+    source: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
-    """What must still hold when a saved step is applied."""
+    """What must still hold when a saved step is applied.
+
+    Attributes:
+        desired_hash: Of the bodies to be sent, secrets masked; only saved plans have it.
+        secrets: What the masked places hold; only saved plans have them.
+    """
 
     generation: Generation = Generation(0)
     etag: str = ""
     actual_hash: str = ""
     desired_hash: str = ""
+    secrets: tuple[SecretPrint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

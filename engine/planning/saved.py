@@ -3,43 +3,65 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.model.document import canonical, encode_wire
 from engine.model.ids import PlanId, ResourceKey
-from engine.model.plan import Action, Plan, Reason, Request, Step
+from engine.model.plan import Action, Plan, Reason, Request, SecretPrint, Step
+from engine.model.policy import Limits
+from engine.planning.budget import compute_budget
 from engine.planning.depend import hold_dependents
+from engine.planning.moved import Marks, describe_moves, find_secrets
 
 _DONE = {True: (Action.FORGET,), False: (Action.NOOP,)}
 """What a fresh plan says of a resource whose planned delete, or planned write, was carried out already."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaleStep:
+    """A saved step that must not be carried out, and what moved."""
+
+    key: ResourceKey
+    moved: str
+
+
 def seal(plan: Plan) -> Plan:
     """Return the plan with hashes of what its requests carry, so that a saved copy can be checked later.
 
-    The hash covers secrets too. Its key is made from the plan's id: it fits this plan only.
+    Bodies are hashed with their secrets masked; each secret has a mark of its own. Both fit this plan only.
     """
-    steps = tuple(replace(s, precondition=replace(s.precondition, desired_hash=_hash(s, plan.id))) for s in plan.steps)
-    return replace(plan, steps=steps)
+    marks = Marks(plan.id)
+    return replace(plan, steps=tuple(_seal_step(s, marks) for s in plan.steps))
 
 
-def restrict(fresh: Plan, saved: Plan) -> tuple[Plan, tuple[ResourceKey, ...]]:
+def _seal_step(step: Step, marks: Marks) -> Step:
+    secrets = marks.of(step) if step.action.mutates else ()
+    mark = _hash((canonical(r.body) for r in _with_bodies(step)), marks.plan_id)
+    return replace(step, precondition=replace(step.precondition, desired_hash=mark, secrets=secrets))
+
+
+def restrict(fresh: Plan, saved: Plan) -> tuple[Plan, tuple[StaleStep, ...]]:
     """Keep of a fresh plan only what the saved one says too.
 
     Returns:
-        The plan to carry out, and the objects whose saved step is stale: object, Azure or request moved since.
+        The plan to carry out, and the saved steps that are stale: object, secret or Azure moved since.
         Those are blocked, with what depends on them. What is done already is left as it is.
     """
     wanted = {s.key.identity: s for s in saved.steps}
+    marks = Marks(saved.id)
     steps, stale = [], []
     for step in fresh.steps:
         planned = wanted.pop(step.key.identity, None)
-        moved = _what_moved(step, planned, saved.id) if planned is not None and planned.action.mutates else ""
+        moved = _what_moved(step, planned, marks) if planned is not None and planned.action.mutates else ""
         if moved:
-            stale.append(step.key)
+            stale.append(StaleStep(key=step.key, moved=moved))
         steps.append(_restrict_step(step, planned, moved))
-    stale += [s.key for s in wanted.values() if s.action.mutates and s.action is not Action.DELETE]
-    return replace(fresh, steps=hold_dependents(tuple(steps)), id=saved.id), tuple(stale)
+    left = [s for s in wanted.values() if s.action.mutates and s.action is not Action.DELETE]
+    stale += [StaleStep(key=s.key, moved="its object is no longer in the input") for s in left]
+    held = hold_dependents(tuple(steps))
+    return replace(fresh, steps=held, id=saved.id, budget=compute_budget(held, Limits())), tuple(stale)
 
 
 def _restrict_step(step: Step, saved: Step | None, moved: str) -> Step:
@@ -51,30 +73,52 @@ def _restrict_step(step: Step, saved: Step | None, moved: str) -> Step:
     return step
 
 
-def _what_moved(step: Step, saved: Step, plan_id: PlanId) -> str:
+def _what_moved(step: Step, saved: Step, marks: Marks) -> str:
     """Return in words what is not as it was planned; empty where the step may go on, or is done already."""
     if step.action is Action.UNREADABLE or step.action in _DONE[saved.action is Action.DELETE]:
         return ""
+    told = describe_moves(step, saved)
     if step.action is not saved.action:
-        return f"planned was {saved.action}, now it is {step.action}"
-    if step.precondition.actual_hash != saved.precondition.actual_hash:
-        return "Azure moved since"
-    if [_public(r) for r in step.requests] != [_public(r) for r in saved.requests]:
-        return "the object changed since"
-    if _hash(step, plan_id) != saved.precondition.desired_hash:
-        return "a secret of the object changed since"
-    return ""
+        why = f" ({step.detail})" if step.detail and step.detail not in told else ""
+        told = (*told, f"planned was {saved.action}, now it is {step.action}{why}")
+    return "; ".join((*told, *_moved_secrets(step, saved, marks))) if told else _secrets_text(step, saved, marks)
 
 
-def _public(request: Request) -> tuple[str, str, bytes]:
-    return (request.method, request.url, canonical(request.body))
+def _secrets_text(step: Step, saved: Step, marks: Marks) -> str:
+    return "; ".join(_moved_secrets(step, saved, marks))
 
 
-def _hash(step: Step, plan_id: PlanId) -> str:
-    bodies = [r for r in step.requests if r.method != "DELETE"]
-    if not bodies:
+def _moved_secrets(step: Step, saved: Step, marks: Marks) -> tuple[str, ...]:
+    """Return which secrets have another value than at planning time, one sentence each."""
+    if not saved.precondition.secrets:
+        return _moved_unmarked(step, saved, marks.plan_id)
+    then = {s.pointer: s for s in saved.precondition.secrets}
+    now = marks.of(step)
+    moved = [s for s in now if s.pointer in then and then[s.pointer].mark != s.mark]
+    return tuple(dict.fromkeys(f"{_name_of(s)} changed since" for s in moved))
+
+
+def _name_of(secret: SecretPrint) -> str:
+    return secret.source or f"the secret at {secret.pointer}"
+
+
+def _moved_unmarked(step: Step, saved: Step, plan_id: PlanId) -> tuple[str, ...]:
+    """Compare secrets by the one hash over all that files without marks have."""
+    if not any(find_secrets(r.body) for r in _with_bodies(step)):
+        return ()
+    mark = _hash((encode_wire(r.body) for r in _with_bodies(step)), plan_id)
+    return () if mark == saved.precondition.desired_hash else ("a secret of the object changed since",)
+
+
+def _with_bodies(step: Step) -> tuple[Request, ...]:
+    return tuple(r for r in step.requests if r.method != "DELETE")
+
+
+def _hash(bodies: Iterable[bytes], plan_id: PlanId) -> str:
+    found: list[Any] = list(bodies)
+    if not found:
         return ""
     digest = hashlib.blake2b(key=plan_id.encode()[:64], digest_size=16)
-    for request in bodies:
-        digest.update(encode_wire(request.body))
+    for body in found:
+        digest.update(body)
     return digest.hexdigest()

@@ -16,7 +16,7 @@ from engine.model.change import Attribution, ChangeKind, ChangeOrigin, DiffState
 from engine.model.document import ABSENT, REDACTED, UNKNOWN
 from engine.model.ids import ApiVersion, ArmId, Generation, PlanId, ResourceKey
 from engine.model.path import FieldPath
-from engine.model.plan import Action, Budget, Guard, Plan, Precondition, Reason, Request, Step
+from engine.model.plan import Action, Budget, Guard, Plan, Precondition, Reason, Request, SecretPrint, Step
 from engine.model.state import Wait
 from engine.reporting.changes import step_waits
 from engine.reporting.summary import PlanSummary, plan_line, summarize_plan
@@ -166,12 +166,17 @@ def suppressed_json(item: Suppressed, *, values: bool = False) -> dict[str, Any]
 
 
 def _precondition_json(condition: Precondition) -> dict[str, Any]:
-    return {
+    encoded: dict[str, Any] = {
         "generation": condition.generation,
         "etag": text(condition.etag),
         "actualHash": condition.actual_hash,
         "desiredHash": condition.desired_hash,
     }
+    if condition.secrets:
+        encoded["secrets"] = [
+            {"at": text(s.pointer), "source": text(s.source), "hash": s.mark} for s in condition.secrets
+        ]
+    return encoded
 
 
 def _wait_json(wait: Wait) -> dict[str, Any]:
@@ -308,6 +313,10 @@ def _decode_precondition(where: Reader) -> Precondition:
         etag=where.string("etag", ""),
         actual_hash=where.string("actualHash", ""),
         desired_hash=where.string("desiredHash", ""),
+        secrets=tuple(
+            SecretPrint(pointer=s.string("at"), source=s.string("source"), mark=s.string("hash"))
+            for s in where.items("secrets")
+        ),
     )
 
 

@@ -102,9 +102,17 @@ def read_document(raw: bytes, wanted_format: str) -> Reader:
     return Reader(value)
 
 
+def _age(found: str, version: str) -> str:
+    """Return whether the release that wrote a format is newer or older than this one."""
+    other = found.rpartition("/")[2]
+    if not (other.isascii() and other.isdigit()):
+        return "another"
+    return "a newer" if int(other) > int(version) else "an older"
+
+
 def _format_problem(found: Any, wanted: str) -> str:
     shown = repr(found[:80]) if isinstance(found, str) else "missing"
     name, _, version = wanted.rpartition("/")
     if isinstance(found, str) and found.startswith(f"{name}/"):
-        return f"its format is {shown}, version {version} is read here: use the trueup that wrote it"
+        return f"its format is {shown}, version {version} is read here: {_age(found, version)} trueup wrote it"
     return f"its format is {shown}, not {wanted!r}"

@@ -24,9 +24,9 @@ from engine.app.session import (
 )
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
-from engine.model.ids import ResourceKey
 from engine.model.plan import Action, Plan
 from engine.model.result import ApplyResult
+from engine.planning.saved import StaleStep
 from engine.reporting.phrases import plural
 from engine.runtime.cycle import Cycle
 from engine.runtime.world import PassResult
@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
     parser.add_argument("--brief", action="store_true", help="one line per resource, no values")
     parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
+    parser.add_argument(
+        "--partial", action="store_true", help="of a saved plan in which something moved since: apply the rest"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can answer")
     parser.add_argument(
         "--allow-incomplete", action="store_true", help="apply the rest when some resources could not be read"
@@ -56,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Plan, ask, apply, report."""
+    if args.partial and args.plan is None:
+        raise InvalidSpecError("--partial is about a saved plan", hint="leave it out, or name the plan: apply FILE")
     return asyncio.run(_apply(args, settings))
 
 
@@ -72,20 +77,21 @@ async def _apply(args: argparse.Namespace, settings: Settings) -> int:
             sys.stderr.write(f"trueup: warning: {resource}: {why}\n")
         planned = await make_plan(cycle, keep_in_sync=True)
         print_findings(planned.problems, planned.notices)
-        stale: tuple[ResourceKey, ...] = ()
+        stale: tuple[StaleStep, ...] = ()
         if saved is not None:
             planned, stale = restrict_to_saved(planned, saved)
-            _print_stale(planned.plan, stale)
+            for step in stale:
+                complain(f"{step.key}: the saved plan is stale: {step.moved}; plan again")
+        if stale and not args.partial:
+            complain(f"{_share(stale, saved)}, nothing was sent (--partial applies the rest)")
+            return ExitCode.STALE_PLAN
         code = await _carry_out(cycle, planned, args, settings)
         return ExitCode.worst({ExitCode(code), ExitCode.STALE_PLAN}) if stale else code
 
 
-def _print_stale(plan: Plan, stale: tuple[ResourceKey, ...]) -> None:
-    """Name what is refused; what left the input has no step that could say so."""
-    details = {s.key: s.detail for s in plan.steps}
-    for key in stale:
-        detail = details.get(key, "the saved plan is stale: its object is no longer in the input; plan again")
-        complain(f"{key}: {detail}")
+def _share(stale: tuple[StaleStep, ...], saved: Plan | None) -> str:
+    writes = sum(1 for s in saved.steps if s.action.mutates) if saved is not None else 0
+    return f"{len(stale):,} of {plural(writes, 'step')} of the saved plan {'is' if len(stale) == 1 else 'are'} stale"
 
 
 async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace, settings: Settings) -> int:

@@ -61,11 +61,11 @@ def test_changed_manifest_makes_its_step_stale(desk: Desk) -> None:
     path = save(desk)
     desk.write(group(desk.name), account(f"{desk.name}store", desk.name, accessTier="Cool"), identity("app", desk.name))
 
-    done = apply_saved(desk, path)
+    done = apply_saved(desk, path, "--partial")
 
     assert done.code == 6
     assert done.result(f"{desk.name}store")["outcome"] == "skipped"
-    assert "stale" in done.result(f"{desk.name}store")["cause"]
+    assert "the object changed since: properties.accessTier" in done.result(f"{desk.name}store")["cause"]
     assert [w.rpartition(" ")[0] for w in desk.azure.writes] == [
         f"PUT resourceGroups/{desk.name}",
         "PUT userAssignedIdentities/app",
@@ -79,12 +79,13 @@ def test_what_azure_moved_since_makes_its_step_stale(desk: Desk) -> None:
     desk.write(group(desk.name), account(f"{desk.name}store", desk.name, accessTier="Cool"))
     path = save(desk)
     resource = desk.id_of("account", f"{desk.name}store")
-    desk.azure.edit("PATCH", resource, {"properties": {"minimumTlsVersion": "TLS1_2"}})
+    desk.azure.edit("PATCH", resource, {"properties": {"accessTier": "Premium"}})
     desk.azure.forget_traffic()
 
     done = apply_saved(desk, path)
 
     assert done.code == 6
+    assert "Azure moved since: properties.accessTier" in done.err
     assert desk.azure.writes == []
 
 
@@ -94,10 +95,10 @@ def test_changed_secret_makes_its_step_stale(desk: Desk) -> None:
     path = save(desk)
     desk.write(group(desk.name), server(f"{desk.name}-pg", desk.name), secret("another-77"))
 
-    done = apply_saved(desk, path)
+    done = apply_saved(desk, path, "--partial")
 
     assert done.code == 6
-    assert "secret" in done.result(f"{desk.name}-pg")["cause"]
+    assert "Secret web/database, key password changed since" in done.result(f"{desk.name}-pg")["cause"]
     assert desk.azure.writes == [f"PUT resourceGroups/{desk.name} 201"]
 
 
@@ -115,6 +116,7 @@ def test_resource_that_somebody_created_since_is_not_written(desk: Desk) -> None
     done = apply_saved(desk, path)
 
     assert done.code == 6
+    assert "somebody created it in Azure since; planned was create, now it is" in done.err
     assert desk.azure.writes == []
 
 
@@ -124,7 +126,7 @@ def test_object_that_left_the_input_makes_the_plan_stale(desk: Desk) -> None:
     path = save(desk)
     desk.write(group(desk.name))
 
-    done = apply_saved(desk, path)
+    done = apply_saved(desk, path, "--partial")
 
     assert done.code == 6
     assert "web/UserAssignedIdentity/app" in done.err
@@ -175,7 +177,9 @@ def test_plan_that_prunes_does_so_later(desk: Desk) -> None:
     ("content", "words"),
     [
         (b"not json", "JSON"),
-        (b'{"format": "trueup.plan/2", "steps": []}', "trueup.plan/2"),
+        (b'{"format": "trueup.plan/2", "steps": []}', "'trueup.plan/2', version 1 is read here: a newer trueup wrote it"),
+        (b'{"format": "trueup.plan/0", "steps": []}', "an older trueup wrote it"),
+        (b'{"format": "trueup.snapshot/1"}', "not 'trueup.plan/1'"),
         (b'{"steps": []}', "format"),
         (b"[]", "format"),
         (b'{"format": "trueup.plan/1", "id": "x", "complete": true, "steps": [{"id": 7}]}', "steps"),
@@ -183,7 +187,7 @@ def test_plan_that_prunes_does_so_later(desk: Desk) -> None:
         (b"", "JSON"),
         (b"\xff\xfe", "JSON"),
     ],
-    ids=["no JSON", "newer", "no plan", "list", "broken step", "not saved", "empty", "binary"],
+    ids=["no JSON", "newer", "older", "snapshot", "no plan", "list", "broken step", "not saved", "empty", "binary"],
 )
 def test_file_that_is_no_saved_plan_is_a_clear_error(desk: Desk, content: bytes, words: str) -> None:
     """A corrupt, foreign or newer file is refused with one error that says what is wrong, exit 1."""

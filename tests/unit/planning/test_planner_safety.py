@@ -177,7 +177,7 @@ def test_a_saved_delete_is_stale_when_azure_moved() -> None:
 
     plan, stale = restrict(plan_of(live, orphans=(moved,), limits=limits), saved)
 
-    assert (steps(plan)["app"].action, [k.name for k in stale]) == (Action.BLOCKED, ["app"])
+    assert (steps(plan)["app"].action, [s.key.name for s in stale]) == (Action.BLOCKED, ["app"])
 
 
 @pytest.mark.parametrize(
