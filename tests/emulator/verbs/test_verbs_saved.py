@@ -177,7 +177,10 @@ def test_plan_that_prunes_does_so_later(desk: Desk) -> None:
     ("content", "words"),
     [
         (b"not json", "JSON"),
-        (b'{"format": "trueup.plan/2", "steps": []}', "'trueup.plan/2', version 1 is read here: a newer trueup wrote it"),
+        (
+            b'{"format": "trueup.plan/2", "steps": []}',
+            "'trueup.plan/2', version 1 is read here: a newer trueup wrote it",
+        ),
         (b'{"format": "trueup.plan/0", "steps": []}', "an older trueup wrote it"),
         (b'{"format": "trueup.snapshot/1"}', "not 'trueup.plan/1'"),
         (b'{"steps": []}', "format"),

@@ -101,7 +101,12 @@ def test_shown_plan_is_the_plan_that_was_printed(desk: Desk, form: str) -> None:
     """Without Azure or input, show prints what plan printed; the text says too which secrets apply will need."""
     desk.write(group(desk.name), server(f"{desk.name}-pg", desk.name), secret())
     desk.apply()
-    desk.write(group(desk.name), server(f"{desk.name}-pg", desk.name, storage={"storageSizeGB": 256}), secret(), identity("a", desk.name))
+    desk.write(
+        group(desk.name),
+        server(f"{desk.name}-pg", desk.name, storage={"storageSizeGB": 256}),
+        secret(),
+        identity("a", desk.name),
+    )
     path = desk.folder / "plan.json"
     planned = desk.run("plan", "-o", form, "--out", str(path))
     desk.manifests.rename(desk.folder / "gone")
