@@ -44,8 +44,10 @@ def test_one_stale_step_keeps_the_whole_plan_from_being_sent(desk: Desk) -> None
 
     assert (done.code, done.out, desk.azure.writes) == (6, "", [])
     assert done.err.splitlines() == [
-        f"trueup: error: web/StorageAccount/{desk.name}store: the saved plan is stale: "
-        "the object changed since: properties.accessTier; plan again",
+        (
+            f"trueup: error: web/StorageAccount/{desk.name}store: the saved plan is stale: "
+            "the object changed since: properties.accessTier; plan again"
+        ),
         "trueup: error: 1 of 3 steps of the saved plan is stale, nothing was sent (--partial applies the rest)",
     ]
 
