@@ -248,11 +248,10 @@ def child_lists(arm_type: str) -> tuple[ChildList, ...]:
 
 
 @lru_cache(maxsize=1024)
-def is_data_bearing(arm_type: str) -> bool:
-    """Whether deleting a resource of the type loses data that no manifest brings back."""
+def why_data_bearing(arm_type: str) -> str:
+    """Return what a resource of the type holds that no manifest brings back after a delete; empty for nothing."""
     folded = arm_type.lower()
-    rows = _table()
-    return any(fnmatchcase(folded, p) for p in rows["dataBearing"]) and folded not in rows["notDataBearing"]
+    return next((why for p, why in _table()["dataBearing"].items() if fnmatchcase(folded, p)), "")
 
 
 def classify_error(arm_type: str, code: str, message: str, *, http_status: int | None = None) -> Verdict:

@@ -187,14 +187,31 @@ def guarded() -> Plan:
             "default/StorageAccount/replaced",
             detail="sku.name cannot be changed",
             changes=(build_change("/sku/name", before="Standard_LRS", after="Premium_LRS"),),
-            guards=(Guard(name="data-bearing", text="a storage account holds data", blocks=False),),
+            guards=(
+                Guard(
+                    name="data-bearing",
+                    text="it holds files",
+                    effect="that would be lost for good",
+                    allow="pass --allow-data-loss",
+                    allowed_by="--allow-data-loss",
+                    blocks=False,
+                ),
+                Guard(name="lock", text="locks could not be read", blocks=False),
+            ),
         ),
         build_step(Action.DELETE, "default/StorageAccount/deleted"),
         build_step(
             Action.BLOCKED,
             "default/StorageAccount/kept",
             detail="it would be deleted",
-            guards=(Guard(name="protect", text="the object is protected"),),
+            guards=(
+                Guard(
+                    name="protect",
+                    text="trueup.dev/protect is set on its object",
+                    effect="it would be deleted all the same",
+                    allow="pass --allow-protected default/StorageAccount/kept",
+                ),
+            ),
         ),
         build_step(
             Action.ADOPT,

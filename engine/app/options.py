@@ -51,6 +51,26 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_allow_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what lets guards pass, for this run only."""
+    allow = parser.add_argument_group("guards to let pass, this once")
+    for option, what in _ALLOW_OBJECTS.items():
+        allow.add_argument(option, metavar="OBJECT", action="append", default=[], help=f"{what}; may be repeated")
+    for option, what in _ALLOW_FLAGS.items():
+        allow.add_argument(option, action="store_true", help=what)
+
+
+_ALLOW_OBJECTS = {
+    "--allow-replace": "delete and create this object anew if need be",
+    "--allow-protected": "delete or replace this object although it is protected",
+    "--allow-subscription": "delete this alias of a subscription",
+}
+_ALLOW_FLAGS = {
+    "--allow-data-loss": "allow deletes of resources that hold data",
+    "--allow-mass-delete": "allow a plan to delete most of what is managed, or most of one namespace",
+}
+
+
 def add_output_argument(parser: argparse.ArgumentParser, choices: Sequence[str]) -> None:
     """Add ``-o``; the first choice is the default."""
     parser.add_argument(

@@ -13,13 +13,14 @@ from engine.app.options import missing_paths
 from engine.app.session import DEFAULT_STATE
 from engine.errors import InvalidSpecError
 from engine.model.plan import Plan
+from engine.model.policy import ALLOW_FLAGS, ALLOW_OBJECTS
 from engine.planning.saved import StaleStep, restrict, seal
 from engine.reporting.wire import decode_plan, encode_json, plan_json
 from engine.runtime.world import PassResult
 
 _TEXTS = ("subscription", "namespace", "selector", "context", "kubeconfig")
-_LISTS = ("filename", "target", "exclude", "allow_replace", "ignore")
-_FLAGS = ("all_namespaces", "strict", "adopt", "prune", "allow_data_loss", "allow_mass_delete")
+_LISTS = ("filename", "target", "exclude", *ALLOW_OBJECTS.values(), "ignore")
+_FLAGS = ("all_namespaces", "strict", "adopt", "prune", *ALLOW_FLAGS.values())
 _PATHS = ("filename", "ignore")
 _OPTIONS = {"filename": "-f", "namespace": "-n", "all_namespaces": "-A", "selector": "-l"}
 _RUN: dict[str, type] = {**dict.fromkeys(_TEXTS, str), **dict.fromkeys(_LISTS, list), **dict.fromkeys(_FLAGS, bool)}

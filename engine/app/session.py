@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engine.app.azure import build_arm_options
 from engine.app.console import complain, warn
 from engine.app.exit_codes import ExitCode
-from engine.app.options import build_selection, open_source
+from engine.app.options import add_allow_arguments, build_selection, open_source
 from engine.app.progress import watch
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
@@ -70,17 +70,7 @@ def add_limit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prune", action="store_true", help="delete what was applied before and is no longer in the input"
     )
-    parser.add_argument(
-        "--allow-replace",
-        metavar="OBJECT",
-        action="append",
-        default=[],
-        help="delete and create this object anew if need be",
-    )
-    parser.add_argument("--allow-data-loss", action="store_true", help="allow deletes of resources that hold data")
-    parser.add_argument(
-        "--allow-mass-delete", action="store_true", help="allow a plan to delete most of what is managed"
-    )
+    add_allow_arguments(parser)
 
 
 def build_limits(args: argparse.Namespace) -> Limits:
@@ -90,7 +80,9 @@ def build_limits(args: argparse.Namespace) -> Limits:
         adopt=args.adopt,
         allow_data_loss=args.allow_data_loss,
         allow_mass_delete=args.allow_mass_delete,
+        allow_protected=frozenset(args.allow_protected),
         allow_replace=frozenset(args.allow_replace),
+        allow_subscription=frozenset(args.allow_subscription),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from engine.desired.check import suggest
 from engine.model.path import FieldPath
-from engine.model.policy import DriftPolicy, IgnoreRule, ObjectPolicy, ReconcilePolicy
+from engine.model.policy import ALLOW_REPLACE, DriftPolicy, IgnoreRule, ObjectPolicy, ReconcilePolicy
 
 RECONCILE_POLICY: Final = "serviceoperator.azure.com/reconcile-policy"
 OWN_PREFIX: Final = "trueup.dev/"
@@ -20,7 +20,6 @@ IGNORE: Final = OWN_PREFIX + "ignore"
 PROTECT: Final = OWN_PREFIX + "protect"
 READ_PREFIXES: Final = (OWN_PREFIX, "serviceoperator.azure.com/")
 """Annotations that may mean something to us; others are never looked at."""
-ALLOW_REPLACE: Final = OWN_PREFIX + "allow-replace"
 _OWN = (
     DRIFT_POLICY, IGNORE, PROTECT, ALLOW_REPLACE,
     OWN_PREFIX + "allow-delete", OWN_PREFIX + "reconcile-at", OWN_PREFIX + "baseline",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.model.change import FieldChange, ResourceDiff
@@ -98,13 +98,30 @@ class Guard:
     """One reason for which a step may not run, as data.
 
     Attributes:
-        name: protect, data-bearing, mass-delete, unowned-contents, lock, other-owner or replace.
+        name: protect, data-bearing, purge, subscription, mass-delete, unowned-contents, children, replace, lock,
+            deny-assignment or other-owner.
+        text: What was found.
+        effect: What would happen; empty where the finding says it.
+        allow: The exact way to let the step go on once.
+        allowed_by: The option or annotation that let it go on; empty where it blocks, and for mere warnings.
         blocks: False is a warning only.
     """
 
     name: str
     text: str
+    effect: str = ""
+    allow: str = ""
+    allowed_by: str = ""
     blocks: bool = True
+
+    @property
+    def sentence(self) -> str:
+        """Return what was found and what would happen."""
+        return f"{self.text}; {self.effect}" if self.effect else self.text
+
+    def allowed(self, option: str) -> Guard:
+        """Return the guard as a warning that this option let pass."""
+        return replace(self, blocks=False, allowed_by=option)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +209,7 @@ class Plan:
     Attributes:
         complete: False when something could not be read or rendered; such a plan is for reading only.
         problems: Why it is not complete, one sentence each.
+        allowed: What the run was told to let pass: options as they were given. Guards name the one that let them.
     """
 
     steps: tuple[Step, ...]
@@ -199,6 +217,7 @@ class Plan:
     id: PlanId = PlanId("")
     problems: tuple[str, ...] = ()
     budget: Budget = field(default_factory=Budget)
+    allowed: tuple[str, ...] = ()
 
     @property
     def appliable(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 from engine.model.path import FieldPath
 
@@ -63,8 +64,10 @@ class Limits:
     """What one run may do at most.
 
     Attributes:
+        allow_replace, allow_protected, allow_subscription: Names of objects.
         mass_delete_count: From this many deletes on ...
-        mass_delete_share: ... that are also this share of what is managed, deletions wait.
+        mass_delete_share: ... that are also this share of what is managed, deletions wait: of all of it, and of each
+            namespace.
         reads_per_s, writes_per_s, deletes_per_s: ARM's documented refill rates, for the budget a plan prints.
     """
 
@@ -73,9 +76,36 @@ class Limits:
     allow_data_loss: bool = False
     allow_mass_delete: bool = False
     allow_replace: frozenset[str] = field(default_factory=frozenset)
+    allow_protected: frozenset[str] = field(default_factory=frozenset)
+    allow_subscription: frozenset[str] = field(default_factory=frozenset)
     mass_delete_count: int = 20
     mass_delete_share: float = 0.5
     reads_per_s: float = 25.0
     writes_per_s: float = 10.0
     deletes_per_s: float = 10.0
     write_burst: int = 200
+
+    @property
+    def names_objects(self) -> bool:
+        """Whether an option was given with the name of an object."""
+        return any(getattr(self, name) for name in ALLOW_OBJECTS.values())
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Return the ``--allow-…`` options that guards may name, as one would type them."""
+        flags = [option for option, name in ALLOW_FLAGS.items() if getattr(self, name)]
+        named = [f"{option} {one}" for option, name in ALLOW_OBJECTS.items() for one in sorted(getattr(self, name))]
+        return (*flags, *named)
+
+
+ALLOW_REPLACE: Final = "trueup.dev/allow-replace"
+ALLOW_FLAGS: Final = {
+    "--allow-data-loss": "allow_data_loss",
+    "--allow-mass-delete": "allow_mass_delete",
+}
+ALLOW_OBJECTS: Final = {
+    "--allow-protected": "allow_protected",
+    "--allow-replace": "allow_replace",
+    "--allow-subscription": "allow_subscription",
+}
+"""Options that are given with the name of one object, each time."""

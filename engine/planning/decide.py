@@ -10,8 +10,8 @@ from engine.errors import InvalidSpecError
 from engine.model.change import ChangeOrigin, DiffState
 from engine.model.document import UNKNOWN
 from engine.model.ids import ResourceKey
-from engine.model.plan import Action, Reason
-from engine.model.policy import DriftPolicy, Limits, ReconcilePolicy
+from engine.model.plan import Action, Guard, Reason
+from engine.model.policy import ALLOW_OBJECTS, ALLOW_REPLACE, DriftPolicy, Limits, ReconcilePolicy
 from engine.model.state import Presence, Wait
 from engine.planning.finding import Finding
 from schemas.behaviours import lookup_behaviour
@@ -28,6 +28,7 @@ class Decision:
     reason: Reason
     detail: str = ""
     notes: tuple[str, ...] = ()
+    guards: tuple[Guard, ...] = ()
 
 
 def decide(finding: Finding, operations: TypeOperations | None, limits: Limits) -> Decision:
@@ -142,36 +143,51 @@ def _decide_replace(finding: Finding, limits: Limits, fixed: tuple[str, ...], no
     desired = finding.desired
     detail = f"{', '.join(fixed)} can only be set when it is created"
     policy = desired.policy
-    approved = policy.allow_replace is not None and policy.allow_replace == desired.generation
-    approved = approved or str(desired.key) in limits.allow_replace
-    if approved:
-        return Decision(action=Action.REPLACE, reason=Reason.IMMUTABLE_CHANGE, detail=detail, notes=notes)
-    return Decision(
-        action=Action.BLOCKED,
-        reason=Reason.IMMUTABLE_CHANGE,
-        detail=f"{detail}; to delete and create it anew: --allow-replace {desired.key}",
-        notes=notes,
+    option = f"--allow-replace {desired.key}"
+    guard = Guard(
+        name="replace",
+        text=f"{', '.join(fixed)} cannot be changed",
+        effect="it would be deleted and created anew, with what lies in it",
+        allow=f"pass {option}, or set {ALLOW_REPLACE} to its generation",
     )
+    action = Action.REPLACE
+    if str(desired.key) in limits.allow_replace:
+        guard = guard.allowed(option)
+    elif policy.allow_replace is not None and policy.allow_replace == desired.generation:
+        guard = guard.allowed(ALLOW_REPLACE)
+    else:
+        action, detail = Action.BLOCKED, f"{detail}; to delete and create it anew: {option}"
+    return Decision(action=action, reason=Reason.IMMUTABLE_CHANGE, detail=detail, notes=notes, guards=(guard,))
 
 
 def resolve_approvals(limits: Limits, keys: Iterable[ResourceKey]) -> Limits:
-    """Return the limits with approvals of replaces as full names.
+    """Return the limits with the objects that approvals name as full names.
 
     Raises:
         InvalidSpecError: A name means no object, or more than one: an approval to delete must not be guessed.
     """
-    if not limits.allow_replace:
+    if not limits.names_objects:
         return limits
     known = list(keys)
-    full = set()
-    for name in sorted(limits.allow_replace):
-        wanted = name.lower()
-        found = [k for k in known if wanted in (str(k).lower(), f"{k.kind}/{k.name}".lower(), k.name.lower())]
-        if len(found) != 1:
-            what = f"means {len(found)} objects: {', '.join(map(str, found[:3]))}" if found else "means no object"
-            raise InvalidSpecError(f"--allow-replace {name} {what}", hint="name one as namespace/Kind/name")
-        full.add(str(found[0]))
-    return replace(limits, allow_replace=frozenset(full))
+
+    def full(option: str) -> frozenset[str]:
+        return frozenset(_full_name(option, name, known) for name in sorted(getattr(limits, ALLOW_OBJECTS[option])))
+
+    return replace(
+        limits,
+        allow_replace=full("--allow-replace"),
+        allow_protected=full("--allow-protected"),
+        allow_subscription=full("--allow-subscription"),
+    )
+
+
+def _full_name(option: str, name: str, known: Iterable[ResourceKey]) -> str:
+    wanted = name.lower()
+    found = [k for k in known if wanted in (str(k).lower(), f"{k.kind}/{k.name}".lower(), k.name.lower())]
+    if len(found) != 1:
+        what = f"means {len(found)} objects: {', '.join(map(str, found[:3]))}" if found else "means no object"
+        raise InvalidSpecError(f"{option} {name} {what}", hint="name one as namespace/Kind/name")
+    return str(found[0])
 
 
 def create_only_paths(finding: Finding, operations: TypeOperations | None) -> tuple[str, ...]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.change import ResourceDiff
 from engine.model.document import canonical
 from engine.model.ids import ArmId, PlanId, ResourceKey
 from engine.model.plan import Action, Plan, Precondition, Reason, Request, Step
-from engine.model.policy import ObjectPolicy, ReconcilePolicy
+from engine.model.policy import ReconcilePolicy
 from engine.model.state import ActualState, Baseline, Presence
 from engine.planning.budget import compute_budget
 from engine.planning.decide import Decision, decide, resolve_approvals
 from engine.planning.depend import arrange
 from engine.planning.finding import Finding, PlanInput
-from engine.planning.guard import block, guard_empty_input, guard_mass_delete, guard_step
-from engine.planning.removal import cascade_deletes, find_unowned
+from engine.planning.guarding import attach_guards
+from engine.planning.removal import cascade_deletes
 from engine.planning.renewal import renew_children
 from engine.planning.request import plan_delete, plan_purge, plan_put, plan_update
 from engine.planning.verify import check_plan
@@ -41,7 +41,7 @@ def build_plan(data: PlanInput) -> Plan:
     moved = {f.desired.key.identity: f.desired.id for f in data.findings}
     moved |= {s.key.identity: s.id for s in data.in_sync}
     removed = [_plan_orphan(b, a, data, moved) for b, a in data.orphans]
-    guarded = _guard(decided + removed, data)
+    guarded = attach_guards(decided + removed, data)
     renewed, settled = renew_children(
         guarded, data.in_sync, data.limits, again=lambda f: plan_step(f, data), others=data.others
     )
@@ -54,15 +54,19 @@ def build_plan(data: PlanInput) -> Plan:
         id=_identify(steps),
         problems=problems,
         budget=compute_budget(steps, data.limits),
+        allowed=data.limits.allowed,
     )
     check_plan(plan, resources=data.managed)
     return plan
 
 
 def _keys(data: PlanInput) -> list[ResourceKey]:
-    return (
-        [*(f.desired.key for f in data.findings), *(s.key for s in data.in_sync)] if data.limits.allow_replace else []
-    )
+    if not data.limits.names_objects:
+        return []
+    left = [b.key for b, _ in data.orphans if b.key is not None]
+    known = [*(f.desired.key for f in data.findings), *(s.key for s in data.in_sync)]
+    seen = {k.identity for k in known}
+    return known + [k for k in left if k.identity not in seen]
 
 
 def plan_step(finding: Finding, data: PlanInput) -> Step:
@@ -84,6 +88,7 @@ def plan_step(finding: Finding, data: PlanInput) -> Step:
         diff=finding.diff,
         precondition=_precondition(finding),
         depends_on=_links(finding),
+        guards=decision.guards,
         notes=(*decision.notes, *desired.policy.warnings),
         waits=desired.waits,
         desired=desired,
@@ -164,34 +169,6 @@ def _plan_orphan(
         return replace(step, action=Action.BLOCKED, detail=detail)
     request = plan_delete(data.endpoint, baseline.id, baseline.api_version, behaviour=lookup_behaviour(step.arm_type))
     return replace(step, action=Action.DELETE, detail="no longer in the input", requests=(request,))
-
-
-def _guard(steps: Sequence[Step], data: PlanInput) -> list[Step]:
-    """Attach guards of single steps, then the breaker for all of them."""
-    owned = {s.id for s in (*steps, *data.in_sync) if s.id is not None} | data.others.keys()
-    protected = {b.id for b, _ in data.orphans if b.protect}
-    out = [
-        block(s, guard_step(s, _policy(s, protected), data.limits, unowned=find_unowned(s, data.contents, owned)))
-        for s in steps
-    ]
-    breaker = guard_mass_delete(out, data.managed, _taken(out, owned), data.limits)
-    if breaker is None and not data.findings and not data.in_sync:
-        breaker = guard_empty_input(out, data.limits)
-    if breaker is None:
-        return out
-    return [block(s, (breaker,)) if s.action in (Action.DELETE, Action.REPLACE) else s for s in out]
-
-
-def _taken(steps: Sequence[Step], owned: set[ArmId]) -> Mapping[ArmId, int]:
-    """Count the managed resources that go with each deleted one, those with a delete of their own left out."""
-    deleted = {s.id for s in steps if s.action in (Action.DELETE, Action.REPLACE) and s.id is not None}
-    rest = owned - deleted
-    return {i: sum(1 for o in rest if o.is_within(i)) for i in deleted}
-
-
-def _policy(step: Step, protected: Collection[ArmId]) -> ObjectPolicy:
-    """Return the policy of the object, of one that left the input what is remembered of it."""
-    return step.desired.policy if step.desired is not None else ObjectPolicy(protect=step.id in protected)
 
 
 def _links(finding: Finding) -> tuple[ResourceKey, ...]:

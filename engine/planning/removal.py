@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.ids import ArmId, ResourceKey
@@ -13,7 +13,7 @@ _GROUP_TYPE = "microsoft.resources/resourcegroups"
 
 
 def find_unowned(
-    step: Step, contents: Mapping[ArmId, tuple[ArmId, ...]], owned: set[ArmId]
+    step: Step, contents: Mapping[ArmId, tuple[ArmId, ...]], owned: Collection[ArmId]
 ) -> tuple[ArmId, ...] | None:
     """Return what a deleted or replaced resource group holds that no object asks for.
 
@@ -51,7 +51,12 @@ def cascade_deletes(
         kept += [key for i, key in (others or {}).items() if i.is_within(resource)]
         if kept:
             names = ", ".join(map(str, kept[:3])) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
-            guard = Guard(name="unowned-contents", text=f"it holds {names}, which must stay")
+            guard = Guard(
+                name="unowned-contents",
+                text=f"it holds {names}, which must stay",
+                effect="the delete would take that along",
+                allow="let go of what it holds first: its own step says what keeps it",
+            )
             out = [block(s, (guard,)) if s.id == resource and s.action is Action.DELETE else s for s in out]
     gone = {s.id: s for s in out if s.action is Action.DELETE and s.id}
     return [_follow_ancestor(s, gone) for s in out]

@@ -11,8 +11,8 @@ from engine.model.plan import Action, Guard, Reason, Step
 from engine.model.policy import Limits
 from engine.model.state import ActualState, Presence
 from engine.planning.finding import Finding
-from engine.planning.guard import block
-from schemas.behaviours import is_data_bearing
+from engine.planning.guard import DATA_LOSS, block
+from schemas.behaviours import why_data_bearing
 
 _LEAVING = (Action.DELETE, Action.CREATE)
 _NAMED = 3
@@ -43,11 +43,12 @@ def renew_children(
     for resource in replaced:
         inside = [s for s in (*out, *rest) if s.id is not None and s.id.is_within(resource) and _is_lost(s)]
         renewed = {s.key.identity: _renew(s, again) for s in inside}
-        reasons = _reasons(inside, renewed, limits)
-        reasons += [f"it holds {key}, which must stay" for i, key in (others or {}).items() if i.is_within(resource)]
-        if reasons:
-            guards = tuple(Guard(name="children", text=text) for text in reasons)
+        kept = [s.key for s in inside if not _may_go(s, renewed[s.key.identity])]
+        kept += [key for i, key in (others or {}).items() if i.is_within(resource)]
+        guards = _guards(kept, [s.key for s in inside if why_data_bearing(s.arm_type)], limits)
+        if guards:
             out = [block(s, guards) if s.id == resource else s for s in out]
+        if any(g.blocks for g in guards):
             continue
         out = [renewed.pop(s.key.identity, s) for s in out]
         rest = [s for s in rest if s.key.identity not in renewed]
@@ -68,16 +69,27 @@ def _renew(step: Step, again: Callable[[Finding], Step]) -> Step:
     return replace(fresh, detail="it goes with what holds it, which is replaced, and is created again")
 
 
-def _reasons(inside: Sequence[Step], renewed: Mapping[tuple[str, str, str, str], Step], limits: Limits) -> list[str]:
-    """Say what speaks against taking these children along."""
-    kept = [s for s in inside if not _may_go(s, renewed[s.key.identity])]
-    lost = [s for s in inside if is_data_bearing(s.arm_type)] if not limits.allow_data_loss else []
-    reasons = []
+def _guards(kept: Sequence[ResourceKey], lost: Sequence[ResourceKey], limits: Limits) -> tuple[Guard, ...]:
+    """Return what speaks against taking children along: some must stay, some hold data."""
+    guards = []
     if kept:
-        reasons.append(f"it holds {_names(kept)}, which must stay")
+        guards.append(
+            Guard(
+                name="children",
+                text=f"it holds {_names(kept)}, which must stay",
+                effect="the replace would delete that",
+                allow="let go of what it holds first: its own step says what keeps it",
+            )
+        )
     if lost:
-        reasons.append(f"the data of {_names(lost)} in it would be lost for good; --allow-data-loss confirms that")
-    return reasons
+        found = Guard(
+            name="children",
+            text=f"it holds the data of {_names(lost)}",
+            effect="that would be lost for good",
+            allow=f"pass {DATA_LOSS}",
+        )
+        guards.append(found.allowed(DATA_LOSS) if limits.allow_data_loss else found)
+    return tuple(guards)
 
 
 def _may_go(step: Step, fresh: Step) -> bool:
@@ -85,6 +97,6 @@ def _may_go(step: Step, fresh: Step) -> bool:
     return fresh.action is Action.CREATE and step.action not in (Action.ADOPT, Action.UNREADABLE) and not protected
 
 
-def _names(steps: Sequence[Step]) -> str:
-    more = f" and {len(steps) - _NAMED} more" if len(steps) > _NAMED else ""
-    return ", ".join(str(s.key) for s in steps[:_NAMED]) + more
+def _names(keys: Sequence[ResourceKey]) -> str:
+    more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+    return ", ".join(map(str, keys[:_NAMED])) + more

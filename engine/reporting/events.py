@@ -11,7 +11,7 @@ from typing import Any, Literal
 from engine.model.plan import Action, Plan, Step
 from engine.model.result import ApplyResult, Outcome, StepResult
 from engine.reporting.drift import drift_report
-from engine.reporting.wire import encode_json, object_json, step_json, summary_json
+from engine.reporting.wire import allowances_json, encode_json, object_json, step_json, summary_json
 from engine.reporting.wire_results import apply_summary_json, drift_row_json, drift_summary_json, step_result_json
 from engine.reporting.wire_values import text
 
@@ -44,7 +44,7 @@ def plan_lines(plan: Plan) -> Iterator[bytes]:
         kind = "planned_noop" if step.action is Action.NOOP else "planned_change"
         yield _line(kind, step=step_json(step))
     fields = {"plan": plan.id, "complete": plan.complete, "appliable": plan.appliable}
-    yield _line("change_summary", **fields, summary=summary_json(plan))
+    yield _line("change_summary", **fields, summary=summary_json(plan), **allowances_json(plan))
 
 
 def drift_lines(plan: Plan) -> Iterator[bytes]:
@@ -74,4 +74,5 @@ def progress_line(step: Step, result: StepResult | None, *, done: int, total: in
 
 def result_line(result: ApplyResult) -> bytes:
     """Return ``apply_summary``, the last line of an apply."""
-    return _line("apply_summary", succeeded=not result.failed, summary=apply_summary_json(result))
+    fields = {"succeeded": not result.failed, "summary": apply_summary_json(result)}
+    return _line("apply_summary", **fields, **allowances_json(result.plan))

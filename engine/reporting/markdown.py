@@ -9,6 +9,7 @@ from datetime import datetime
 
 from engine.model.plan import Plan, Step
 from engine.model.result import ApplyResult, StepResult
+from engine.reporting.allowances import allowance_lines
 from engine.reporting.changes import Line, change_lines, known_after, step_waits
 from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
 from engine.reporting.phrases import failure_reason, full_stop, plural, reason_sentence, request_label
@@ -42,6 +43,7 @@ def render_plan(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None 
     head += _problem_lines(plan.problems)
     if not plan.complete:
         head += ["The plan is not complete: it can be read, not applied.", ""]
+    head += _bullets("Allowed for this run:", allowance_lines(plan))
     if shown:
         head += _table("action", ((f"{a.symbol} {a.value}", n) for a, n in summary.actions.items()))
     return _assemble(head, (_step_block(s, limit, now) for s in shown), total=len(shown), limit=limit)
@@ -59,6 +61,7 @@ def render_drift(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None
 def render_result(result: ApplyResult, *, limit: int = COMMENT_LIMIT) -> str:
     """Return how an apply ended: counts, then what needs the reader's eye."""
     head = ["### Trueup apply", "", f"**{apply_line(result)}**", ""]
+    head += _bullets("Allowed for this run:", allowance_lines(result.plan))
     head += _table("outcome", ((o.value, n) for o, n in summarize_apply(result).outcomes.items()))
     items = [(title, r) for title, results in result_sections(result) for r in results]
     return _assemble(head, (_result_block(t, r) for t, r in items), total=len(items), limit=limit)
@@ -81,6 +84,10 @@ def _problem_lines(problems: Sequence[str]) -> list[str]:
     rest = len(problems) - _PROBLEMS_SHOWN
     more = [f"- and {rest:,} more"] if rest > 0 else []
     return [f"**{plural(len(problems), 'problem')}:**", "", *lines, *more, ""]
+
+
+def _bullets(title: str, lines: Sequence[str]) -> list[str]:
+    return [title, "", *(f"- {_sentence(line)}" for line in lines), ""] if lines else []
 
 
 def _table(title: str, rows: Iterable[tuple[str, int]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The sentences of the reports: why a step is what it is, who moved, what to do about a guard."""
+"""The sentences of the reports: why a step is what it is, who moved."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from engine.errors import TransientError
 from engine.model.change import Attribution, ChangeKind, ChangeOrigin, FieldChange
 from engine.model.document import ABSENT, canonical
-from engine.model.plan import Action, Guard, Reason, Request, Step
+from engine.model.plan import Action, Reason, Request, Step
 from engine.model.result import StepResult
 from engine.reporting.values import printable
 
@@ -44,19 +44,6 @@ _CAUSES = frozenset(
     }
 )
 """Reasons whose detail is only a cause; elsewhere the detail is the whole explanation."""
-_ADVICE = {
-    "protect": ("annotation", "remove the annotation trueup.dev/protect from the object if this is meant"),
-    "data-bearing": ("--allow-data-loss", "pass --allow-data-loss if the data may go"),
-    "mass-delete": (
-        "--allow-mass-delete",
-        "pass --allow-mass-delete, or set trueup.dev/allow-delete on the namespace",
-    ),
-    "unowned-contents": ("--allow", "move or delete first what must not go with it"),
-    "lock": ("remove", "remove the lock in Azure first"),
-    "other-owner": ("owner", "let the other owner release it, or set its reconcile policy to skip here"),
-    "replace": ("--allow-replace", "pass --allow-replace with the object, or set trueup.dev/allow-replace on it"),
-}
-"""Guard -> a word that shows its text says already what to do, and what to do."""
 _MOVED = {
     (ChangeOrigin.DRIFT, ChangeKind.ADD): "removed in Azure",
     (ChangeOrigin.DRIFT, ChangeKind.REMOVE): "added in Azure",
@@ -112,12 +99,6 @@ def failure_reason(result: StepResult) -> str:
     """
     was_retried = result.requests > len(result.step.requests)
     return "" if result.reason == TransientError.reason and not was_retried else result.reason
-
-
-def advice_for(guard: Guard) -> str:
-    """Return what lets a guarded step go on; empty where the guard says so itself, or nothing is known."""
-    word, advice = _ADVICE.get(guard.name, ("", ""))
-    return "" if word in guard.text else advice
 
 
 def who_moved(change: FieldChange) -> str:

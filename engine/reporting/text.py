@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from engine.model.ids import ArmId
 from engine.model.plan import Action, Guard, Plan, Step
+from engine.reporting.allowances import block_of_allowances
 from engine.reporting.changes import Line, body_lines, change_lines, hidden_text, known_after, step_waits
-from engine.reporting.phrases import advice_for, author_text, full_stop, plural, reason_sentence, request_label
+from engine.reporting.phrases import author_text, full_stop, plural, reason_sentence, request_label
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import plan_line, summarize_plan
 from engine.reporting.values import printable
@@ -16,7 +16,6 @@ from engine.reporting.values import printable
 _TONES = {"+": "good", "-": "bad", "~": "warn", "@": "dim"}
 _WITH_BODY = frozenset({Action.CREATE})
 _HELD = frozenset({Action.BLOCKED, Action.WAIT, Action.UNREADABLE})
-_CONFIRMATION = re.compile(r"; (--allow-[a-z-]+) [^;]*$")
 NOT_PLACED = "Not placed in Azure yet"
 
 
@@ -39,6 +38,7 @@ def render_plan(plan: Plan, options: TextOptions | None = None) -> str:
         blocks.append([style.paint("dim", f"{plural(hidden, 'unchanged resource')} hidden (--verbose shows them).")])
     if not plan.complete:
         blocks.append(["The plan is not complete: it can be read, not applied."])
+    blocks += block_of_allowances(plan)
     blocks.append([style.paint("bold", plan_line(plan, summary))])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
@@ -150,10 +150,9 @@ def step_remarks(step: Step) -> list[str]:
 
 
 def guard_text(guard: Guard) -> str:
-    """Return what a guard says and what lets the step go on, or which option let it."""
-    if not guard.blocks:
-        text = _CONFIRMATION.sub(r"; confirmed by \1", guard.text)
-        return f"warning ({printable(guard.name)}): {full_stop(text)}"
-    advice = advice_for(guard)
-    head = f"blocked ({printable(guard.name)}): {full_stop(guard.text)}"
-    return f"{head} To go on: {advice}." if advice else head
+    """Return what a guard found, what would happen, and what lets the step go on once or has let it."""
+    head = f"{'blocked' if guard.blocks else 'warning'} ({printable(guard.name)}): "
+    if guard.allowed_by:
+        return head + full_stop(f"{guard.sentence}; allowed by {guard.allowed_by}")
+    advice = f" To allow it once: {full_stop(guard.allow)}" if guard.allow and guard.blocks else ""
+    return head + full_stop(guard.sentence) + advice

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from engine.model.plan import Plan, Request, Step
 from engine.model.result import ApplyResult, Outcome, StepResult
+from engine.reporting.allowances import block_of_allowances
 from engine.reporting.changes import change_lines, known_after, step_waits
 from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
 from engine.reporting.phrases import duration_text, failure_reason, full_stop, reason_sentence, request_label
@@ -111,6 +112,7 @@ def render_result(result: ApplyResult, options: TextOptions | None = None) -> st
     for title, results in result_sections(result):
         blocks.append([style.paint("bad" if results[0] in result.failed else "bold", title)])
         blocks[-1] += _result_lines(results, style)
+    blocks += block_of_allowances(result.plan)
     blocks.append([style.paint("bold", apply_line(result))])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 

@@ -18,6 +18,7 @@ from engine.model.ids import ApiVersion, ArmId, Generation, PlanId, ResourceKey
 from engine.model.path import FieldPath
 from engine.model.plan import Action, Budget, Guard, Plan, Precondition, Reason, Request, SecretPrint, Step
 from engine.model.state import Wait
+from engine.reporting.allowances import allowances
 from engine.reporting.changes import step_waits
 from engine.reporting.summary import PlanSummary, plan_line, summarize_plan
 from engine.reporting.values import printable_json
@@ -48,6 +49,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "problems": [text(p) for p in plan.problems],
         "summary": summary_json(plan),
         "budget": {"writes": plan.budget.writes, "deletes": plan.budget.deletes, "floorSeconds": plan.budget.floor_s},
+        **allowances_json(plan),
         "steps": [step_json(s) for s in plan.steps],
     }
 
@@ -95,7 +97,7 @@ def step_json(step: Step) -> dict[str, Any]:
         "changes": [change_json(c) for c in step.changes],
         "suppressed": [suppressed_json(s) for s in step.diff.suppressed],
         "dependsOn": [object_json(k) for k in step.depends_on],
-        "guards": [{"name": g.name, "text": text(g.text), "blocks": g.blocks} for g in step.guards],
+        "guards": [guard_json(g) for g in step.guards],
         "preconditions": _precondition_json(step.precondition),
         "notes": [text(n) for n in step.notes],
     }
@@ -109,6 +111,25 @@ def step_json(step: Step) -> dict[str, Any]:
     if waits:
         encoded["waits"] = [_wait_json(w) for w in waits]
     return encoded
+
+
+def guard_json(guard: Guard) -> dict[str, Any]:
+    """Return one guard; ``effect``, ``allow`` and ``allowedBy`` are missing where they are empty."""
+    encoded: dict[str, Any] = {"name": guard.name, "text": text(guard.text), "blocks": guard.blocks}
+    more = {"effect": text(guard.effect), "allow": text(guard.allow), "allowedBy": text(guard.allowed_by)}
+    return encoded | {name: value for name, value in more.items() if value}
+
+
+def allowances_json(plan: Plan) -> dict[str, Any]:
+    """Return ``allowed``: which options the run was given, and which guards each let pass; nothing without options."""
+    given = [
+        {
+            "option": text(one.option),
+            "guards": [{"name": name, "object": object_json(key)} for name, key in one.passed],
+        }
+        for one in allowances(plan)
+    ]
+    return {"allowed": given} if given else {}
 
 
 def author_json(author: Attribution) -> dict[str, str]:
@@ -212,6 +233,7 @@ def decode_plan(raw: bytes) -> Plan:
             deletes=budget.integer("deletes", 0),
             floor_s=budget.number("floorSeconds", 0.0),
         ),
+        allowed=tuple(a.string("option") for a in document.items("allowed")),
         steps=tuple(_decode_step(s) for s in document.items("steps")),
     )
 
@@ -237,7 +259,14 @@ def _decode_step(where: Reader) -> Step:
         precondition=_decode_precondition(where.child("preconditions")),
         depends_on=tuple(_decode_object(o) for o in where.items("dependsOn")),
         guards=tuple(
-            Guard(name=g.string("name"), text=g.string("text"), blocks=g.boolean("blocks", True))
+            Guard(
+                name=g.string("name"),
+                text=g.string("text"),
+                effect=g.string("effect", ""),
+                allow=g.string("allow", ""),
+                allowed_by=g.string("allowedBy", ""),
+                blocks=g.boolean("blocks", True),
+            )
             for g in where.items("guards")
         ),
         notes=tuple(where.strings("notes")),

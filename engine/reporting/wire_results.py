@@ -12,7 +12,15 @@ from engine.reporting.phrases import reason_sentence, why_it_counts
 from engine.reporting.sending import Sent, sent_at
 from engine.reporting.summary import apply_line, summarize_apply
 from engine.reporting.text_explain import select_below
-from engine.reporting.wire import author_json, change_json, encode_json, object_json, request_json, suppressed_json
+from engine.reporting.wire import (
+    allowances_json,
+    author_json,
+    change_json,
+    encode_json,
+    object_json,
+    request_json,
+    suppressed_json,
+)
 from engine.reporting.wire_values import Collector, encode_path, text
 
 DRIFT_FORMAT = "trueup.drift/1"
@@ -97,6 +105,7 @@ def result_json(result: ApplyResult) -> dict[str, Any]:
         "plan": result.plan.id,
         "succeeded": not result.failed,
         "summary": apply_summary_json(result),
+        **allowances_json(result.plan),
         "results": [step_result_json(r) for r in result.results],
     }
 

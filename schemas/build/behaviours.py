@@ -47,8 +47,7 @@ def compile_behaviours(extensions: Path, catalogue: Path, own: Path = OWN_TABLE)
         "generator": "schemas.build.behaviours",
         "source": "extensions.yaml, own_behaviours.yaml",
         "errors": _error_tables(facts["common"]["default_error_classifier"]),
-        "dataBearing": tables["dataBearing"],
-        "notDataBearing": tables["notDataBearing"],
+        "dataBearing": {glob: row["holds"] for row in tables["dataBearing"] for glob in row["types"]},
         "kinds": dict(sorted(names.items())),
         "types": dict(sorted(types.items())),
     }

@@ -189,7 +189,7 @@ def test_replace_of_data_needs_the_loss_allowed_too(desk: Desk) -> None:
     held = desk.plan("--allow-replace", f"{desk.name}store")
 
     assert held.code == 4
-    assert guards_of(held, f"{desk.name}store") == {"data-bearing": True}
+    assert guards_of(held, f"{desk.name}store") == {"replace": False, "data-bearing": True}
 
 
 def test_children_of_a_replaced_resource_are_created_again(desk: Desk) -> None:
@@ -220,7 +220,7 @@ def test_child_that_must_stay_keeps_its_parent_from_being_replaced(desk: Desk) -
     plan = desk.plan("--allow-replace", "net")
 
     assert plan.code == 4
-    assert guards_of(plan, "net") == {"children": True}
+    assert guards_of(plan, "net") == {"replace": False, "children": True}
     assert "web/VirtualNetworksSubnet/front" in plan.step("net")["detail"]
 
 
@@ -235,7 +235,7 @@ def test_protected_object_is_neither_replaced_nor_deleted(desk: Desk) -> None:
     held = desk.plan("--allow-replace", "one")
 
     assert held.code == 4
-    assert guards_of(held, "one") == {"protect": True}
+    assert guards_of(held, "one") == {"replace": False, "protect": True}
 
 
 @pytest.mark.parametrize("policy", ["skip", "mange"], ids=["skip", "misspelt"])

@@ -449,7 +449,7 @@ def test_a_deleted_vault_is_purged_only_with_a_word() -> None:
     blocked = step_of(vault_finding("purgeThenCreate", soft_deleted=True))
     allowed = step_of(vault_finding("purgeThenCreate", soft_deleted=True), limits=Limits(allow_data_loss=True))
 
-    assert (blocked.action, [g.name for g in blocked.guards]) == (Action.BLOCKED, ["data-bearing"])
+    assert (blocked.action, [g.name for g in blocked.guards]) == (Action.BLOCKED, ["purge"])
     assert [r.method for r in allowed.requests] == ["POST", "PUT"]
     assert allowed.requests[0].url == (
         f"{ENDPOINT}/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/westus2/deletedVaults/v1/purge"

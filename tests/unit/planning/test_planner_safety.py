@@ -86,7 +86,7 @@ def test_a_replaced_group_with_unowned_contents_is_blocked() -> None:
     held = plan_of(moved, contents={GROUP_ID: (build_id("stranger"),)}, limits=limits).steps[0]
     free = plan_of(moved, contents={GROUP_ID: ()}, limits=limits).steps[0]
 
-    assert (held.action, [g.name for g in held.guards]) == (Action.BLOCKED, ["unowned-contents"])
+    assert (held.action, [g.name for g in held.guards]) == (Action.BLOCKED, ["replace", "unowned-contents"])
     assert free.action is Action.REPLACE
 
 

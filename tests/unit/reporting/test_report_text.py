@@ -14,6 +14,7 @@ from engine.model.plan import Action, Budget, Guard, Reason
 from engine.model.policy import DriftPolicy, ObjectPolicy
 from engine.model.result import Outcome
 from engine.model.state import Wait
+from engine.reporting.allowances import allowance_lines
 from engine.reporting.changes import count_unchanged, known_after
 from engine.reporting.drift import as_moved, drift_line, drift_report
 from engine.reporting.phrases import age_text, duration_text, reason_sentence, request_label
@@ -131,14 +132,27 @@ def test_every_reason_has_a_sentence(reason: Reason) -> None:
 
 
 def test_guard_that_was_answered_names_the_option() -> None:
-    """Once the option is given the guard no longer asks for it."""
-    lost = Guard(name="data-bearing", text="its data would be lost for good; --allow-data-loss confirms that")
-    others = Guard(name="unowned-contents", text="the group also holds x; --allow-data-loss deletes them too")
+    """A guard says what was found, what would happen and which option let it pass."""
+    lost = Guard(name="data-bearing", text="it holds files", effect="that would be lost for good")
 
-    assert guard_text(replace(lost, blocks=False)) == (
-        "warning (data-bearing): its data would be lost for good; confirmed by --allow-data-loss."
+    assert guard_text(lost.allowed("--allow-data-loss")) == (
+        "warning (data-bearing): it holds files; that would be lost for good; allowed by --allow-data-loss."
     )
-    assert guard_text(replace(others, blocks=False)).endswith("the group also holds x; confirmed by --allow-data-loss.")
+
+
+def test_options_and_what_they_let_pass_are_listed() -> None:
+    """A report names each option that was given with the guards that it let pass, also where there were none."""
+    lost = Guard(name="data-bearing", text="it holds files").allowed("--allow-data-loss")
+    plan = replace(
+        build_plan([build_step(Action.DELETE, "default/StorageAccount/a", guards=(lost,))]),
+        allowed=("--allow-data-loss", "--allow-mass-delete"),
+    )
+
+    assert allowance_lines(plan) == [
+        "--allow-data-loss let pass: data-bearing of default/StorageAccount/a.",
+        "--allow-mass-delete: no guard needed it.",
+    ]
+    assert "let pass" in render_plan(plan)
 
 
 def test_empty_members_of_a_create_are_counted() -> None:
@@ -202,12 +216,11 @@ def test_transient_is_a_word_for_what_was_retried() -> None:
 
 
 def test_guards_say_what_to_do_once() -> None:
-    """Advice is added to a guard that blocks, unless its text has it already."""
-    plain = guard_text(Guard(name="mass-delete", text="20 of 30 would go"))
-    told = guard_text(Guard(name="mass-delete", text="20 of 30 would go; --allow-mass-delete confirms that"))
+    """The way to allow it is added to a guard that blocks, not to a warning."""
+    guard = Guard(name="mass-delete", text="20 of 30 would go", allow="pass --allow-mass-delete")
 
-    assert plain.startswith("blocked (mass-delete): 20 of 30 would go. To go on: pass --allow-mass-delete")
-    assert "To go on" not in told
+    assert guard_text(guard) == "blocked (mass-delete): 20 of 30 would go. To allow it once: pass --allow-mass-delete."
+    assert guard_text(replace(guard, blocks=False)) == "warning (mass-delete): 20 of 30 would go."
 
 
 def test_unknown_values_name_their_wait() -> None:

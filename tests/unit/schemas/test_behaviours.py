@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from schemas import arm
@@ -13,10 +15,13 @@ from schemas.behaviours import (
     Verdict,
     child_lists,
     classify_error,
-    is_data_bearing,
     lookup_behaviour,
     lookup_kind_behaviour,
+    why_data_bearing,
 )
+from schemas.kinds import all_kinds
+
+VERDICTS = Path(__file__).with_name("data_bearing.txt")
 
 
 def behaviour(arm_type: str) -> Behaviour:
@@ -154,7 +159,16 @@ def test_vaults_resolve_their_create_mode() -> None:
 )
 def test_what_holds_data(arm_type: str, expected: bool) -> None:
     """Accounts, databases, vaults and volumes hold data that no manifest brings back; rules and networks do not."""
-    assert is_data_bearing(arm_type) is expected
+    assert bool(why_data_bearing(arm_type)) is expected
+
+
+def test_every_kind_was_considered_for_what_it_holds() -> None:
+    """Each ARM type of a kind has a reviewed verdict: what a delete of it loses for good, or nothing."""
+    kinds = {kind.arm_type: why_data_bearing(kind.arm_type) or "-" for kind in all_kinds() if kind.is_arm}
+
+    listed = dict(line.split(": ", 1) for line in VERDICTS.read_text().splitlines() if not line.startswith("#"))
+
+    assert listed == kinds
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""Guards end to end: what they find, what they say, what lets them pass once, and what the report keeps of that."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.verbs_desk import Desk, account, group, identity, network, subnet
+
+pytestmark = pytest.mark.loopback
+
+PROTECT = {"trueup.dev/protect": "true"}
+
+
+def guard_of(run: object, name: str, guard: str) -> dict[str, object]:
+    """Return one guard of a step in a JSON plan."""
+    (found,) = [g for g in run.step(name)["guards"] if g["name"] == guard]  # type: ignore[attr-defined]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_guard_says_what_it_holds_and_how_to_allow_it(desk: Desk) -> None:
+    """A data-bearing delete says what is held, what would happen and the option, which both reports then keep."""
+    desk.write(group(desk.name), account(f"{desk.name}store", desk.name))
+    desk.apply()
+    desk.write(group(desk.name))
+
+    held, text = desk.plan("--prune"), desk.run("plan", "--prune")
+
+    assert held.code == 4
+    assert guard_of(held, f"{desk.name}store", "data-bearing") == {
+        "name": "data-bearing",
+        "text": "it holds files, blobs, queues and tables, and the keys that lead to them",
+        "effect": "that would be lost for good",
+        "allow": "pass --allow-data-loss",
+        "blocks": True,
+    }
+    assert "To allow it once: pass --allow-data-loss." in text.out
+    done = desk.apply("--prune", "--allow-data-loss")
+    (allowed,) = done.json["allowed"]
+    assert (allowed["option"], [(g["name"], g["object"]["name"]) for g in allowed["guards"]]) == (
+        "--allow-data-loss",
+        [("data-bearing", f"{desk.name}store")],
+    )
+    assert desk.azure.writes == [f"DELETE storageAccounts/{desk.name}store 200"]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "ndjson"])
+def test_options_are_kept_in_every_report(desk: Desk, form: str) -> None:
+    """Which option was given, and that no guard needed it, stands in plan and result of every form."""
+    desk.write(group(desk.name))
+
+    plan = desk.run("plan", "-o", form, "--allow-data-loss")
+    done = desk.run("apply", "-o", form, "--yes", "--allow-data-loss")
+
+    assert done.code == 0
+    assert "--allow-data-loss" in plan.out.replace("\\", "")
+    assert "--allow-data-loss" in done.out
+    assert "no guard needed it" in done.out or '"guards":[]' in done.out
+
+
+def test_protected_object_goes_only_when_named(desk: Desk) -> None:
+    """--allow-protected names one object; another protected one stays, and so does the group that holds it."""
+    objects = [identity("one", desk.name), identity("two", desk.name)]
+    for each in objects:
+        each["metadata"]["annotations"] = PROTECT
+    desk.write(group(desk.name), *objects)
+    desk.apply()
+    desk.write(group(desk.name))
+
+    desk.apply("--prune", "--allow-protected", "web/UserAssignedIdentity/one", code=4)
+
+    assert desk.azure.writes == ["DELETE userAssignedIdentities/one 200"]
+    wrong = desk.run("plan", "--prune", "--allow-protected", "three")
+    assert (wrong.code, "--allow-protected three means no object" in wrong.err) == (1, True)
+
+
+def test_mass_delete_of_one_namespace_waits(desk: Desk) -> None:
+    """Most of one namespace waits for the option even where it is little of the whole; other namespaces go on."""
+    others = [identity(f"o{n}", desk.name) for n in range(30)]
+    for each in others:
+        each["metadata"]["namespace"] = "other"
+        each["spec"]["owner"] = {"armId": desk.group_id}
+    few = [identity(f"i{n}", desk.name) for n in range(22)]
+    desk.write(group(desk.name), *others)
+    desk.write(*few, file="few")
+    desk.apply()
+    desk.write(*few[:2], file="few")
+    desk.write(group(desk.name), *others[1:])
+
+    held = desk.plan("--prune")
+
+    breaker = guard_of(held, "i7", "mass-delete")
+    assert breaker["text"] == "20 of 23 managed resources of namespace web would be deleted at once"
+    assert held.step("o0")["action"] == "delete"
+    desk.apply("--prune", code=4)
+    assert desk.azure.writes == ["DELETE userAssignedIdentities/o0 200"]
+
+
+def test_blocked_step_blocks_its_dependents_and_nothing_else(desk: Desk) -> None:
+    """What needs a blocked step is blocked with it; everything beside it is written."""
+    desk.write(group(desk.name), network("net", desk.name))
+    desk.apply()
+    moved = network("net", desk.name, location="northeurope")
+    desk.write(group(desk.name), moved, subnet("front", "net", "10.0.1.0/24"), identity("one", desk.name))
+
+    plan = desk.plan()
+
+    assert {n: plan.actions[n] for n in ("net", "front", "one")} == {
+        "net": "blocked",
+        "front": "blocked",
+        "one": "create",
+    }
+    assert guard_of(plan, "net", "replace")["allow"] == (
+        "pass --allow-replace web/VirtualNetwork/net, or set trueup.dev/allow-replace to its generation"
+    )
+    desk.apply(code=4)
+    assert desk.azure.writes == ["PUT userAssignedIdentities/one 201"]
