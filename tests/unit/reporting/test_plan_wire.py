@@ -127,7 +127,7 @@ def test_unknown_keys_are_ignored() -> None:
     [
         (b"", "not JSON"),
         (b"[]", "format is missing"),
-        (b'{"format":"trueup.plan/2"}', "use the trueup that wrote it"),
+        (b'{"format":"trueup.plan/2"}', "a newer trueup wrote it"),
         (b'{"format":"trueup.drift/1"}', "not 'trueup.plan/1'"),
         (b'{"format":"trueup.plan/1"}', "/: the key 'id' is missing"),
         (b'{"format":"trueup.plan/1","id":"a","complete":1}', "/complete: true or false belongs here"),
