@@ -10,7 +10,7 @@ from typing import Final
 from engine.compare.facts import table_for
 from engine.compare.finding import Finding
 from engine.compare.ignore import apply_ignores
-from engine.compare.origin import Memory, Verdict, judge_without_memory
+from engine.compare.origin import Memory
 from engine.compare.owned import OwnedChildren
 from engine.compare.result import make_diff, state_of
 from engine.compare.secrets import Secrecy, find_secrets
@@ -24,6 +24,7 @@ from engine.compare.subject import (
     remembered_of,
     subject_of,
 )
+from engine.compare.verdict import Verdict, judge_without_memory
 from engine.compare.walk import Frame, walk
 from engine.errors import InvalidSpecError
 from engine.model.change import IN_SYNC, ChangeKind, ChangeOrigin, DiffState, FieldChange, ResourceDiff

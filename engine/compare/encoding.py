@@ -8,30 +8,25 @@ Lists are kept or printed whole, because their elements are paired by what they 
 from __future__ import annotations
 
 import base64
-import binascii
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
-import orjson
 import zstandard
 
 from engine.compare.compare import find_differences, shape_for
 from engine.compare.finding import Place
 from engine.compare.prints import can_be_printed, make_print
+from engine.compare.secrets import name_of_key
 from engine.compare.shapes import member_of
-from engine.model.document import Document, canonical
-from engine.model.ids import ApiVersion, ArmId, Fingerprint, ResourceKey
+from engine.model.document import canonical
 from engine.model.path import FieldPath
-from engine.model.policy import ReconcilePolicy
 from engine.model.state import Baseline
 from schemas.nodes import Node
 
 FORMAT: Final = "1"
 DEFAULT_LIMIT: Final = 64 * 1024
-LARGEST: Final = 32 * 1024 * 1024
 _LEVEL = 9
 _LEAST_PRINTED = 96
 _LEAST_PROGRESS = 0.05
@@ -64,50 +59,32 @@ class EncodedBaseline:
     lost: tuple[LostPart, ...]
 
 
-def encode_baseline(baseline: Baseline, limit: int = DEFAULT_LIMIT) -> EncodedBaseline:
+def encode_baseline(baseline: Baseline, limit: int = DEFAULT_LIMIT, *, secret_key: bytes = b"") -> EncodedBaseline:
     """Return a text of at most ``limit`` characters that ``decode_baseline`` reads.
 
     Secrets are keyed hashes in a baseline, and stay so.
 
+    Args:
+        baseline: What is remembered.
+        limit: Length of the text.
+        secret_key: The key of its hashes; only a name of it goes into the text.
+
     Raises:
         ValueError: Not even prints fit.
     """
-    text = _encode(baseline, baseline.desired.value, baseline.actual.value)
+    key_name = name_of_key(secret_key)
+    text = _encode(baseline, baseline.desired.value, baseline.actual.value, key_name)
     if len(text) <= limit:
         return EncodedBaseline(text, ())
     shrinking = _Shrinking(baseline)
     while len(text) > limit:
         if not shrinking.shrink(len(text) / limit):
             raise ValueError(f"the memory of {baseline.id} does not fit into {limit} characters")
-        text = _encode(baseline, shrinking.bodies[_DESIRED], shrinking.bodies[_ACTUAL])
+        text = _encode(baseline, shrinking.bodies[_DESIRED], shrinking.bodies[_ACTUAL], key_name)
     return EncodedBaseline(text, shrinking.lost)
 
 
-def decode_baseline(text: str) -> Baseline:
-    """Return the baseline that a text holds; parts that did not fit are prints.
-
-    Raises:
-        ValueError: The text is damaged, or was written by a newer release.
-    """
-    version, _, packed = text.partition(".")
-    if version != FORMAT or not packed:
-        raise ValueError(f"not a baseline of format {FORMAT}")
-    try:
-        raw = base64.b64decode(packed, validate=True)
-        return _build(orjson.loads(_unpack(raw)))
-    except (binascii.Error, zstandard.ZstdError, KeyError, TypeError, ValueError) as exc:
-        raise ValueError(f"a damaged baseline: {exc}") from exc
-
-
-def _unpack(raw: bytes) -> bytes:
-    """Return the content, of a size that no baseline exceeds."""
-    size = zstandard.get_frame_parameters(raw).content_size
-    if not 0 < size <= LARGEST:
-        raise ValueError("its size is not one of a baseline")
-    return zstandard.ZstdDecompressor().decompress(raw, max_output_size=LARGEST)
-
-
-def _encode(baseline: Baseline, desired: Any, actual: Any) -> str:
+def _encode(baseline: Baseline, desired: Any, actual: Any, key_name: str) -> str:
     key = baseline.key
     content = {
         "id": baseline.id.text,
@@ -118,30 +95,12 @@ def _encode(baseline: Baseline, desired: Any, actual: Any) -> str:
         "reconcile": baseline.reconcile.value,
         "protect": baseline.protect,
         "at": None if baseline.at is None else baseline.at.isoformat(),
+        "secrets": key_name,
         _DESIRED: desired,
         _ACTUAL: actual,
     }
-    packed = zstandard.ZstdCompressor(level=_LEVEL).compress(canonical(content))
+    packed = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(canonical(content))
     return f"{FORMAT}.{base64.b64encode(packed).decode()}"
-
-
-def _build(content: dict[str, Any]) -> Baseline:
-    key = content["key"]
-    fields = None if key is None else dict(zip(("namespace", "group", "version", "kind", "name"), key, strict=True))
-    if not isinstance(content[_DESIRED], dict) or not isinstance(content[_ACTUAL], dict):
-        raise TypeError("its bodies are no objects")
-    return Baseline(
-        id=ArmId(content["id"]),
-        api_version=ApiVersion(content["api"]),
-        desired=Document(value=content[_DESIRED]),
-        actual=Document(value=content[_ACTUAL]),
-        body_hash=Fingerprint(content["hash"]),
-        rules=content["rules"],
-        key=None if fields is None else ResourceKey(**fields),
-        reconcile=ReconcilePolicy(content["reconcile"]),
-        protect=bool(content["protect"]),
-        at=None if content["at"] is None else datetime.fromisoformat(content["at"]),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from engine.compare import rules
 from engine.compare.finding import Finding
-from engine.compare.origin import Verdict
 from engine.compare.places import get_member
+from engine.compare.verdict import Verdict
 from engine.model.document import ABSENT, Body
 from engine.model.path import ByKey, FieldPath, Segment
 from engine.model.policy import IgnoreRule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from engine.compare import lists, rules
@@ -10,36 +10,16 @@ from engine.compare.finding import Finding, Place, Weight
 from engine.compare.places import find_key, find_map_key, get_member
 from engine.compare.prints import Printed, is_print, read_print
 from engine.compare.reach import narrow, reach
-from engine.compare.remembered import holds_more, is_known, is_marked, shown_value, was_held
-from engine.compare.secrets import hash_of, is_hash
+from engine.compare.remembered import holds_more, is_known, is_marked, is_shortened, shown_value, was_held
+from engine.compare.secrets import hash_of, holds_foreign, is_foreign, is_hash
 from engine.compare.shapes import item_of, member_of, shape_of
+from engine.compare.verdict import Verdict, hide, judge_without_memory
 from engine.model.change import ChangeKind, ChangeOrigin
 from engine.model.document import ABSENT, UNKNOWN, Body, Marker, Secret
 from engine.model.path import ByKey
-from engine.model.policy import IgnoreRule
 from schemas.nodes import Node
 
 IDENTITY = ("name", "id", "type")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """One difference with everything that decided about it.
-
-    Attributes:
-        is_hidden: It is no change; ``rule`` and ``why`` say so.
-        then_desired, then_actual: The baseline's values at the place; ABSENT where nothing is remembered.
-        named_by: Ignore rules that name the place.
-    """
-
-    finding: Finding
-    is_hidden: bool
-    rule: str
-    why: str
-    origin: ChangeOrigin
-    then_desired: Any = ABSENT
-    then_actual: Any = ABSENT
-    named_by: tuple[IgnoreRule, ...] = ()
 
 
 class Memory:
@@ -104,7 +84,8 @@ class Memory:
         user = self._has_user_moved(seen, then_desired)
         azure = finding.weight is not Weight.YIELDED and self._has_left(seen, then_desired, then_actual)
         if not (user or azure) and (user is None or azure is None):
-            return judge_without_memory(finding)
+            first = judge_without_memory(finding)
+            return replace(first, is_shortened=is_shortened(then_desired, then_actual))
         if user or azure:
             origin = ChangeOrigin.BOTH if user and azure else ChangeOrigin.USER if user else ChangeOrigin.DRIFT
             rule = why = ""
@@ -120,6 +101,7 @@ class Memory:
             origin=origin,
             then_desired=shown_value(then_desired),
             then_actual=shown_value(then_actual),
+            is_shortened=is_shortened(then_desired, then_actual),
         )
 
     def removals(self, known: set[Place]) -> list[Verdict]:
@@ -158,7 +140,8 @@ class Memory:
         finding = Finding(
             at=at, there=at, desired=now, actual=held, weight=Weight.OPEN, kind=ChangeKind.CHANGE, node=node
         )
-        out.append(Verdict(finding=finding, is_hidden=False, rule="", why="", origin=ChangeOrigin.USER))
+        user = ChangeOrigin.USER
+        out.append(Verdict(finding=finding, is_hidden=False, rule="", why="", origin=user, is_shortened=True))
 
     def _spelled_by_azure(self, at: Place, key: str, *, is_map: bool) -> str:
         """Return the key of a removed member as Azure spells it: that is the one to be removed."""
@@ -206,6 +189,7 @@ class Memory:
                 origin=ChangeOrigin.BOTH if moved else ChangeOrigin.USER,
                 then_desired=shown_value(old),
                 then_actual=shown_value(then_held),
+                is_shortened=is_shortened(old, then_held),
             )
         )
 
@@ -231,7 +215,7 @@ class Memory:
             return then.has_moved
         if finding.desired is ABSENT:
             return then is not ABSENT
-        return not self.is_same(finding.desired, then, finding.node)
+        return self._has_changed(finding.desired, then, finding.node)
 
     def has_azure_moved(self, finding: Finding, then: Any) -> bool | None:
         """Whether Azure holds another value than then; of elements and keys only whether they are there counts."""
@@ -239,7 +223,13 @@ class Memory:
             return then.has_moved
         if finding.is_presence:
             return (finding.actual is ABSENT) != (then is ABSENT)
-        return not self.is_same(finding.actual, then, finding.node)
+        return self._has_changed(finding.actual, then, finding.node)
+
+    def _has_changed(self, now: Any, then: Any, node: Node) -> bool | None:
+        """Whether a value is another one than then; None where only a secret hashed with another key could tell."""
+        if not self.is_same(now, then, node):
+            return True
+        return None if holds_foreign(then) else False
 
     def _has_left(self, finding: Finding, asked: Any, then: Any) -> bool | None:
         """Whether Azure moved; where only a print is left, by what was asked for if that was held exactly so."""
@@ -260,6 +250,8 @@ class Memory:
         """Whether a value is what it was; secrets by hash, other forms of one value count as the same."""
         if is_print(then):
             return read_print(then, now, node).has_moved is False
+        if is_foreign(then):
+            return now is not ABSENT and not rules.is_empty(now)
         if is_hash(then):
             text = now.reveal() if isinstance(now, Secret) else now
             return text == then or (isinstance(text, str) and Secret(text).hash_with(self._key) == hash_of(then))
@@ -366,18 +358,6 @@ class Memory:
         if key not in self._pairings:
             self._pairings[key] = dict(lists.correlate(now, then, node).pairs)
         return self._pairings[key]
-
-
-def judge_without_memory(finding: Finding) -> Verdict:
-    """Decide where nothing is remembered: what no rule excuses is a change of unknown origin."""
-    if finding.weight is not Weight.OPEN:
-        return hide(finding)
-    return Verdict(finding=finding, is_hidden=False, rule="", why="", origin=ChangeOrigin.UNKNOWN)
-
-
-def hide(finding: Finding) -> Verdict:
-    """Return the verdict on what is no change whatever is remembered."""
-    return Verdict(finding=finding, is_hidden=True, rule=finding.rule, why=finding.why, origin=ChangeOrigin.UNKNOWN)
 
 
 def _is_map(node: Node, now: Any, then: Any) -> bool:

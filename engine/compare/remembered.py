@@ -21,6 +21,20 @@ def shown_value(then: Any) -> Any:
     return ABSENT if isinstance(then, Printed) or is_print(then) else then
 
 
+def is_shortened(asked: Any, held: Any) -> bool:
+    """Whether of what was asked for and held then, less is left than tells both."""
+    is_told = isinstance(held, Printed) and held.is_alike and is_known(asked)
+    return _holds_print(asked) or (_holds_print(held) and not is_told)
+
+
+def _holds_print(then: Any) -> bool:
+    if isinstance(then, Printed) or is_print(then):
+        return True
+    if type(then) is dict:
+        return any(map(_holds_print, then.values()))
+    return any(map(_holds_print, then)) if type(then) is list else False
+
+
 def was_held(then: Any, asked: Any) -> bool:
     """Whether Azure held what has left the manifest and, as it is, Azure too."""
     if isinstance(then, Printed):

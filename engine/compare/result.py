@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.compare.origin import Verdict
 from engine.compare.secrets import Secrecy
+from engine.compare.verdict import Verdict
 from engine.model.change import IN_SYNC, ChangeOrigin, DiffState, FieldChange, ResourceDiff, Suppressed
 from engine.model.document import REDACTED
 from engine.model.path import FieldPath
@@ -53,6 +53,7 @@ def _change(verdict: Verdict, secrecy: Secrecy) -> FieldChange:
         baseline=baseline,
         sensitive=finding.veiled or REDACTED in (before, after, baseline),
         rule=finding.rule,
+        is_shortened=verdict.is_shortened,
     )
 
 

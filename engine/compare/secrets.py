@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,7 @@ from schemas.secret_names import is_secret_name
 
 HASH_KEY: Final = "$hash"
 _UNSENT: Final = "unsent:"
+_FOREIGN: Final = "foreign:"
 _LEAST_ECHO: Final = 6
 
 
@@ -29,7 +31,7 @@ def is_hash(value: Any) -> bool:
 
 def hash_of(value: dict[str, Any]) -> str:
     """Return the hash that stands for a secret, sent or not."""
-    return str(value[HASH_KEY]).removeprefix(_UNSENT)
+    return str(value[HASH_KEY]).removeprefix(_UNSENT).removeprefix(_FOREIGN)
 
 
 def as_unsent(value: dict[str, Any]) -> dict[str, Any]:
@@ -40,6 +42,32 @@ def as_unsent(value: dict[str, Any]) -> dict[str, Any]:
 def is_unsent(value: Any) -> bool:
     """Whether a remembered value stands for a secret that was never sent."""
     return is_hash(value) and str(value[HASH_KEY]).startswith(_UNSENT)
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether a remembered value is a hash made with a key that is not ours: it can be compared with nothing."""
+    return is_hash(value) and str(value[HASH_KEY]).startswith(_FOREIGN)
+
+
+def holds_foreign(value: Any) -> bool:
+    """Whether a remembered value is, or holds, a hash made with a key that is not ours."""
+    if type(value) is dict:
+        return is_foreign(value) or any(map(holds_foreign, value.values()))
+    return any(map(holds_foreign, value)) if type(value) is list else False
+
+
+def as_foreign(value: Any) -> Any:
+    """Return a remembered body whose hashes say that they were made with a key that is not ours."""
+    if is_hash(value):
+        return {HASH_KEY: _FOREIGN + hash_of(value)}
+    if type(value) is dict:
+        return {key: as_foreign(inner) for key, inner in value.items()}
+    return [as_foreign(inner) for inner in value] if type(value) is list else value
+
+
+def name_of_key(key: bytes) -> str:
+    """Return a name that two equal keys share, and that tells nothing of the key."""
+    return hashlib.blake2b(key, digest_size=8, person=b"trueup.hash-key").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from engine.compare.finding import Finding, Weight
-from engine.compare.origin import Memory, Verdict, hide, judge_without_memory
+from engine.compare.origin import Memory
 from engine.compare.subject import Witness
+from engine.compare.verdict import Verdict, hide, judge_without_memory
 from engine.model.change import ChangeOrigin
 from engine.model.document import ABSENT, UNKNOWN, Body
 from schemas.nodes import Node

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from engine.compare.secrets import as_unsent, hash_of, is_hash, is_unsent
+from engine.compare.secrets import as_unsent, hash_of, is_foreign, is_hash, is_unsent
 from engine.model.document import Body, Document, Secret
 from engine.model.path import FieldPath
 from engine.model.state import Baseline
@@ -65,7 +65,7 @@ def has_unsent(desired: Body, actual: Any, baseline: Baseline | None) -> bool:
 
 def _sent_secrets(body: Any) -> Iterator[tuple[_Names, str]]:
     for at, value in _leaves(body, ()):
-        if is_hash(value) and not is_unsent(value):
+        if is_hash(value) and not is_unsent(value) and not is_foreign(value):
             yield at, hash_of(value)
 
 

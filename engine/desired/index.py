@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Final, Self
@@ -23,7 +23,7 @@ from engine.desired.identity import (
     resolve_name,
 )
 from engine.desired.inputs import NO_INPUTS, Inputs
-from engine.desired.policy import parse_policy
+from engine.desired.policy import BASELINE, parse_policy
 from engine.errors import InvalidSpecError
 from engine.model.ids import ApiVersion, ArmId, ResourceKey
 from engine.model.policy import ReconcilePolicy
@@ -272,9 +272,16 @@ def _unique(resources: Sequence[CustomResource]) -> tuple[Sequence[CustomResourc
 def _are_equal(same: Sequence[CustomResource]) -> bool:
     first = same[0]
     return all(
-        other.key.version == first.key.version and other.annotations == first.annotations and other.spec == first.spec
+        other.key.version == first.key.version
+        and _asking(other.annotations) == _asking(first.annotations)
+        and other.spec == first.spec
         for other in same[1:]
     )
+
+
+def _asking(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Return the annotations that somebody wrote: what we remember asks for nothing."""
+    return {name: text for name, text in annotations.items() if name != BASELINE}
 
 
 def _same(same: Sequence[CustomResource]) -> Notice:

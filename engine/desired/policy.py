@@ -20,9 +20,10 @@ IGNORE: Final = OWN_PREFIX + "ignore"
 PROTECT: Final = OWN_PREFIX + "protect"
 READ_PREFIXES: Final = (OWN_PREFIX, "serviceoperator.azure.com/")
 """Annotations that may mean something to us; others are never looked at."""
+BASELINE: Final = OWN_PREFIX + "baseline"
 _OWN = (
-    DRIFT_POLICY, IGNORE, PROTECT, ALLOW_REPLACE,
-    OWN_PREFIX + "allow-delete", OWN_PREFIX + "reconcile-at", OWN_PREFIX + "baseline",
+    DRIFT_POLICY, IGNORE, PROTECT, ALLOW_REPLACE, BASELINE,
+    OWN_PREFIX + "allow-delete", OWN_PREFIX + "reconcile-at",
 )  # fmt: skip
 
 _DEFAULT = ObjectPolicy()
@@ -80,7 +81,7 @@ def parse_policy(
 
 
 def _concern_us(annotations: Mapping[str, str]) -> bool:
-    return any(name.startswith(OWN_PREFIX) or name == RECONCILE_POLICY for name in annotations)
+    return any((name.startswith(OWN_PREFIX) and name != BASELINE) or name == RECONCILE_POLICY for name in annotations)
 
 
 def _with_warnings(policy: ObjectPolicy, draft: _Draft) -> ObjectPolicy:

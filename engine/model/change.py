@@ -52,6 +52,8 @@ class FieldChange:
         spec_path: The same place in the object, None where it has none.
         sensitive: The values must not be shown.
         rule: The rule or fact that would have hidden it, had nobody moved; empty when none applies.
+        is_shortened: Only a print is left of what was remembered here: who moved is told of the part around, and what
+            was there is not.
     """
 
     path: FieldPath
@@ -63,6 +65,7 @@ class FieldChange:
     spec_path: FieldPath | None = None
     sensitive: bool = False
     rule: str = ""
+    is_shortened: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from engine.model.path import FieldPath
 from engine.model.plan import Step
 from engine.model.state import Wait
 from engine.reporting.documents import lay_out_pair
-from engine.reporting.phrases import baseline_tells_more, plural, who_moved
+from engine.reporting.phrases import MEMORY_SHORTENED, baseline_tells_more, plural, who_moved
 from engine.reporting.style import TextOptions
 from engine.reporting.values import (
     KNOWN_LATER,
@@ -149,6 +149,8 @@ def _below(lines: Iterable[tuple[str, str]]) -> list[Line]:
 def change_note(change: FieldChange, say: KnownAfter, options: TextOptions) -> str:
     """Return who moved, with the value of the last apply where it is a third one."""
     who = who_moved(change)
+    if change.is_shortened:
+        return f"{who}; {MEMORY_SHORTENED}" if who else MEMORY_SHORTENED
     if not baseline_tells_more(change):
         return who
     was = shorten(format_value(change.baseline, path=change.path, known_after=say), options.value_limit)

@@ -9,7 +9,7 @@ from engine.model.change import ChangeKind, ChangeOrigin, DiffState, FieldChange
 from engine.model.document import ABSENT
 from engine.model.plan import Action, Plan, Step
 from engine.model.policy import DriftPolicy
-from engine.reporting.phrases import plural, who_moved
+from engine.reporting.phrases import MEMORY_SHORTENED, plural, who_moved
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import count_ignored, has_drifted
 from engine.reporting.values import KnownAfter, format_value, shorten
@@ -105,6 +105,8 @@ def _moved_kind(change: FieldChange, was: Any) -> ChangeKind:
 def moved_note(change: FieldChange, say: KnownAfter, options: TextOptions) -> str:
     """Return who moved, and what the manifest asks by now where that moved too."""
     who = who_moved(change)
+    if change.is_shortened:
+        return f"{who}; {MEMORY_SHORTENED}" if who else MEMORY_SHORTENED
     if change.origin is not ChangeOrigin.BOTH or change.sensitive:
         return who
     asked = format_value(change.after, path=change.path, known_after=say)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from engine.errors import TransientError
 from engine.model.change import Attribution, ChangeKind, ChangeOrigin, FieldChange
@@ -99,6 +100,9 @@ def failure_reason(result: StepResult) -> str:
     """
     was_retried = result.requests > len(result.step.requests)
     return "" if result.reason == TransientError.reason and not was_retried else result.reason
+
+
+MEMORY_SHORTENED: Final = "in a part that is remembered only as a fingerprint"
 
 
 def who_moved(change: FieldChange) -> str:

@@ -85,9 +85,19 @@ def _change_lines(step: Step, change: FieldChange, say: KnownAfter, style: TextO
         yield _value_line(title, format_value(shown(change, value), path=change.path, known_after=say), style)
     if change.spec_path is not None:
         yield f"    in the object  {printable(change.spec_path.pointer)}"
-    yield f"    who moved      {who_moved(change) or 'not known: no earlier apply is remembered'}"
+    if change.is_shortened:
+        yield f"    last apply     {_FINGERPRINT}"
+    yield f"    who moved      {who_moved(change) or _not_known(change)}"
     yield f"    because        {full_stop(why_it_counts(change))}"
     yield from _sent_lines(step, change.path, say, style, sensitive=change.sensitive)
+
+
+_FINGERPRINT = "not kept: the memory had to be shortened, of this part a fingerprint is left; it tells moved or not"
+
+
+def _not_known(change: FieldChange) -> str:
+    cannot = "not known: what is left of the memory cannot be compared"
+    return cannot if change.is_shortened else "not known: no earlier apply is remembered"
 
 
 def _hidden_lines(step: Step, item: Suppressed, say: KnownAfter, style: TextOptions) -> Iterator[str]:

@@ -165,6 +165,8 @@ def change_json(change: FieldChange) -> dict[str, Any]:
             encoded[name] = found.clean(public, f"/{name}")
     if change.rule:
         encoded["rule"] = change.rule
+    if change.is_shortened:
+        encoded["baselineShortened"] = True
     encoded["sensitive"] = change.sensitive
     encoded["unknown"] = found.unknown
     if found.masked:
@@ -328,6 +330,7 @@ def _decode_change(where: Reader) -> FieldChange:
         spec_path=parse_pointer(where, "specPath") if has_spec_path else None,
         sensitive=where.boolean("sensitive", False),
         rule=where.string("rule", ""),
+        is_shortened=where.boolean("baselineShortened", False),
     )
 
 

@@ -50,7 +50,9 @@ class Cycle:
         """Carry out a plan of this cycle and remember what it left behind."""
         if planned.plan.appliable:
             self._world.store.prepare()
-        settlement = Settlement(self._world.store, self._world.clock, planned.plan, known=self._known())
+        settlement = Settlement(
+            self._world.store, self._world.clock, planned.plan, known=self._known(), findings=planned.findings
+        )
 
         def note(news: Progress) -> None:
             if news.result is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.desired.index import Index
+from engine.desired.policy import BASELINE
 from engine.model.ids import ArmId
 from engine.model.plan import Step
 from engine.model.state import ActualState, Baseline, CustomResource, StatusTrust
@@ -32,14 +33,14 @@ class Verdict:
         links: Ids that its owner and references had in ``index``.
         owned: Children that other objects owned in ``index``; the comparison left them out.
         held: Print of the body Azure returned; means something in this process only.
-        baseline: The memory it was compared with.
+        stored: What the state folder remembered; what the object's annotation did is part of ``asked``.
     """
 
     asked: bytes
     links: tuple[ArmId | None, ...]
     owned: frozenset[str]
     held: BodyPrint
-    baseline: Baseline | None
+    stored: Baseline | None
     step: Step
     index: Index
 
@@ -58,13 +59,18 @@ class PassMemory:
 
 
 def print_of_object(resource: CustomResource) -> bytes:
-    """Return what changes when the object does; its status counts only where it is a memory."""
+    """Return what changes when the object does; its status counts only where it is a memory.
+
+    Means something in this process only: of the annotation with our memory, which is long, Python's own hash counts,
+    which the text keeps.
+    """
     digest = hashlib.blake2b(resource.spec.raw, digest_size=16)
     if resource.status is not None and resource.trust is not StatusTrust.NONE:
         digest.update(resource.trust.value.encode())
         digest.update(resource.status.raw)
     if resource.annotations or resource.namespace_annotations or resource.deleting:
-        digest.update(repr((resource.annotations, resource.namespace_annotations, resource.deleting)).encode())
+        texts = [(k, hash(v) if k == BASELINE else v) for k, v in resource.annotations.items()]
+        digest.update(repr((texts, resource.namespace_annotations, resource.deleting)).encode())
     digest.update(resource.key.version.encode())
     return digest.digest()
 

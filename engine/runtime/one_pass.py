@@ -26,11 +26,12 @@ from engine.planning.finding import Finding, PlanInput
 from engine.planning.planner import build_plan, plan_step
 from engine.planning.soft_delete import find_deleted_twin
 from engine.ports import ReadTarget
+from engine.runtime.baselines import recall_baseline
 from engine.runtime.desired import fetch_inputs, place_notices, place_problems
 from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
 from engine.runtime.memory import PassMemory, Verdict, print_of_body
 from engine.runtime.prepared import Prepared, Wanted
-from engine.runtime.seen import SeenStatus, reread, seen_by
+from engine.runtime.seen import SeenStatus, reread, seen_by, state_without_body
 from engine.runtime.selection import Selection
 from engine.runtime.world import PassOptions, PassResult, World
 
@@ -189,7 +190,7 @@ class Pass:
         verdict = self._memory.verdicts.get(wanted.identity)
         if verdict is None or verdict.asked != wanted.asked or actual.presence is not Presence.PRESENT:
             return None
-        if verdict.baseline is not (self._baselines.get(actual.id) if self._baselines else None):
+        if verdict.stored is not (self._baselines.get(actual.id) if self._baselines else None):
             return None
         if verdict.held != print_of_body(actual):
             return None
@@ -220,7 +221,7 @@ class Pass:
             links=self._links_of(step),
             owned=self._owned_below(finding.actual.id),
             held=print_of_body(finding.actual),
-            baseline=finding.baseline,
+            stored=self._baselines.get(finding.actual.id),
             step=step,
             index=self._prepared.index,
         )
@@ -250,7 +251,21 @@ class Pass:
         desired = self._build(resource)
         if desired is None:
             return None
-        return self._name_places(self._compare(desired, actual, self._seen_by(resource, desired)), resource)
+        recalled = self._recall_baseline(resource, actual)
+        return self._name_places(self._compare(desired, actual, recalled, self._seen_by(resource, desired)), resource)
+
+    def _recall_baseline(self, resource: CustomResource, actual: ActualState | None) -> Baseline | None:
+        """Return what is remembered; an annotation is decoded only for what is there to be compared."""
+        if actual is None:
+            return None
+        stored = self._baselines.get(actual.id)
+        if actual.presence is Presence.UNREADABLE or not resource.annotations:
+            return stored
+        secret_key = self._world.store.secret_key()
+        recalled = recall_baseline(resource, actual, stored, secret_key=secret_key, now=self._began)
+        if recalled.notice is not None:
+            self._notices.append(recalled.notice)
+        return recalled.baseline
 
     async def _ask_for_status(self) -> None:
         """Compare again, with the object's status as a witness, what differs and nothing is remembered of."""
@@ -266,7 +281,7 @@ class Pass:
             n = doubtful[identity]
             desired, actual = self._open[n].desired, self._open[n].actual
             seen = self._seen_by(resource, desired)
-            self._open[n] = self._name_places(self._compare(desired, actual, seen), resource)
+            self._open[n] = self._name_places(self._compare(desired, actual, None, seen), resource)
 
     def _seen_by(self, resource: CustomResource, desired: DesiredState) -> SeenStatus | None:
         identity = self._prepared.index.identify(resource)
@@ -300,10 +315,11 @@ class Pass:
             else:
                 self._open[n] = replace(finding, soft_deleted=found.presence is Presence.PRESENT)
 
-    def _compare(self, desired: DesiredState, actual: ActualState | None, seen: SeenStatus | None) -> Finding:
-        baseline = self._baselines.get(actual.id) if actual is not None else None
+    def _compare(
+        self, desired: DesiredState, actual: ActualState | None, baseline: Baseline | None, seen: SeenStatus | None
+    ) -> Finding:
         if actual is None or actual.presence is not Presence.PRESENT or actual.document is None:
-            diff = ResourceDiff(state=_state_without_body(actual, baseline, seen))
+            diff = ResourceDiff(state=state_without_body(actual, baseline, seen))
             return Finding(desired=desired, actual=actual, diff=diff, baseline=baseline)
         try:
             body = actual.document.value
@@ -374,19 +390,6 @@ class Pass:
         ids |= {identity.id: key for key in lost.values() if (identity := index.find(*key.identity)) is not None}
         ids |= {b.id: b.key for b in self._baselines.values() if b.key is not None and b.key.identity in lost}
         return {i: key for i, key in ids.items() if i is not None and i not in stepped}
-
-
-def _state_without_body(actual: ActualState | None, baseline: Baseline | None, seen: SeenStatus | None) -> DiffState:
-    """Return how a resource stands of which there is no body: not there yet, deleted since, or not to be read."""
-    if actual is not None and actual.presence is Presence.UNREADABLE:
-        return DiffState.UNREADABLE
-    gone = actual is not None and _was_there(baseline, seen)
-    return DiffState.DRIFTED if gone else DiffState.CHANGED
-
-
-def _was_there(baseline: Baseline | None, seen: SeenStatus | None) -> bool:
-    """Whether it is remembered that the resource was in Azure."""
-    return not baseline.is_intent if baseline is not None else seen is not None and seen.is_about_it
 
 
 def _prepare_nothing(subscription: str) -> Prepared:

@@ -14,10 +14,12 @@ from typing import Any, Final
 
 from engine.compare.baseline import fingerprint
 from engine.compare.compare import secrecy_of
-from engine.compare.secrets import HASH_KEY, as_unsent, find_secrets, hash_of, is_hash, is_unsent
+from engine.compare.decoding import LONGEST_TEXT, decode_baseline
+from engine.compare.encoding import encode_baseline
+from engine.compare.secrets import HASH_KEY, as_unsent, find_secrets, hash_of, is_foreign, is_hash, is_unsent
 from engine.desired.build import body_for_secrets
 from engine.desired.index import Index
-from engine.desired.policy import READ_PREFIXES
+from engine.desired.policy import BASELINE, READ_PREFIXES
 from engine.model.document import Document, Secret
 from engine.model.ids import ArmId
 from engine.model.state import ActualState, Baseline, CustomResource, Presence
@@ -37,13 +39,14 @@ def scrub(recording: Recording) -> Recording:
     scrubber = _Scrubber(recording.secret_key, given.union(*own.values()))
     asked = _texts_by_id(recording.objects, own, index)
     resources = {i: scrubber.actual(recording, a, asked.get(i, frozenset())) for i, a in recording.resources.items()}
+    secrets = {
+        name: {k: Secret(scrubber.stand_in(s.reveal())) for k, s in data.items()} if data is not None else None
+        for name, data in recording.secrets.items()
+    }
     return replace(
         recording,
         objects=tuple(scrubber.object(r, own[id(r)], index) for r in recording.objects),
-        secrets={
-            name: {k: Secret(scrubber.stand_in(s.reveal())) for k, s in data.items()} if data is not None else None
-            for name, data in recording.secrets.items()
-        },
+        secrets=secrets,
         config_maps={
             name: {k: scrubber.text(v) for k, v in data.items()} if data is not None else None
             for name, data in recording.config_maps.items()
@@ -101,16 +104,28 @@ class _Scrubber:
     def object(self, resource: CustomResource, own: frozenset[str], index: Index) -> CustomResource:
         """Return an object with what a plan reads of it; of one that is no resource only its name."""
         is_known = index.identify(resource) is not None
-        kept = {k: self.text(v) for k, v in resource.annotations.items() if k.startswith(READ_PREFIXES)}
+        spec = Document(value=self.value(resource.spec.value, own) if is_known else {})
+        kept = {k: self.annotation(k, v, own) for k, v in resource.annotations.items() if k.startswith(READ_PREFIXES)}
         return replace(
             resource,
-            spec=Document(value=self.value(resource.spec.value, own) if is_known else {}),
+            spec=spec,
             status=Document(value=self.value(resource.status.value, own)) if resource.status is not None else None,
             annotations=kept,
             namespace_annotations={
                 k: v for k, v in resource.namespace_annotations.items() if k.startswith(READ_PREFIXES)
             },
         )
+
+    def annotation(self, name: str, text: str, own: frozenset[str]) -> str:
+        """Return an annotation; of our memory what says of stand-ins what it said of secrets."""
+        if name != BASELINE:
+            return self.text(text)
+        try:
+            baseline = decode_baseline(text, secret_key=self._key)
+        except ValueError:
+            return self.text(text)
+        scrubbed = self.baseline(baseline, own)
+        return encode_baseline(scrubbed, LONGEST_TEXT, secret_key=_PLAYED_KEY).text
 
     def actual(self, recording: Recording, actual: ActualState, own: frozenset[str]) -> ActualState:
         """Return what Azure answered; its print is that of the body as it was."""
@@ -138,6 +153,8 @@ class _Scrubber:
         return self.value(marked, own)
 
     def _rehash(self, value: Any) -> Any:
+        if is_foreign(value):
+            return value
         if is_hash(value):
             mark = hash_of(value)
             again = {HASH_KEY: Secret(self._given.get(mark, _MARK + mark)).hash_with(_PLAYED_KEY)}

@@ -7,11 +7,12 @@ from typing import Protocol, runtime_checkable
 
 from engine.desired.identity import ObjectIdentity
 from engine.desired.status_view import StatusView, body_of_status
+from engine.model.change import DiffState
 from engine.model.document import Body, Document
 from engine.model.ids import ArmId
 from engine.model.path import Segment
 from engine.model.policy import ReconcilePolicy
-from engine.model.state import CustomResource, StatusTrust
+from engine.model.state import ActualState, Baseline, CustomResource, Presence, StatusTrust
 from schemas.kinds import Kind
 
 
@@ -83,3 +84,16 @@ def seen_by(
     if resource.status is None or resource.trust is StatusTrust.NONE or reconcile is ReconcilePolicy.SKIP:
         return None
     return SeenStatus(kind, resource.status, is_settled=resource.trust is StatusTrust.SETTLED, resource=arm_id)
+
+
+def state_without_body(actual: ActualState | None, baseline: Baseline | None, seen: SeenStatus | None) -> DiffState:
+    """Return how a resource stands of which there is no body: not there yet, deleted since, or not to be read."""
+    if actual is not None and actual.presence is Presence.UNREADABLE:
+        return DiffState.UNREADABLE
+    gone = actual is not None and _was_there(baseline, seen)
+    return DiffState.DRIFTED if gone else DiffState.CHANGED
+
+
+def _was_there(baseline: Baseline | None, seen: SeenStatus | None) -> bool:
+    """Whether it is remembered that the resource was in Azure."""
+    return not baseline.is_intent if baseline is not None else seen is not None and seen.is_about_it

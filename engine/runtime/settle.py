@@ -28,17 +28,27 @@ _NAMED = 3
 class Settlement:
     """Writes baselines for one apply."""
 
-    def __init__(self, store: BaselineStore, clock: Clock, planned: Plan, *, known: Mapping[ArmId, Baseline]) -> None:
+    def __init__(
+        self,
+        store: BaselineStore,
+        clock: Clock,
+        planned: Plan,
+        *,
+        known: Mapping[ArmId, Baseline],
+        findings: Iterable[Finding] = (),
+    ) -> None:
         """Remember into a store; nothing is written yet.
 
         Args:
             store: Where baselines are kept.
             clock: For ignore rules that end, and to note when something was remembered.
             planned: What is carried out.
-            known: What was remembered until now.
+            known: What the store remembered until now.
+            findings: What was compared: where an object's own memory was younger than the store's, it counts.
         """
         self._store = store
         self._known = known
+        self._trusted = {**known, **{f.baseline.id: f.baseline for f in findings if f.baseline is not None}}
         self._clock = clock
         self._today = clock.now().date()
         self._planned = planned
@@ -90,7 +100,7 @@ class Settlement:
 
     def _before(self, resource: ArmId) -> Baseline | None:
         """Return what the last settled write left behind; of a create that was only begun nothing is known."""
-        known = self._known.get(resource)
+        known = self._trusted.get(resource)
         return None if known is None or known.is_intent else known
 
     def _compare(self, desired: DesiredState, actual: ActualState, before: Baseline | None) -> ResourceDiff:
@@ -117,7 +127,7 @@ class Settlement:
         taken = []
         for finding in findings:
             if _is_in_sync(finding) and finding.actual is not None:
-                if _is_stale(finding):
+                if finding.baseline is not self._known.get(finding.actual.id) or _is_stale(finding):
                     hidden = finding.diff.suppressed
                     taken.append(self._baseline(finding.desired, finding.actual, hidden, lambda _path: False))
             elif finding.baseline is not None and _has_other_policy(finding.baseline, finding.desired):
@@ -141,7 +151,7 @@ class Settlement:
     ) -> Baseline:
         held = _without_ignored(actual, hidden)
         baseline = make_baseline(desired, held, secret_key=self._store.secret_key(), at=self._clock.now())
-        before = self._known.get(actual.id)
+        before = self._trusted.get(actual.id)
         marked = mark_unsent(baseline, before, is_sent)
         return _with_policy(_with_known_secrets(marked, desired, before), desired)
 

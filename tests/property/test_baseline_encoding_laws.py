@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import hashlib
+import json
 from typing import Any
 
+import zstandard
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.compare.compare import compare
-from engine.compare.encoding import decode_baseline, encode_baseline
+from engine.compare.decoding import decode_baseline
+from engine.compare.encoding import FORMAT, encode_baseline
 from engine.model.change import ResourceDiff
+from engine.model.document import canonical
 from engine.model.state import Baseline
 from tests.builders import build_actual, build_baseline, build_desired
 from tests.compare_cases import told
@@ -161,3 +166,74 @@ def move(data: st.DataObject, body: Any) -> Any:
     elif how == "add":
         at.append("x")
     return body
+
+
+def packed(content: Any) -> str:
+    """Return a text of the right form, whatever it holds."""
+    frame = zstandard.ZstdCompressor(write_checksum=True).compress(canonical(content))
+    return f"{FORMAT}.{base64.b64encode(frame).decode()}"
+
+
+def unpacked(text: str) -> Any:
+    """Return what a text holds."""
+    return json.loads(zstandard.ZstdDecompressor().decompress(base64.b64decode(text.partition(".")[2])))
+
+
+WHOLE = build_baseline(
+    {"location": "westus2", "properties": {"list": [{"name": "a", "password": "x"}], "inner": {"a": 1}}},
+    {"location": "westus2", "etag": "1", "properties": {"list": [{"name": "a"}], "inner": {"a": 1}}},
+)
+odd = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-1, 3), texts),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.dictionaries(st.sampled_from(["$print", "$hash", "$size", "$alike", "name", "a"]), inner, max_size=3),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_text_that_was_touched_is_refused(data: st.DataObject) -> None:
+    """One other character, anywhere: the text is refused, and never read as another memory."""
+    text = encode_baseline(WHOLE).text
+    n = data.draw(st.integers(0, len(text) - 1))
+    touched = text[:n] + data.draw(st.characters(max_codepoint=0x2FF)) + text[n + 1 :]
+    assume(touched != text)
+
+    try:
+        read = decode_baseline(touched)
+    except ValueError:
+        return
+
+    assert read == WHOLE
+
+
+@settings(max_examples=500)
+@given(st.data())
+def test_whatever_is_inside_nothing_breaks(data: st.DataObject) -> None:
+    """A text with any other member in it is refused or compared; it never ends a pass."""
+    content = unpacked(encode_baseline(WHOLE).text)
+    place = data.draw(st.sampled_from([*([key] for key in content), *WAYS]))
+    at = content
+    for step in place[:-1]:
+        at = at[step]
+    at[place[-1]] = data.draw(odd)
+
+    try:
+        read = decode_baseline(packed(content))
+    except ValueError:
+        return
+
+    sent, held = WHOLE.desired.value, WHOLE.actual.value
+    verdict({**sent, "location": "eastus"}, {**held, "etag": "2"}, read)
+    encode_baseline(read)
+    assert str(read.key)
+
+
+WAYS = [
+    [body, "properties", *inner]
+    for body in ("desired", "actual")
+    for inner in ((), ("list",), ("list", 0), ("list", 0, "name"), ("inner",), ("inner", "a"))
+]

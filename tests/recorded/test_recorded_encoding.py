@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from engine.compare.compare import compare_bodies
-from engine.compare.encoding import DEFAULT_LIMIT, decode_baseline, encode_baseline
+from engine.compare.decoding import decode_baseline
+from engine.compare.encoding import DEFAULT_LIMIT, encode_baseline
 from engine.compare.subject import Subject, remembered_of
 from engine.model.change import ChangeOrigin, FieldChange
 from engine.model.document import Document

@@ -14,7 +14,8 @@ import zstandard
 
 from engine.compare.baseline import make_baseline
 from engine.compare.compare import compare
-from engine.compare.encoding import DEFAULT_LIMIT, EncodedBaseline, decode_baseline, encode_baseline
+from engine.compare.decoding import decode_baseline
+from engine.compare.encoding import DEFAULT_LIMIT, EncodedBaseline, encode_baseline
 from engine.compare.prints import PRINT_KEY, is_print, make_print, read_print
 from engine.model.document import UNKNOWN, Document, Secret
 from engine.model.policy import ReconcilePolicy

@@ -7,10 +7,15 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from typing import Any
 
+import pytest
+
+from engine.compare.decoding import decode_baseline
+from engine.compare.encoding import encode_baseline
+from engine.desired.policy import BASELINE
 from engine.model.document import Document
-from engine.model.ids import ArmId, ResourceKey
+from engine.model.ids import ApiVersion, ArmId, ResourceKey
 from engine.model.plan import Action
-from engine.model.state import ActualState, CustomResource, Presence, ReadTarget
+from engine.model.state import ActualState, Baseline, CustomResource, Presence, ReadTarget
 from engine.runtime.cycle import Cycle
 from engine.runtime.world import PassOptions, PassResult, World
 from tests.fakes import FakeClock
@@ -182,3 +187,35 @@ def test_what_is_in_sync_is_kept_only_on_request() -> None:
 
     assert [len(lean.findings), len(full.findings)] == [0, 1]
     assert [r.plan.steps[0].desired is None for r in (lean, full)] == [True, False]
+
+
+def annotated(text: str) -> CustomResource:
+    return build_group(annotations={BASELINE: text})
+
+
+def memory_text(**tags: str) -> str:
+    held = Document(raw=build_body(tags=tags))
+    return encode_baseline(
+        Baseline(id=ArmId(GROUP), api_version=ApiVersion("2020-06-01"), desired=held, actual=held), secret_key=b"key"
+    ).text
+
+
+def test_an_annotation_is_decoded_once_while_nothing_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second pass asks no annotation what it asked in the first; another annotation is asked again."""
+    read: list[str] = []
+
+    def decode(text: str, *, secret_key: bytes) -> Baseline:
+        read.append(text)
+        return decode_baseline(text, secret_key=secret_key)
+
+    monkeypatch.setattr("engine.runtime.baselines.decode_baseline", decode)
+    first, second = memory_text(a="1"), memory_text(a="1", b="2")
+    world = FakeWorld(annotated(first))
+    passes = [actions(world.plan())["app"] for _ in range(2)]
+    seen = list(read)
+    world.objects = [annotated(second)]
+
+    last = world.plan()
+
+    assert (passes, seen) == ([Action.NOOP, Action.NOOP], [first])
+    assert (actions(last)["app"], read) == (Action.NOOP, [first, second])
