@@ -23,7 +23,7 @@ from engine.desired.policy import BASELINE, READ_PREFIXES
 from engine.model.document import Document, Secret
 from engine.model.ids import ArmId
 from engine.model.state import ActualState, Baseline, CustomResource, Presence
-from engine.runtime.recording import Recording
+from engine.runtime.recording import Named, Recording
 
 _MARK: Final = "hash:"
 _LEAST: Final = 6
@@ -39,7 +39,7 @@ def scrub(recording: Recording) -> Recording:
     scrubber = _Scrubber(recording.secret_key, given.union(*own.values()))
     asked = _texts_by_id(recording.objects, own, index)
     resources = {i: scrubber.actual(recording, a, asked.get(i, frozenset())) for i, a in recording.resources.items()}
-    secrets = {
+    secrets: dict[Named, Mapping[str, Secret] | None] = {
         name: {k: Secret(scrubber.stand_in(s.reveal())) for k, s in data.items()} if data is not None else None
         for name, data in recording.secrets.items()
     }
