@@ -33,6 +33,7 @@ from benchmarks.servers import EmulatedAzure, emulated_azure, served_cluster
 from benchmarks.workloads import SUBSCRIPTION, Instance, build_workload
 from engine.model import document
 from engine.model.plan import Action
+from engine.model.purpose import Purpose
 from engine.model.state import ActualState
 from engine.ports import ReadTarget
 from engine.runtime.clock import SystemClock
@@ -89,9 +90,11 @@ class WatchedAzure:
     azure: AzureResourceManager
     kept: list[ActualState] | None = None
 
-    async def observe(self, targets: Sequence[ReadTarget]) -> AsyncIterator[Sequence[ActualState]]:
+    async def observe(
+        self, targets: Sequence[ReadTarget], *, purpose: Purpose = Purpose.SWEEP
+    ) -> AsyncIterator[Sequence[ActualState]]:
         """Pass on, and keep."""
-        async for batch in self.azure.observe(targets):
+        async for batch in self.azure.observe(targets, purpose=purpose):
             if self.kept is not None:
                 self.kept.extend(batch)
             yield batch

@@ -10,6 +10,7 @@ from engine.model.document import Body, Secret
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Request
 from engine.model.problem import Problem as Problem
+from engine.model.purpose import Purpose
 from engine.model.result import OperationProgress
 from engine.model.state import ActualState, Baseline, CustomResource
 from engine.model.state import ReadTarget as ReadTarget
@@ -38,14 +39,16 @@ class DesiredSource(Protocol):
 class ActualSource(Protocol):
     """Azure, read-only."""
 
-    def observe(self, targets: Sequence[ReadTarget]) -> AsyncIterator[Sequence[ActualState]]:
+    def observe(
+        self, targets: Sequence[ReadTarget], *, purpose: Purpose = Purpose.SWEEP
+    ) -> AsyncIterator[Sequence[ActualState]]:
         """Yield batches that together hold exactly one state per target, by the cheapest reads.
 
         A resource missing from a list is absent only where the list is known to be complete; otherwise a GET decides.
         """
         ...
 
-    async def fetch(self, target: ReadTarget) -> ActualState:
+    async def fetch(self, target: ReadTarget, *, purpose: Purpose = Purpose.SWEEP) -> ActualState:
         """Read one resource by GET (HEAD where the type has no GET)."""
         ...
 
@@ -65,7 +68,7 @@ class StepApplier(Protocol):
         """Learn the secrets of a desired body: from now on no error repeats one of them, whatever Azure answers."""
         ...
 
-    async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
+    async def begin(self, request: Request, *, resource: ArmId, purpose: Purpose = Purpose.SWEEP) -> OperationProgress:
         """Send the request; the answer says whether an operation goes on."""
         ...
 

@@ -12,6 +12,7 @@ from engine.model.ids import ArmId, ResourceKey
 from engine.model.path import FieldPath
 from engine.model.plan import Request
 from engine.model.problem import Problem
+from engine.model.purpose import Purpose
 from engine.model.result import OperationProgress
 from engine.model.state import ActualState, Baseline, CustomResource, Presence, ReadTarget
 from engine.ports import ActualSource, DesiredSource
@@ -101,7 +102,7 @@ class _NoWrites:
     def keep_secrets(self, body: Body) -> None:
         """Note nothing: nothing is sent that could be echoed."""
 
-    async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
+    async def begin(self, request: Request, *, resource: ArmId, purpose: Purpose = Purpose.SWEEP) -> OperationProgress:
         """Refuse.
 
         Raises:
@@ -126,16 +127,18 @@ class RecordingAzure(_NoWrites):
         self._inner = inner
         self._into = into
 
-    async def observe(self, targets: Sequence[ReadTarget]) -> AsyncIterator[Sequence[ActualState]]:
+    async def observe(
+        self, targets: Sequence[ReadTarget], *, purpose: Purpose = Purpose.SWEEP
+    ) -> AsyncIterator[Sequence[ActualState]]:
         """Yield what Azure answers."""
         self._into.targets |= {target.id: target for target in targets}
-        async for batch in self._inner.observe(targets):
+        async for batch in self._inner.observe(targets, purpose=purpose):
             self._into.resources |= {actual.id: actual for actual in batch}
             yield batch
 
-    async def fetch(self, target: ReadTarget) -> ActualState:
+    async def fetch(self, target: ReadTarget, *, purpose: Purpose = Purpose.SWEEP) -> ActualState:
         """Return what Azure answers."""
-        found = await self._inner.fetch(target)
+        found = await self._inner.fetch(target, purpose=purpose)
         self._into.targets[target.id] = target
         self._into.resources[target.id] = found
         return found
@@ -188,11 +191,13 @@ class PlayedAzure(_NoWrites):
         """Play this recording."""
         self._recording = recording
 
-    async def observe(self, targets: Sequence[ReadTarget]) -> AsyncIterator[Sequence[ActualState]]:
+    async def observe(
+        self, targets: Sequence[ReadTarget], *, purpose: Purpose = Purpose.SWEEP
+    ) -> AsyncIterator[Sequence[ActualState]]:
         """Yield the recorded states in one batch."""
         yield [self._state_of(target.id) for target in targets]
 
-    async def fetch(self, target: ReadTarget) -> ActualState:
+    async def fetch(self, target: ReadTarget, *, purpose: Purpose = Purpose.SWEEP) -> ActualState:
         """Return the recorded state."""
         return self._state_of(target.id)
 

@@ -9,6 +9,7 @@ from engine.desired.ignore import FleetRule
 from engine.model.plan import Plan
 from engine.model.policy import Limits
 from engine.model.problem import Notice, Problem
+from engine.model.purpose import Purpose
 from engine.planning.finding import Finding
 from engine.ports import BaselineStore, Clock, DesiredSource
 from engine.runtime.executor import Azure
@@ -33,6 +34,7 @@ class PassOptions:
         subscription: For objects whose owner chain names none.
         strict: Refuse what ASO's own tools forgive.
         ignore: Ignore rules for many objects.
+        purpose: Of the reads; somebody waits for a pass that an edit started.
     """
 
     endpoint: str
@@ -41,6 +43,7 @@ class PassOptions:
     limits: Limits = field(default_factory=Limits)
     strict: bool = False
     ignore: tuple[FleetRule, ...] = ()
+    purpose: Purpose = Purpose.SWEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

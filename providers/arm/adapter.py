@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Self
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from engine.errors import EngineError, InvariantError, UnavailableError
 from engine.model.document import ABSENT, Body, encode_wire
 from engine.model.ids import ApiVersion, ArmId
 from engine.model.plan import Request
+from engine.model.purpose import Purpose
 from engine.model.result import OperationProgress, OperationStatus
 from engine.model.state import ActualState
 from engine.ports import Clock, ReadTarget
@@ -61,16 +63,19 @@ class AzureResourceManager:
         """
         self._clock = clock
         self._tokens = tokens or _token_source(options, clock, Origin.parse(options.endpoint))
-        throttle = Throttle(clock, options.credential.get("AZURE_CLIENT_ID", ""))
+        throttle = Throttle(clock, options.credential.get("AZURE_CLIENT_ID", ""), in_flight=options.in_flight)
         self._transport = Transport(options, tokens=self._tokens, throttle=throttle, make_wire=make_wire)
         self._retry = RetryPolicy(clock=clock, attempts=options.retry_attempts, budget_s=options.retry_budget_s)
-        self._observer = Observer(
-            self._read,
-            origin=self._transport.origin,
-            lookup=lookup_operations,
-            clock=clock,
-            in_flight=options.in_flight,
-        )
+        self._observers = {
+            purpose: Observer(
+                partial(self._read, purpose=purpose),
+                origin=self._transport.origin,
+                lookup=lookup_operations,
+                clock=clock,
+                in_flight=options.in_flight,
+            )
+            for purpose in Purpose
+        }
         self._scrubber = Scrubber()
         self._roles: dict[tuple[str, str], str] = {}
 
@@ -96,16 +101,18 @@ class AzureResourceManager:
         """
         await self._tokens.headers()
 
-    def observe(self, targets: Sequence[ReadTarget]) -> AsyncGenerator[Sequence[ActualState], None]:
+    def observe(
+        self, targets: Sequence[ReadTarget], *, purpose: Purpose = Purpose.SWEEP
+    ) -> AsyncGenerator[Sequence[ActualState], None]:
         """Yield batches that together hold one state per distinct target, by the cheapest reads.
 
         A reader that may leave early closes it (``contextlib.aclosing``): requests are under way behind it.
         """
-        return self._observer.observe(targets)
+        return self._observers[purpose].observe(targets)
 
-    async def fetch(self, target: ReadTarget) -> ActualState:
+    async def fetch(self, target: ReadTarget, *, purpose: Purpose = Purpose.SWEEP) -> ActualState:
         """Read one resource by GET, by HEAD where the type has no GET."""
-        return await self._observer.fetch(target)
+        return await self._observers[purpose].fetch(target)
 
     async def list_children(self, group: ArmId) -> Sequence[ArmId] | None:
         """Return the ids of all resources in a resource group, none if it is gone; None when it cannot be read."""
@@ -133,7 +140,7 @@ class AzureResourceManager:
         """Learn the secrets of a desired body: from now on no error repeats one of them, whatever Azure answers."""
         self._scrubber.learn(body)
 
-    async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
+    async def begin(self, request: Request, *, resource: ArmId, purpose: Purpose = Purpose.SWEEP) -> OperationProgress:
         """Send one write; the answer says whether an operation goes on.
 
         A DELETE of what is gone already is a success. Whether a write that was not answered was done is not known.
@@ -148,7 +155,7 @@ class AzureResourceManager:
         url = self._url(request.url, resource)
         body = _encode(request, what)
         self._scrubber.learn(request.body)
-        answer = await self._transport.send(request.method, url, body=body, headers=request.headers)
+        answer = await self._transport.send(request.method, url, body=body, headers=request.headers, purpose=purpose)
         now = self._clock.now()
         if not answer.is_success:
             answer = self._scrubber.clean(answer)
@@ -175,7 +182,7 @@ class AzureResourceManager:
         poller = lro.decode_poller(token, self._transport.origin)
         what = f"{poller.method} {poller.resource.text}"
         try:
-            answer = await self._transport.send("GET", poller.url)
+            answer = await self._transport.send("GET", poller.url, purpose=Purpose.FOLLOW)
         except UnavailableError:
             if poller.unanswered >= lro.MAX_UNANSWERED:
                 raise
@@ -196,9 +203,9 @@ class AzureResourceManager:
         verdict = judge(answer)
         return judge(self._scrubber.clean(answer)) if isinstance(verdict, lro.Failed) else verdict
 
-    async def _read(self, method: str, url: str) -> Answer:
+    async def _read(self, method: str, url: str, *, purpose: Purpose = Purpose.SWEEP) -> Answer:
         async def attempt() -> Answer:
-            return await self._transport.send(method, url)
+            return await self._transport.send(method, url, purpose=purpose)
 
         answer = await self._retry.read(attempt)
         return answer if answer.is_success else self._scrubber.clean(answer)

@@ -72,13 +72,16 @@ class Answer:
         value = self.header("retry-after").strip()
         if value.isdigit():
             return timedelta(seconds=int(value[:9]))
-        return _until(value, now) if value else None
+        moment = _moment(value)
+        if moment is None:
+            return None
+        # By the server's own clock where it shows it: ours may be wrong, or jump.
+        return max(moment - (_moment(self.header("date")) or now), timedelta(0))
 
 
-def _until(value: str, now: datetime) -> timedelta | None:
+def _moment(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(moment - now, timedelta(0))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

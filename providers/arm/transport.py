@@ -21,16 +21,19 @@ import certifi
 import httpx
 
 from engine.errors import EngineError, InvalidSpecError, PolicyDeniedError, UnavailableError
+from engine.model.purpose import Purpose
 from providers.arm.answer import Answer
+from providers.arm.bucket import RequestKind
 from providers.arm.errors import UnreachableError, UntrustedError
 from providers.arm.options import ArmOptions
 from providers.arm.origin import Origin
-from providers.arm.throttle import RequestKind, Throttle
+from providers.arm.throttle import Throttle
 from providers.arm.token import TokenSource
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 HTTPX_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
 _KEEPALIVE_S: Final = 30.0
+_ARM_ITSELF: Final = "microsoft.resources"
 
 MakeWire = Callable[[], httpx.AsyncBaseTransport]
 
@@ -89,7 +92,13 @@ class Transport:
             await self._idle.pop().aclose()
 
     async def send(
-        self, method: str, url: str, *, body: bytes = b"", headers: Sequence[tuple[str, str]] = ()
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes = b"",
+        headers: Sequence[tuple[str, str]] = (),
+        purpose: Purpose = Purpose.SWEEP,
     ) -> Answer:
         """Send one request and return its answer, whatever its code; a refused token is renewed once.
 
@@ -98,25 +107,35 @@ class Transport:
             UnavailableError: There was no answer.
         """
         local = self.origin.require(url)
-        subscription, kind = _subscription(local, self.origin), RequestKind.of(method)
-        answer = await self._admitted(method, local, body, headers, subscription=subscription, kind=kind)
+        answer = await self._admitted(method, local, body, headers, purpose=purpose)
         if answer.status == 401:
             self._tokens.reject()
-            answer = await self._admitted(method, local, body, headers, subscription=subscription, kind=kind)
+            answer = await self._admitted(method, local, body, headers, purpose=purpose)
         return answer
 
     async def _admitted(
+        self, method: str, url: str, body: bytes, headers: Sequence[tuple[str, str]], *, purpose: Purpose
+    ) -> Answer:
+        await self._tokens.headers()  # who cannot sign in does not queue
+        subscription, provider = _addressee(url, self.origin)
+        ticket = await self._throttle.admit(subscription, RequestKind.of(method), provider=provider, purpose=purpose)
+        try:
+            # Not before: a token may expire while a request waits for its turn.
+            answer = await self._sent(method, url, body, headers, await self._tokens.headers())
+            self._throttle.learn(ticket, answer)
+        finally:
+            self._throttle.release(ticket)
+        self.traffic.throttled += answer.status == 429
+        return answer
+
+    async def _sent(
         self,
         method: str,
         url: str,
         body: bytes,
         headers: Sequence[tuple[str, str]],
-        *,
-        subscription: str,
-        kind: RequestKind,
+        authorization: Mapping[str, str],
     ) -> Answer:
-        authorization = await self._tokens.headers()
-        ticket = await self._throttle.admit(subscription, kind)
         self.traffic.requests[method] += 1
         self.traffic.sent_bytes += len(body)
         request = httpx.Request(
@@ -126,10 +145,7 @@ class Transport:
             content=body,
             extensions={"timeout": self._timeouts},
         )
-        answer = await self._exchange(request)
-        self._throttle.learn(ticket, answer)
-        self.traffic.throttled += answer.status == 429
-        return answer
+        return await self._exchange(request)
 
     def _headers(self, authorization: Mapping[str, str], *, has_body: bool) -> dict[str, str]:
         return {
@@ -237,9 +253,13 @@ def _decompress(raw: bytes, headers: Mapping[str, str]) -> bytes:
     return body
 
 
-def _subscription(url: str, origin: Origin) -> str:
-    segments = url[len(origin.text) : len(origin.text) + 80].partition("?")[0].split("/")
-    return segments[2] if len(segments) > 2 and segments[1].lower() == "subscriptions" else ""
+def _addressee(url: str, origin: Origin) -> tuple[str, str]:
+    """Return whose limits count: the subscription, and the namespace of the provider that answers; empty for ARM."""
+    path = url[len(origin.text) :].partition("?")[0].lower()
+    segments = path.split("/", 3)
+    subscription = segments[2] if len(segments) > 2 and segments[1] == "subscriptions" else ""
+    namespace = path.rpartition("/providers/")[2].partition("/")[0] if "/providers/" in path else ""
+    return subscription, "" if namespace == _ARM_ITSELF else namespace
 
 
 def error_from_httpx(exc: Exception, *, host: str) -> EngineError:

@@ -11,9 +11,10 @@ import pytest
 from engine.errors import UnavailableError
 from engine.model.state import Presence
 from providers.arm.answer import Answer
+from providers.arm.bucket import Bucket, Rate, RequestKind
 from providers.arm.errors import UnreachableError, UntrustedError
 from providers.arm.retry import RetryPolicy
-from providers.arm.throttle import Bucket, Rate, RequestKind, Throttle
+from providers.arm.throttle import Throttle
 from tests.arm_server import ScriptedArm, refusal, reply, storage_target
 from tests.fakes import FakeClock
 

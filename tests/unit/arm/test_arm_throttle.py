@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from providers.arm.answer import Answer
+from providers.arm.bucket import RATES, Bucket, RequestKind
 from providers.arm.options import ArmOptions
-from providers.arm.throttle import RATES, Bucket, RequestKind, Throttle
+from providers.arm.throttle import Throttle
 from providers.arm.token import FixedToken
 from providers.arm.transport import Transport
 from tests.arm_server import ROOT, refusal, reply

@@ -79,7 +79,7 @@ class FakeWorld:
     def problems(self) -> tuple[()]:
         return ()
 
-    async def observe(self, targets: Sequence[ReadTarget]) -> AsyncIterator[Sequence[ActualState]]:
+    async def observe(self, targets: Sequence[ReadTarget], **_: object) -> AsyncIterator[Sequence[ActualState]]:
         for target in targets:
             body = self.bodies.get(target.id.key)
             there = Presence.ABSENT if body is None else Presence.PRESENT
