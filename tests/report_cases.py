@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from engine.model.change import Attribution, ChangeOrigin, DiffState
 from engine.model.document import ABSENT, REDACTED, UNKNOWN, Secret
 from engine.model.path import ByKey, FieldPath
-from engine.model.plan import Action, Budget, Guard, Plan, Precondition, Reason, Step
+from engine.model.plan import Action, Budget, Expectation, Guard, Plan, Precondition, Reason, Spending, Step
 from engine.model.result import ApplyResult, Outcome
 from engine.model.state import Wait
 from engine.reporting.comparison import Compared, Comparison, Standing
@@ -176,7 +176,18 @@ def drifted() -> Plan:
         body={"location": "westeurope"},
     )
     same = [build_step(key=f"default/StorageAccount/s{n}") for n in range(3)]
-    return build_plan([storage, network, redis, gone, *same], budget=Budget(writes=4, floor_s=0.4))
+    steps = [storage, network, redis, gone, *same]
+    return build_plan(steps, budget=Budget(writes=4, floor_s=0.4, spending=SPENDING, expectation=EXPECTATION))
+
+
+SPENDING = (
+    Spending(kind="writes", requests=4, at_once=200, per_s=10.0),
+    Spending(kind="deletes", requests=0, at_once=200, per_s=10.0),
+    Spending(kind="reads", requests=11, at_once=250, per_s=25.0),
+)
+EXPECTATION = Expectation(
+    expected_s=761.4, slow_s=912.0, path=(build_key("default/Redis/cache"),), recordings=44, assumed=0
+)
 
 
 def guarded() -> Plan:

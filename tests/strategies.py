@@ -14,7 +14,19 @@ from engine.model.change import Attribution, ChangeKind, ChangeOrigin, DiffState
 from engine.model.document import ABSENT, REDACTED, UNKNOWN
 from engine.model.ids import ApiVersion, ArmId, Generation, PlanId, ResourceKey
 from engine.model.path import ByKey, FieldPath
-from engine.model.plan import Action, Budget, Guard, Plan, Precondition, Reason, Request, Step
+from engine.model.plan import (
+    Action,
+    Budget,
+    Expectation,
+    Guard,
+    Plan,
+    Precondition,
+    Reason,
+    Request,
+    SecretPrint,
+    Spending,
+    Step,
+)
 from engine.model.state import Wait
 from tests.builders import build_id
 
@@ -115,6 +127,7 @@ steps = st.builds(
         etag=texts,
         actual_hash=names,
         desired_hash=names,
+        secrets=st.lists(st.builds(SecretPrint, pointer=names, source=texts, mark=names), max_size=2).map(tuple),
     ),
     depends_on=st.lists(keys, max_size=2).map(tuple),
     guards=st.lists(guards, max_size=2).map(tuple),
@@ -122,12 +135,35 @@ steps = st.builds(
     waits=st.lists(waits, max_size=2).map(tuple),
     origin=texts,
 )
+spendings = st.builds(
+    Spending,
+    kind=st.sampled_from(["reads", "writes", "deletes"]),
+    requests=st.integers(0, 9_999),
+    at_once=st.integers(1, 999),
+    per_s=st.floats(0.1, 99),
+)
+expectations = st.builds(
+    Expectation,
+    expected_s=st.floats(0, 1e6),
+    slow_s=st.floats(0, 1e6),
+    path=st.lists(keys, max_size=6).map(tuple),
+    recordings=st.integers(0, 999),
+    assumed=st.integers(0, 9),
+)
+budgets = st.builds(
+    Budget,
+    writes=st.integers(0, 9),
+    deletes=st.integers(0, 9),
+    floor_s=st.floats(0, 1e6),
+    spending=st.lists(spendings, max_size=3).map(tuple),
+    expectation=st.none() | expectations,
+)
 plans = st.builds(
     Plan,
     steps=st.lists(steps, max_size=2).map(tuple),
     complete=st.booleans(),
     id=names.map(PlanId),
     problems=st.lists(texts, max_size=2).map(tuple),
-    budget=st.builds(Budget, writes=st.integers(0, 9), deletes=st.integers(0, 9), floor_s=st.floats(0, 1e6)),
+    budget=budgets,
 )
 """Plans that hold only what is public: no Secret, no desired states, no values of hidden differences."""

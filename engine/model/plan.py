@@ -194,12 +194,55 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """Requests of one kind against what ARM grants one caller in one subscription.
+
+    Attributes:
+        kind: reads, writes or deletes.
+        requests: Of reads those that follow writes, as many as recordings needed; writes and deletes are exact.
+        at_once: How many a rested caller may send in one go ...
+        per_s: ... and how many a second after that.
+    """
+
+    kind: str
+    requests: int
+    at_once: int
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """How long carrying out the plan will take, and what says so.
+
+    Attributes:
+        expected_s: Along the longest path, each write at its median; never less than the limits allow.
+        slow_s: The same with each write as slow as one of ten.
+        path: Objects of the longest path, in order.
+        recordings: Recorded writes behind the times on the path.
+        assumed: Objects on the path of whose type there is no recording: the middle of all types stands for them.
+    """
+
+    expected_s: float
+    slow_s: float
+    path: tuple[ResourceKey, ...]
+    recordings: int = 0
+    assumed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What the plan spends and how long ARM's own limits make that last (seconds)."""
+    """What the plan spends and how long ARM's own limits make that last (seconds).
+
+    Attributes:
+        spending: One entry per kind; empty when nothing is sent.
+        expectation: None when nothing is sent.
+    """
 
     writes: int = 0
     deletes: int = 0
     floor_s: float = 0.0
+    spending: tuple[Spending, ...] = ()
+    expectation: Expectation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

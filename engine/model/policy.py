@@ -83,7 +83,9 @@ class Limits:
     reads_per_s: float = 25.0
     writes_per_s: float = 10.0
     deletes_per_s: float = 10.0
+    read_burst: int = 250
     write_burst: int = 200
+    delete_burst: int = 200
 
     @property
     def names_objects(self) -> bool:

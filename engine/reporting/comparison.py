@@ -15,8 +15,8 @@ from engine.reporting.phrases import full_stop, plural
 from engine.reporting.style import TextOptions
 from engine.reporting.text import dress, scope_title
 from engine.reporting.values import printable
-from engine.reporting.wire import change_json, encode_json, object_json, suppressed_json
-from engine.reporting.wire_values import text
+from engine.reporting.wire import change_json, encode_json, suppressed_json
+from engine.reporting.wire_values import object_json, text
 
 DIFF_FORMAT = "trueup.diff/1"
 

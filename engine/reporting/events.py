@@ -11,9 +11,9 @@ from typing import Any, Literal
 from engine.model.plan import Action, Plan, Step
 from engine.model.result import ApplyResult, Outcome, StepResult
 from engine.reporting.drift import drift_report
-from engine.reporting.wire import allowances_json, encode_json, object_json, step_json, summary_json
+from engine.reporting.wire import allowances_json, encode_json, step_json, summary_json
 from engine.reporting.wire_results import apply_summary_json, drift_row_json, drift_summary_json, step_result_json
-from engine.reporting.wire_values import text
+from engine.reporting.wire_values import object_json, text
 
 EVENTS_FORMAT = "trueup.events/1"
 _FAILURES = (Outcome.FAILED, Outcome.NOT_FULFILLED)

@@ -13,6 +13,7 @@ from engine.reporting.allowances import allowance_lines
 from engine.reporting.changes import Line, change_lines, known_after, step_waits
 from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
 from engine.reporting.phrases import failure_reason, full_stop, plural, reason_sentence, request_label
+from engine.reporting.spending import spending_lines
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import apply_line, plan_line, summarize_apply, summarize_plan
 from engine.reporting.text import author_lines, is_quiet, scope_title, step_body, step_remarks
@@ -40,6 +41,7 @@ def render_plan(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None 
     summary = summarize_plan(plan)
     shown = [s for s in plan.steps if not is_quiet(s)]
     head = ["### Trueup plan", "", f"**{plan_line(plan, summary)}**", ""]
+    head += [line for text in spending_lines(plan.budget) for line in (escape_markdown(text), "")]
     head += _problem_lines(plan.problems)
     if not plan.complete:
         head += ["The plan is not complete: it can be read, not applied.", ""]

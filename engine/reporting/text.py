@@ -9,6 +9,7 @@ from engine.model.plan import Action, Guard, Plan, Step
 from engine.reporting.allowances import block_of_allowances
 from engine.reporting.changes import Line, body_lines, change_lines, hidden_text, known_after, step_waits
 from engine.reporting.phrases import author_text, full_stop, plural, reason_sentence, request_label
+from engine.reporting.spending import spending_lines
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import plan_line, summarize_plan
 from engine.reporting.values import printable
@@ -39,6 +40,8 @@ def render_plan(plan: Plan, options: TextOptions | None = None) -> str:
     if not plan.complete:
         blocks.append(["The plan is not complete: it can be read, not applied."])
     blocks += block_of_allowances(plan)
+    if costs := spending_lines(plan.budget):
+        blocks.append(costs)
     blocks.append([style.paint("bold", plan_line(plan, summary))])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 

@@ -14,16 +14,26 @@ import orjson
 
 from engine.model.change import Attribution, ChangeKind, ChangeOrigin, DiffState, FieldChange, ResourceDiff, Suppressed
 from engine.model.document import ABSENT, REDACTED, UNKNOWN
-from engine.model.ids import ApiVersion, ArmId, Generation, PlanId, ResourceKey
+from engine.model.ids import ApiVersion, ArmId, Generation, PlanId
 from engine.model.path import FieldPath
-from engine.model.plan import Action, Budget, Guard, Plan, Precondition, Reason, Request, SecretPrint, Step
+from engine.model.plan import Action, Guard, Plan, Precondition, Reason, Request, SecretPrint, Step
 from engine.model.state import Wait
 from engine.reporting.allowances import allowances
 from engine.reporting.changes import step_waits
 from engine.reporting.summary import PlanSummary, plan_line, summarize_plan
 from engine.reporting.values import printable_json
+from engine.reporting.wire_budget import budget_json, decode_budget
 from engine.reporting.wire_reader import Reader, read_document
-from engine.reporting.wire_values import Collector, decode_path, encode_path, parse_pointer, restore, text
+from engine.reporting.wire_values import (
+    Collector,
+    decode_object,
+    decode_path,
+    encode_path,
+    object_json,
+    parse_pointer,
+    restore,
+    text,
+)
 
 PLAN_FORMAT = "trueup.plan/1"
 
@@ -48,7 +58,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "appliable": plan.appliable,
         "problems": [text(p) for p in plan.problems],
         "summary": summary_json(plan),
-        "budget": {"writes": plan.budget.writes, "deletes": plan.budget.deletes, "floorSeconds": plan.budget.floor_s},
+        "budget": budget_json(plan.budget),
         **allowances_json(plan),
         "steps": [step_json(s) for s in plan.steps],
     }
@@ -68,16 +78,6 @@ def summary_json(plan: Plan, summary: PlanSummary | None = None) -> dict[str, An
         "actions": {a.value: n for a, n in counts.actions.items()},
         "writes": counts.writes,
         "methods": dict(counts.methods),
-    }
-
-
-def object_json(key: ResourceKey) -> dict[str, str]:
-    """Return the object as manifests name it."""
-    return {
-        "apiVersion": text(key.api_version),
-        "kind": text(key.kind),
-        "namespace": text(key.namespace),
-        "name": text(key.name),
     }
 
 
@@ -225,16 +225,11 @@ def decode_plan(raw: bytes) -> Plan:
         InvalidSpecError: Not JSON, another format or version, or something of the wrong type; it names the place.
     """
     document = read_document(raw, PLAN_FORMAT)
-    budget = document.child("budget", {})
     return Plan(
         id=PlanId(document.string("id")),
         complete=document.boolean("complete"),
         problems=tuple(document.strings("problems")),
-        budget=Budget(
-            writes=budget.integer("writes", 0),
-            deletes=budget.integer("deletes", 0),
-            floor_s=budget.number("floorSeconds", 0.0),
-        ),
+        budget=decode_budget(document.child("budget", {})),
         allowed=tuple(a.string("option") for a in document.items("allowed")),
         steps=tuple(_decode_step(s) for s in document.items("steps")),
     )
@@ -243,7 +238,7 @@ def decode_plan(raw: bytes) -> Plan:
 def _decode_step(where: Reader) -> Step:
     arm_id = where.child("id")
     return Step(
-        key=_decode_object(where.child("object")),
+        key=decode_object(where.child("object")),
         id=None if arm_id.value is None else ArmId(arm_id.checked(str, "an ARM id or null")),
         arm_type=where.string("type"),
         api_version=ApiVersion(where.string("api")),
@@ -259,7 +254,7 @@ def _decode_step(where: Reader) -> Step:
             last_modified=_decode_author(where.child("lastModified")) if where.has("lastModified") else None,
         ),
         precondition=_decode_precondition(where.child("preconditions")),
-        depends_on=tuple(_decode_object(o) for o in where.items("dependsOn")),
+        depends_on=tuple(decode_object(o) for o in where.items("dependsOn")),
         guards=tuple(
             Guard(
                 name=g.string("name"),
@@ -283,17 +278,6 @@ def _decode_author(where: Reader) -> Attribution:
     except ValueError as exc:
         raise where.child("at").problem("a time") from exc
     return Attribution(by=where.string("by"), by_type=where.string("byType", ""), at=at)
-
-
-def _decode_object(where: Reader) -> ResourceKey:
-    group, _, version = where.string("apiVersion").rpartition("/")
-    return ResourceKey(
-        namespace=where.string("namespace"),
-        group=group,
-        kind=where.string("kind"),
-        name=where.string("name"),
-        version=version,
-    )
 
 
 def _decode_requests(where: Reader) -> tuple[Request, ...]:
@@ -356,7 +340,7 @@ def _decode_wait(where: Reader) -> Wait:
     on = where.child("on", None)
     return Wait(
         text=where.string("text"),
-        on=None if on.value is None else _decode_object(on),
+        on=None if on.value is None else decode_object(on),
         path=decode_path(where) if where.has("path") else None,
         secret_only=where.boolean("secretOnly", False),
     )

@@ -17,11 +17,10 @@ from engine.reporting.wire import (
     author_json,
     change_json,
     encode_json,
-    object_json,
     request_json,
     suppressed_json,
 )
-from engine.reporting.wire_values import Collector, encode_path, text
+from engine.reporting.wire_values import Collector, encode_path, object_json, text
 
 DRIFT_FORMAT = "trueup.drift/1"
 RESULT_FORMAT = "trueup.result/1"

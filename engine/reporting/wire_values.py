@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.model.document import ABSENT, MASK, REDACTED, UNKNOWN, Secret
+from engine.model.ids import ResourceKey
 from engine.model.path import ByKey, FieldPath, Segment
 from engine.reporting.wire_reader import Reader
 
@@ -111,3 +112,25 @@ def _decode_segment(where: Reader) -> Segment:
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     return ByKey(where.integer("index"), where.string("identifier"), where.string("value"))
+
+
+def object_json(key: ResourceKey) -> dict[str, str]:
+    """Return the object as manifests name it."""
+    return {
+        "apiVersion": text(key.api_version),
+        "kind": text(key.kind),
+        "namespace": text(key.namespace),
+        "name": text(key.name),
+    }
+
+
+def decode_object(where: Reader) -> ResourceKey:
+    """Return the object of what ``object_json`` wrote."""
+    group, _, version = where.string("apiVersion").rpartition("/")
+    return ResourceKey(
+        namespace=where.string("namespace"),
+        group=group,
+        kind=where.string("kind"),
+        name=where.string("name"),
+        version=version,
+    )

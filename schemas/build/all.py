@@ -1,7 +1,8 @@
 """``python -m schemas.build.all SOURCE_FOLDER``: compiles everything in schemas/data again.
 
 The folder holds ``arm/bicep-types.tar.xz`` (or ``arm/generated/``), ``arm/operations.json``, ``aso/catalog/`` and
-``aso/extensions.yaml``. ARM types and kinds come first: other tables are made from them.
+``aso/extensions.yaml``, and ``corpus/`` with the recordings. ARM types and kinds come first: other tables are made
+from them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.build import arm, behaviours, kinds, operations, pack, secret_members
+from schemas.build import arm, behaviours, durations, kinds, operations, pack, secret_members
 from schemas.store import DATA
 
 
@@ -28,8 +29,8 @@ def compile_all(source: Path, *, with_arm: bool = True) -> dict[str, int]:
     archive, folder = source / "arm" / "bicep-types.tar.xz", source / "arm" / "generated"
     types = archive if archive.is_file() else folder
     catalogue, extensions = source / "aso" / "catalog", source / "aso" / "extensions.yaml"
-    rest = source / "arm" / "operations.json"
-    for needed in (catalogue, extensions, rest, *([types] if with_arm else [])):
+    rest, corpus = source / "arm" / "operations.json", source / "corpus"
+    for needed in (catalogue, extensions, rest, corpus, *([types] if with_arm else [])):
         if not needed.exists():
             raise FileNotFoundError(f"missing source: {needed}")
     sizes: dict[str, int] = {}
@@ -39,6 +40,7 @@ def compile_all(source: Path, *, with_arm: bool = True) -> dict[str, int]:
     sizes["secrets"] = (DATA / "secret_members.json").write_bytes(secret_members.compile_secret_members())
     sizes["operations"] = pack.write(DATA / "operations.zst", operations.compile_operations(rest))
     sizes["behaviours"] = pack.write(DATA / "behaviours.zst", behaviours.compile_behaviours(extensions, catalogue))
+    sizes["durations"] = (DATA / "durations.json").write_bytes(durations.compile_durations(corpus))
     return sizes
 
 

@@ -12,6 +12,7 @@ from schemas import arm, store
 from schemas.build import pack
 from schemas.build.arm import compile_types
 from schemas.build.behaviours import compile_behaviours
+from schemas.build.durations import compile_durations
 from schemas.build.kinds import compile_folder
 from schemas.build.operations import compile_operations
 from schemas.build.secret_members import compile_secret_members
@@ -78,6 +79,12 @@ def test_behaviours_are_current(shared: Path) -> None:
     made = compile_behaviours(shared / "aso" / "extensions.yaml", shared / "aso" / "catalog")
 
     assert store.require("behaviours.zst") == made
+
+
+@pytest.mark.shared
+def test_durations_are_current(shared: Path) -> None:
+    """The committed durations are what the compiler reads off the recordings."""
+    assert (store.DATA / "durations.json").read_bytes() == compile_durations(shared / "corpus")
 
 
 @pytest.mark.shared
