@@ -75,3 +75,16 @@ def test_same_input_gives_same_bytes(desk: Desk) -> None:
 
 def strip_origins(plan: str) -> list[str]:
     return [line for line in plan.splitlines() if '"origin"' not in line]
+
+
+def test_plan_says_what_it_costs(desk: Desk) -> None:
+    """Requests stand against Azure's limits, and the duration names its recordings and the longest path."""
+    desk.write(group(desk.name), account(f"{desk.name}store", desk.name))
+
+    done = desk.run("plan")
+
+    requests, duration = done.out.splitlines()[-4:-2]
+    assert requests.startswith("Requests: 2 writes (Azure takes 200 at once, then 10/s), about ")
+    assert duration.startswith("Duration: about ")
+    assert "typical operation times from " in duration
+    assert f"longest path: ResourceGroup/{desk.name} -> StorageAccount/{desk.name}store)." in duration
