@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
+from engine.cluster.claim import Marks
+from engine.cluster.events import Event
 from engine.model.document import Body, Secret
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Request
@@ -134,4 +136,28 @@ class Clock(Protocol):
 
     async def sleep(self, duration: timedelta) -> None:
         """Wait."""
+        ...
+
+
+class ClusterWriter(Protocol):
+    """Custom resources in a cluster, writing; every call names the object by its uid, so that a namesake is safe."""
+
+    async def apply_marks(self, key: ResourceKey, uid: str, marks: Marks) -> None:
+        """Set what we hold on the object's metadata; a mark that is gone from ``marks`` goes."""
+        ...
+
+    async def write_status(self, key: ResourceKey, uid: str, status: Mapping[str, Any]) -> None:
+        """Replace the status, conditions included."""
+        ...
+
+    async def write_conditions(self, key: ResourceKey, uid: str, conditions: Sequence[Any]) -> None:
+        """Replace the conditions of an object that has a status."""
+        ...
+
+    async def release(self, key: ResourceKey, uid: str) -> None:
+        """Take our finalizer off; no error when the object is gone."""
+        ...
+
+    async def emit(self, key: ResourceKey, uid: str, event: Event) -> None:
+        """Tell an event; one that the cluster does not take is lost, never an error."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Final, Self
@@ -35,6 +35,10 @@ _NAMED: Final = 10
 """Objects that one message names; with more, messages about many objects would grow with their square."""
 
 
+SubscriptionOf = Callable[[CustomResource], str]
+"""Returns the subscription an object lies in; empty when not known."""
+
+
 class _Node:
     """One object while its identity is worked out."""
 
@@ -55,10 +59,16 @@ class Index:
     """
 
     def __init__(
-        self, resources: Sequence[CustomResource], *, subscription: str = "", inputs: Inputs = NO_INPUTS
+        self,
+        resources: Sequence[CustomResource],
+        *,
+        subscription: str = "",
+        subscription_of: SubscriptionOf | None = None,
+        inputs: Inputs = NO_INPUTS,
     ) -> None:
         """Take objects in, duplicates included."""
         self._subscription = subscription
+        self._subscription_of = subscription_of or (lambda _: subscription)
         self._inputs = inputs
         unreadable = [problem for resource in resources if (problem := _check_readable(resource)) is not None]
         broken = {problem.key.identity for problem in unreadable if problem.key is not None}
@@ -74,15 +84,23 @@ class Index:
                 self._nodes[key.identity] = _Node(resource, kind)
 
     @classmethod
-    def build(cls, resources: Iterable[CustomResource], *, subscription: str = "", inputs: Inputs = NO_INPUTS) -> Self:
+    def build(
+        cls,
+        resources: Iterable[CustomResource],
+        *,
+        subscription: str = "",
+        subscription_of: SubscriptionOf | None = None,
+        inputs: Inputs = NO_INPUTS,
+    ) -> Self:
         """Return an index of these objects.
 
         Args:
             resources: All objects: those that others refer to have to be among them.
             subscription: Where resource groups lie; empty when every id must come from an armId.
+            subscription_of: Where each object lies, if that is not the same for all of them.
             inputs: Config maps that names come from.
         """
-        return cls(tuple(resources), subscription=subscription, inputs=inputs)
+        return cls(tuple(resources), subscription=subscription, subscription_of=subscription_of, inputs=inputs)
 
     def learn(self, inputs: Inputs) -> None:
         """Take in what was fetched since; ids that come from a config map are worked out again."""
@@ -228,18 +246,18 @@ class Index:
             arm_id = (
                 build_id(node.kind, base.id, name.text)
                 if base.id is not None
-                else recorded_id(node.resource, node.kind, name.text, self._subscription)
+                else recorded_id(node.resource, node.kind, name.text, self._subscription_of(node.resource))
             )
         return Identity(
             node.resource, node.kind, arm_id, name.text, base.owner, () if arm_id is not None else waits, misfits
         )
 
     def _base(self, node: _Node) -> Base:
-        root = base_of_root(node.kind, self._subscription)
+        root = base_of_root(node.kind, self._subscription_of(node.resource))
         if root is not None:
             return root
         if node.owner.arm_id:
-            return base_by_id(node.kind, node.owner.arm_id, self._subscription)
+            return base_by_id(node.kind, node.owner.arm_id, self._subscription_of(node.resource))
         if node.owner.object is None:
             return Base()
         owner = self._nodes.get(node.owner.object)

@@ -11,6 +11,7 @@ from engine.runtime.executor import Executor, ExecutorOptions, Progress, Resumed
 from engine.runtime.heap import release_memory
 from engine.runtime.memory import PassMemory
 from engine.runtime.one_pass import Pass
+from engine.runtime.prepared import Prepared
 from engine.runtime.recarry import Recarry, Refresh
 from engine.runtime.settle import Settlement
 from engine.runtime.world import PassOptions, PassResult, World
@@ -31,6 +32,11 @@ class Cycle:
     def reads(self) -> int:
         """Return how many resources the pass under way reads; 0 while the input is not read."""
         return len(self._memory.prepared.targets) if self._memory.prepared is not None else 0
+
+    @property
+    def prepared(self) -> Prepared | None:
+        """Return what the pass under way, or the last one, worked out of the objects; None before the first."""
+        return self._memory.prepared
 
     async def plan(self, *, keep_in_sync: bool = False) -> PassResult:
         """Observe everything selected and plan; sends nothing.

@@ -106,7 +106,11 @@ class Pass:
         if known is not None and known.is_of(resources) and not known.needs.config_maps:
             index, needs = known.index, known.needs
         else:
-            index = Index.build(resources, subscription=self._options.subscription)
+            index = Index.build(
+                resources,
+                subscription=self._options.subscription,
+                subscription_of=self._options.subscription_of,
+            )
             needs = wanted_inputs(index.resources)
         self._inputs = await fetch_inputs(self._world.source, needs, azure=self._world.azure, index=index)
         if known is None or known.index is not index:

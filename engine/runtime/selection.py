@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from engine.desired.identity import ObjectIdentity
 from engine.errors import InvalidSpecError
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.state import CustomResource
@@ -25,6 +26,7 @@ class Selection:
     Attributes:
         namespace: Only this namespace.
         labels: A label selector as kubectl takes it.
+        only: Nothing but these objects.
         targets, excludes: Names (``namespace/Kind/name``, ``Kind/name``, ``name``) or ARM ids, globs allowed.
     """
 
@@ -32,16 +34,19 @@ class Selection:
     labels: tuple[Requirement, ...] = ()
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    only: frozenset[ObjectIdentity] | None = None
 
     @property
     def is_partial(self) -> bool:
         """Whether objects may be left out, so that what is missing proves nothing."""
-        return bool(self.namespace or self.labels or self.targets or self.excludes)
+        return bool(self.namespace or self.labels or self.targets or self.excludes or self.only is not None)
 
     def covers(self, resource: CustomResource, resource_id: ArmId | None) -> bool:
         """Whether the run is about this object."""
         if not self.is_partial:
             return True
+        if self.only is not None and resource.key.identity not in self.only:
+            return False
         if self.namespace and resource.key.namespace != self.namespace:
             return False
         if not all(requirement(resource.labels) for requirement in self.labels):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.desired.ignore import FleetRule
+from engine.desired.index import SubscriptionOf
 from engine.model.plan import Plan
 from engine.model.policy import Limits
 from engine.model.problem import Notice, Problem
@@ -32,6 +33,7 @@ class PassOptions:
 
     Attributes:
         subscription: For objects whose owner chain names none.
+        subscription_of: The same for each object, where credentials differ.
         strict: Refuse what ASO's own tools forgive.
         ignore: Ignore rules for many objects.
         purpose: Of the reads; somebody waits for a pass that an edit started.
@@ -39,6 +41,7 @@ class PassOptions:
 
     endpoint: str
     subscription: str = ""
+    subscription_of: SubscriptionOf | None = None
     selection: Selection = field(default_factory=Selection)
     limits: Limits = field(default_factory=Limits)
     strict: bool = False

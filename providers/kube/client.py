@@ -1,9 +1,10 @@
-"""GET requests to an API server: bytes or an engine error. Blocking; call it in a thread."""
+"""Requests to an API server: bytes or an engine error. Blocking; call it in a thread."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,7 +14,14 @@ import urllib3.exceptions as http
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
 
-from engine.errors import EngineError, InvalidSpecError, PolicyDeniedError, ThrottledError, UnavailableError
+from engine.errors import (
+    ConflictError,
+    EngineError,
+    InvalidSpecError,
+    PolicyDeniedError,
+    ThrottledError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from kubernetes.client.api_client import ApiClient
@@ -84,6 +92,71 @@ class KubeClient:
             raise self._foreign(path, headers.get("content-type", ""))
         return body
 
+    def send(
+        self, method: str, path: str, body: bytes, *, content_type: str = JSON, query: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Send a write and return the answer's body; nothing is sent twice.
+
+        Raises:
+            NotFoundError: 404.
+            ConflictError: 409: somebody else was faster, or it is there already.
+            InvalidSpecError: 400 and 422: the server refuses what was sent.
+            EngineError: As ``get``.
+        """
+        with self._answer(method, path, query or {}, {"Content-Type": content_type}, body, TIMEOUT) as response:
+            answer: bytes = response.read()
+            if not 200 <= response.status < 300:
+                raise self._refusal(path, response.status, answer, response.headers, method)
+            return answer
+
+    def watch(self, path: str, query: Mapping[str, str], *, silence_s: float) -> Generator[bytes]:
+        """Yield the events of a watch, one line each, until the server ends it or is silent for too long.
+
+        Raises:
+            GoneError: The version to start from is too old.
+            EngineError: As ``get``.
+        """
+        timeout = (TIMEOUT[0], silence_s)
+        with self._answer("GET", path, {**query, "watch": "true"}, {"Accept": JSON}, None, timeout) as response:
+            if response.status != 200:
+                raise self._refusal(path, response.status, response.read(), response.headers)
+            rest = b""
+            for chunk in response.stream(65536):
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from lines
+
+    @contextlib.contextmanager
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: tuple[float, float],
+    ) -> Iterator[Any]:
+        from urllib3 import Timeout
+
+        try:
+            _, url, sent, _, _ = self._request(path, query, JSON)
+            response = self._api.rest_client.pool_manager.request(
+                method,
+                url,
+                body=body,
+                headers={**sent, **headers},
+                timeout=Timeout(connect=timeout[0], read=timeout[1]),
+                preload_content=False,
+                retries=False,
+            )
+            try:
+                yield response
+            finally:
+                response.close() if method == "GET" else response.release_conn()
+        except (ApiException, http.HTTPError) as exc:
+            raise self._no_answer(path, exc, method) from exc
+        except ConfigException as exc:
+            raise PolicyDeniedError(f"The credentials of {self} could not be renewed", detail=str(exc)) from exc
+
     def close(self) -> None:
         """Close idle connections."""
         self._api.close()  # type: ignore[no-untyped-call]  # the library is typed in parts
@@ -99,7 +172,7 @@ class KubeClient:
                 auth_settings=["BearerToken"],
             )
 
-    def _no_answer(self, path: str, exc: Exception) -> EngineError:
+    def _no_answer(self, path: str, exc: Exception, method: str = "GET") -> EngineError:
         cause = getattr(exc, "reason", None) or exc
         text = " ".join(str(cause).split())
         if "CERTIFICATE" in text.upper():
@@ -110,12 +183,14 @@ class KubeClient:
             )
         return UnavailableError(
             f"{self} did not answer",
-            detail=f"GET {path}: {text}",
+            detail=f"{method} {path}: {text}",
             hint="is the cluster up, and does this machine reach it?",
         )
 
-    def _refusal(self, path: str, status: int, body: bytes, headers: Mapping[str, str]) -> EngineError:
-        detail = f"GET {path}: HTTP {status} {_explain(body)}".rstrip()
+    def _refusal(
+        self, path: str, status: int, body: bytes, headers: Mapping[str, str], method: str = "GET"
+    ) -> EngineError:
+        detail = f"{method} {path}: HTTP {status} {_explain(body)}".rstrip()
         match status:
             case 401:
                 return PolicyDeniedError(
@@ -129,6 +204,10 @@ class KubeClient:
                 )
             case 404:
                 return NotFoundError(f"{self} has nothing there", detail=detail)
+            case 409:
+                return ConflictError(f"{self} has another version of this", detail=detail)
+            case 400 | 422:
+                return InvalidSpecError(f"{self} refuses what was sent", detail=detail)
             case 410:
                 return GoneError(f"{self} forgot where the list was", detail=detail)
             case 429:

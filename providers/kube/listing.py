@@ -64,6 +64,11 @@ class Lister:
         self._labels: dict[bytes, Mapping[str, str]] = {}
         self._earlier: dict[tuple[ServedKind, str], Sequence[CustomResource]] = {}
 
+    @property
+    def annotations(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the annotations of namespaces, by name; empty before they were read."""
+        return self._annotations
+
     def read_namespaces(self) -> None:
         """Read the annotations of namespaces, which later objects are given.
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from providers.kube.decode import Manager
 
 _VERSION = re.compile(r"v(?P<stage>1(?:alpha\d*|beta\d*)?(?:api)?)?(?P<date>\d{8})(?P<preview>preview)?")
+OWN_MANAGER = "trueup"
+"""What we apply says nothing about which version the author speaks."""
 _APPLIERS = frozenset({"kubectl-client-side-apply", "kubectl-create"})
 
 
@@ -42,7 +44,7 @@ def applied_version(managers: Sequence[Manager] | None, group: str) -> str:
     chosen = ""
     when = ""
     for entry in managers or ():
-        if entry.subresource or entry.time < when:
+        if entry.subresource or entry.time < when or entry.manager == OWN_MANAGER:
             continue
         if entry.operation != "Apply" and entry.manager not in _APPLIERS:
             continue

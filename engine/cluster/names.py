@@ -1,0 +1,28 @@
+"""Names on objects that other software reads; all of them are ASO's, byte for byte."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PREFIX: Final = "serviceoperator.azure.com/"
+FINALIZER: Final = PREFIX + "finalizer"
+
+RESOURCE_ID: Final = PREFIX + "resource-id"
+OPERATOR_NAMESPACE: Final = PREFIX + "operator-namespace"
+POLLER_TOKEN: Final = PREFIX + "poller-resume-token"
+POLLER_ID: Final = PREFIX + "poller-resume-id"
+LATEST_GENERATION: Final = PREFIX + "latest-reconciled-generation"
+CHILD_ID_OVERRIDE: Final = PREFIX + "child-resource-id-override"
+CREDENTIAL_FROM: Final = PREFIX + "credential-from"
+
+OWNER_NAME: Final = PREFIX + "owner-name"
+OWNER_GROUP_KIND: Final = PREFIX + "owner-group-kind"
+OWNER_UID: Final = PREFIX + "owner-uid"
+LAST_VERSION: Final = PREFIX + "last-reconciled-version"
+
+BASELINE: Final = "trueup.dev/baseline"
+OPERATION: Final = "trueup.dev/operation"
+"""The operation under way. ASO's tokens are read at a take-over; ours stay out of its way."""
+
+LABEL_LIMIT: Final = 63
+"""Label values are cut to this many characters, as Kubernetes allows no longer ones."""

@@ -1,0 +1,46 @@
+"""One object as a controller sees it: the resource, and what stands on its metadata and status already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.cluster.claim import OwnerReference, holds
+from engine.cluster.condition import Condition
+from engine.desired.identity import ObjectIdentity
+from engine.model.ids import Fingerprint
+from engine.model.state import CustomResource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterObject:
+    """One custom resource.
+
+    Attributes:
+        resource: What is asked of Azure.
+        ready: The Ready condition; None while there is none.
+        others: Conditions of other types, as they stand on it.
+        status_print: Fingerprint of the status without conditions; empty while there is none.
+    """
+
+    resource: CustomResource
+    finalizers: tuple[str, ...] = ()
+    owners: tuple[OwnerReference, ...] = ()
+    ready: Condition | None = None
+    status_print: Fingerprint = Fingerprint("")
+    others: tuple[Any, ...] = ()
+
+    @property
+    def identity(self) -> ObjectIdentity:
+        """Return what names the object whatever version speaks of it."""
+        return self.resource.key.identity
+
+    @property
+    def has_status(self) -> bool:
+        """Whether there is a status at all."""
+        return self.ready is not None or bool(self.status_print or self.others)
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether the finalizer stands on it: it cannot go before we let it."""
+        return holds(self.finalizers)

@@ -1,0 +1,25 @@
+"""The status of an object: Azure as it was last read, in the shape of the kind, and the Ready condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from engine.compare.baseline import fingerprint
+from engine.desired.status import convert_status
+from engine.model.document import canonical
+from engine.model.ids import Fingerprint
+from schemas.kinds import Kind
+
+CONDITIONS: Final = "conditions"
+
+
+def build_status(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the status of a resource as read, without conditions."""
+    return convert_status(kind, body)
+
+
+def print_status(status: object) -> Fingerprint:
+    """Return the fingerprint of a status without its conditions; empty where there is none."""
+    members = {k: v for k, v in status.items() if k != CONDITIONS} if isinstance(status, dict) else {}
+    return fingerprint(canonical(members)) if members else Fingerprint("")

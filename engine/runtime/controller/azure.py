@@ -1,0 +1,129 @@
+"""Azure as the controller sees it: each resource through its own credential, the contract kept around writes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from engine.cluster import condition, events
+from engine.desired.identity import ObjectIdentity
+from engine.model.document import Body
+from engine.model.ids import ArmId
+from engine.model.plan import Request
+from engine.model.result import OperationProgress, OperationStatus
+from engine.model.state import ActualState, ReadTarget
+from engine.runtime.controller.contract import Contract
+from engine.runtime.controller.objects import Objects
+from engine.runtime.executor import Azure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """Who speaks to Azure for a resource, and for which object.
+
+    Attributes:
+        credential: Where the credential came from, for people.
+        identity: The object that asks for the resource; None for what no object asks for.
+    """
+
+    azure: Azure
+    credential: str
+    identity: ObjectIdentity | None = None
+
+
+class ContractAzure:
+    """Implements the ports of Azure over several of them."""
+
+    def __init__(
+        self,
+        route: Callable[[ArmId], Speaker],
+        contract: Contract,
+        objects: Objects,
+    ) -> None:
+        """Keep the ports.
+
+        Args:
+            route: Returns who speaks for a resource.
+            contract: Told of every write.
+            objects: For generations.
+        """
+        self._route = route
+        self._contract = contract
+        self._objects = objects
+        self._by_token: dict[str, tuple[Azure, ArmId]] = {}
+        self._azures: dict[int, Azure] = {}
+        self.seen: dict[ArmId, ActualState] = {}
+
+    async def observe(self, targets: Sequence[ReadTarget]) -> AsyncIterator[Sequence[ActualState]]:
+        """Yield one state per target, credential by credential."""
+        groups: dict[int, tuple[Azure, list[ReadTarget]]] = {}
+        for target in targets:
+            azure = self._route(target.id).azure
+            self._azures[id(azure)] = azure
+            groups.setdefault(id(azure), (azure, []))[1].append(target)
+        for azure, wanted in groups.values():
+            async for batch in azure.observe(wanted):
+                yield batch
+
+    async def fetch(self, target: ReadTarget) -> ActualState:
+        """Read one resource."""
+        speaker = self._route(target.id)
+        actual = await speaker.azure.fetch(target)
+        if speaker.identity is not None:
+            self.seen[target.id] = actual
+        return actual
+
+    async def list_children(self, group: ArmId) -> Sequence[ArmId] | None:
+        """Return the ids of all resources in a resource group; None when that cannot be read."""
+        return await self._route(group).azure.list_children(group)
+
+    async def find_role_definition(self, scope: str, role_name: str) -> str | None:
+        """Return the id of a role definition by its display name; None when there is none."""
+        return await self._route(ArmId(scope)).azure.find_role_definition(scope, role_name)
+
+    def keep_secrets(self, body: Body) -> None:
+        """Learn the secrets of a body, whoever sends it."""
+        for azure in self._azures.values():
+            azure.keep_secrets(body)
+
+    async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
+        """Claim the object, send, and keep what an interrupted operation is resumed from."""
+        speaker = self._route(resource)
+        azure, identity = speaker.azure, speaker.identity
+        if identity is None:
+            return await azure.begin(request, resource=resource)
+        is_delete = request.method == "DELETE"
+        if not is_delete:
+            await self._contract.claim(identity, resource, sends=True)
+        await self._contract.tell(identity, events.credential_from(speaker.credential), once=True)
+        if is_delete:
+            await self._contract.tell(identity, events.delete_begins())
+        progress = await azure.begin(request, resource=resource)
+        if not is_delete:
+            await self._contract.tell(identity, events.sent(resource))
+        if progress.status is OperationStatus.RUNNING:
+            await self._keep(azure, resource, identity, progress, is_delete=is_delete)
+        return progress
+
+    async def _keep(
+        self, azure: Azure, resource: ArmId, identity: ObjectIdentity, progress: OperationProgress, *, is_delete: bool
+    ) -> None:
+        """Write the token to the object before anybody waits; say that work is under way."""
+        self._by_token[progress.token] = (azure, resource)
+        await self._contract.claim(identity, resource, sends=not is_delete, operation=progress.token)
+        found = self._objects.find(identity)
+        if found is not None:
+            say = condition.deleting if is_delete else condition.reconciling
+            await self._contract.say(identity, say(found.resource.generation), begins=True)
+
+    async def poll(self, token: str) -> OperationProgress:
+        """Ask once how an operation stands."""
+        azure, resource = self._by_token[token]
+        progress = await azure.poll(token)
+        if progress.status is OperationStatus.RUNNING and progress.token != token:
+            self._by_token[progress.token] = (azure, resource)
+        return progress
+
+    def know(self, token: str, resource: ArmId) -> None:
+        """Take over an operation of an earlier process."""
+        self._by_token[token] = (self._route(resource).azure, resource)

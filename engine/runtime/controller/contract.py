@@ -1,0 +1,194 @@
+"""Keeps the object contract: marks, conditions, status and events follow what happens in Azure.
+
+Nothing is written that stands on the object already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.cluster import events
+from engine.cluster.claim import Marks, Owner, claim, is_foreign
+from engine.cluster.condition import Condition, choose_condition
+from engine.cluster.events import Event
+from engine.cluster.names import CHILD_ID_OVERRIDE, FINALIZER, LATEST_GENERATION, OPERATION
+from engine.cluster.objects import ClusterObject
+from engine.cluster.status import CONDITIONS, build_status, print_status
+from engine.desired.identity import ObjectIdentity, read_owner
+from engine.model.ids import ArmId
+from engine.model.state import ActualState, CustomResource
+from engine.ports import Clock, ClusterWriter
+from engine.runtime.controller.objects import Objects
+from schemas.kinds import Kind, lookup_kind
+
+_KEPT = (CHILD_ID_OVERRIDE, LATEST_GENERATION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorName:
+    """Who we are, as objects carry it."""
+
+    namespace: str
+    version: str
+
+
+class Contract:
+    """Writes to objects; one call writes at most once."""
+
+    def __init__(self, writer: ClusterWriter, objects: Objects, clock: Clock, name: OperatorName) -> None:
+        """Keep the ports; nothing is written yet."""
+        self._writer = writer
+        self._objects = objects
+        self._clock = clock
+        self._name = name
+        self._told: set[tuple[str, Event]] = set()
+
+    async def is_ours(self, found: ClusterObject) -> bool:
+        """Whether no other operator manages the object; one that does is told of once, as an event."""
+        other = is_foreign(found.resource.annotations, self._name.namespace)
+        if other:
+            await self._tell_once(found.resource, events.overlap(self._name.namespace, other))
+        return not other
+
+    async def claim(
+        self, identity: ObjectIdentity, resource_id: ArmId, *, sends: bool = False, operation: str = ""
+    ) -> None:
+        """Make the object ours, before anything is sent for it, or note where its operation goes on.
+
+        Args:
+            identity: The object.
+            resource_id: Where its resource is.
+            sends: A write of this generation is about to be sent.
+            operation: The saved form of the operation under way; empty for none.
+        """
+        found = self._objects.find(identity)
+        if found is None:
+            return
+        marks = self._marks(found, resource_id, sends=sends, operation=operation)
+        if _stands(found, marks):
+            return
+        resource = found.resource
+        await self._writer.apply_marks(resource.key, resource.uid, marks)
+        self._objects.put(_marked(found, marks))
+
+    def _marks(self, found: ClusterObject, resource_id: ArmId, *, sends: bool, operation: str) -> Marks:
+        resource = found.resource
+        spec = resource.spec.value
+        owner = spec.get("owner") if isinstance(spec, dict) else None
+        name = owner.get("name", "") if isinstance(owner, dict) else ""
+        marks = claim(
+            resource_id,
+            operator_namespace=self._name.namespace,
+            version=self._name.version,
+            owner=self._owner_of(resource),
+            owner_name=name if isinstance(name, str) else "",
+        )
+        more = {n: resource.annotations[n] for n in _KEPT if n in resource.annotations}
+        if sends:
+            more[LATEST_GENERATION] = str(resource.generation)
+        if operation:
+            more[OPERATION] = operation
+        return replace(marks, annotations={**marks.annotations, **more})
+
+    def _owner_of(self, resource: CustomResource) -> Owner | None:
+        kind = lookup_kind(resource.key.group, resource.key.version, resource.key.kind)
+        link = _owner_link(resource, kind)
+        found = self._objects.find(link) if link is not None else None
+        return Owner(key=found.resource.key, uid=found.resource.uid) if found is not None else None
+
+    async def say(
+        self,
+        identity: ObjectIdentity,
+        condition: Condition,
+        actual: ActualState | None = None,
+        *,
+        begins: bool = False,
+    ) -> None:
+        """Bring condition and status up to date.
+
+        Args:
+            identity: The object.
+            condition: What is to be said.
+            actual: The resource as it was last read; None leaves the status as it is.
+            begins: A request was just sent for it.
+        """
+        found = self._objects.find(identity)
+        if found is None:
+            return
+        ready = choose_condition(found.ready, condition, self._clock.now(), begins=begins)
+        body = actual.document.value if actual is not None and actual.document is not None else None
+        status = self._status_of(found.resource, body)
+        new_print = print_status(status) if status is not None else found.status_print
+        if ready is found.ready and new_print == found.status_print:
+            return
+        await self._write(found, ready, status if new_print != found.status_print else None)
+        self._objects.put(replace(found, ready=ready, status_print=new_print))
+
+    async def _write(self, found: ClusterObject, ready: Condition, status: dict[str, Any] | None) -> None:
+        key, uid = found.resource.key, found.resource.uid
+        conditions = [ready.to_wire(), *found.others]
+        if status is None and found.has_status:
+            await self._writer.write_conditions(key, uid, conditions)
+        else:
+            await self._writer.write_status(key, uid, {**(status or {}), CONDITIONS: conditions})
+
+    def _status_of(self, resource: CustomResource, body: object) -> dict[str, Any] | None:
+        kind = lookup_kind(resource.key.group, resource.key.version, resource.key.kind)
+        return build_status(kind, body) if kind is not None and isinstance(body, dict) else None
+
+    async def release(self, identity: ObjectIdentity) -> None:
+        """Let an object go."""
+        found = self._objects.find(identity)
+        if found is not None and found.is_claimed:
+            await self._writer.release(found.resource.key, found.resource.uid)
+            self._objects.put(replace(found, finalizers=()))
+
+    async def tell(self, identity: ObjectIdentity, event: Event, *, once: bool = False) -> None:
+        """Tell an event of an object."""
+        found = self._objects.find(identity)
+        if found is None:
+            return
+        if once:
+            await self._tell_once(found.resource, event)
+        else:
+            await self._writer.emit(found.resource.key, found.resource.uid, event)
+
+    async def _tell_once(self, resource: CustomResource, event: Event) -> None:
+        if (resource.uid, event) not in self._told:
+            self._told.add((resource.uid, event))
+            await self._writer.emit(resource.key, resource.uid, event)
+
+
+def _owner_link(resource: CustomResource, kind: Kind | None) -> ObjectIdentity | None:
+    return read_owner(resource, kind).object if kind is not None and kind.is_arm else None
+
+
+def _stands(found: ClusterObject, marks: Marks) -> bool:
+    """Whether the object carries the marks, and no mark of an operation that is over."""
+    annotations, labels = found.resource.annotations, found.resource.labels
+    return (
+        found.is_claimed
+        and _holds(annotations, marks.annotations)
+        and _holds(labels, marks.labels)
+        and all(o in found.owners for o in marks.owners)
+        and (OPERATION in marks.annotations or OPERATION not in annotations)
+    )
+
+
+def _holds(held: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(held.get(name) == value for name, value in wanted.items())
+
+
+def _marked(found: ClusterObject, marks: Marks) -> ClusterObject:
+    """Return the object as it is after the write, until the cluster says so itself."""
+    rest = {k: v for k, v in found.resource.annotations.items() if k != OPERATION}
+    resource = replace(
+        found.resource,
+        annotations={**rest, **marks.annotations},
+        labels={**found.resource.labels, **marks.labels},
+    )
+    more = tuple(o for o in marks.owners if o not in found.owners)
+    finalizers = found.finalizers if found.is_claimed else (*found.finalizers, FINALIZER)
+    return replace(found, resource=resource, finalizers=finalizers, owners=(*found.owners, *more))

@@ -1,0 +1,108 @@
+"""The pod's life: objects that change lead to passes over them, and now and then everything is looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from engine.desired.identity import ObjectIdentity
+from engine.ports import Clock
+from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.queue import WorkQueue
+from engine.runtime.controller.reconcile import Reconciler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Periods:
+    """How often.
+
+    Attributes:
+        observe: Everything is looked at.
+        gather: Edits that come in within this time are one pass: an apply of a folder is one plan.
+        grace: What is being written may still end after a stop was asked for.
+    """
+
+    observe: timedelta = timedelta(minutes=5)
+    gather: timedelta = timedelta(milliseconds=20)
+    grace: timedelta = timedelta(seconds=8)
+
+
+class Loop:
+    """Runs passes until it is stopped."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        queue: WorkQueue,
+        reconciler: Reconciler,
+        clock: Clock,
+        periods: Periods,
+        *,
+        complain: Callable[[str], None],
+    ) -> None:
+        """Keep the parts; nothing runs yet. ``complain`` is told of passes that failed as a whole."""
+        self._objects = objects
+        self._queue = queue
+        self._reconciler = reconciler
+        self._clock = clock
+        self._periods = periods
+        self._complain = complain
+        self._passes: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; what is in flight then gets a little time."""
+        next_sweep = self._clock.monotonic()
+        stopping: asyncio.Future[bool] = asyncio.ensure_future(_is_set(stop))
+        try:
+            while not stop.is_set():
+                now = self._clock.monotonic()
+                if now >= next_sweep:
+                    next_sweep = now + self._periods.observe.total_seconds()
+                    self._begin(self._everything())
+                self._begin(self._queue.take())
+                await self._sleep_until(min(next_sweep, self._queue.next_due() or next_sweep), stopping)
+        finally:
+            stopping.cancel()
+            await self._finish()
+
+    def _everything(self) -> frozenset[ObjectIdentity]:
+        return frozenset(o.identity for o in self._objects.all() if self._queue.begin(o.identity))
+
+    def _begin(self, wanted: frozenset[ObjectIdentity]) -> None:
+        if wanted:
+            task = asyncio.create_task(self._pass(wanted))
+            self._passes.add(task)
+            task.add_done_callback(self._passes.discard)
+
+    async def _pass(self, wanted: frozenset[ObjectIdentity]) -> None:
+        try:
+            await self._reconciler.run(wanted)
+        except Exception as exc:
+            self._complain(f"a pass over {len(wanted)} objects failed: {exc!r}")
+            for identity in wanted:
+                self._queue.add(identity, timedelta(seconds=30))
+
+    async def _sleep_until(self, when: float, stopping: asyncio.Future[bool]) -> None:
+        """Wait until then, until something new is due, or until the end; then until more edits came in."""
+        news = asyncio.ensure_future(self._queue.wait())
+        timeout = max(0.0, when - self._clock.monotonic())
+        done, _ = await asyncio.wait((news, stopping), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        news.cancel()
+        if news in done:
+            await self._clock.sleep(self._periods.gather)
+
+    async def _finish(self) -> None:
+        if self._passes:
+            await asyncio.wait(self._passes, timeout=self._periods.grace.total_seconds())
+        for task in list(self._passes):
+            task.cancel()
+        for task in list(self._passes):
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def _is_set(stop: asyncio.Event) -> bool:
+    return await stop.wait()

@@ -1,0 +1,89 @@
+"""The objects of the cluster as the last events left them: the input of every pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from engine.cluster.objects import ClusterObject
+from engine.desired.identity import ObjectIdentity
+from engine.model.document import Secret
+from engine.model.problem import Problem
+from engine.model.state import CustomResource
+from engine.ports import DesiredSource
+from engine.runtime.seen import StatusReader
+
+
+class ObjectInputs(DesiredSource, StatusReader, Protocol):
+    """What passes ask the cluster for beside the objects."""
+
+
+class Objects:
+    """Implements ``DesiredSource``; gives the very same resources as long as they do not change."""
+
+    def __init__(self, inputs: ObjectInputs) -> None:
+        """Hold nothing yet; Secrets and ConfigMaps come from ``inputs``."""
+        self._inputs = inputs
+        self._held: dict[ObjectIdentity, ClusterObject] = {}
+        self._listed: tuple[CustomResource, ...] | None = ()
+
+    def put(self, found: ClusterObject) -> ClusterObject | None:
+        """Take an object as it is now; return what it was before."""
+        before = self._held.get(found.identity)
+        if before is not None and _asks_the_same(before.resource, found.resource):
+            found = replace(found, resource=before.resource)
+        self._held[found.identity] = found
+        if before is None or before.resource is not found.resource:
+            self._listed = None
+        return before
+
+    def drop(self, identity: ObjectIdentity) -> None:
+        """Forget an object that is gone."""
+        if self._held.pop(identity, None) is not None:
+            self._listed = None
+
+    def find(self, identity: ObjectIdentity) -> ClusterObject | None:
+        """Return an object; None when there is none."""
+        return self._held.get(identity)
+
+    def all(self) -> Iterable[ClusterObject]:
+        """Return every object."""
+        return self._held.values()
+
+    async def list_resources(self) -> Sequence[CustomResource]:
+        """Return what is asked of Azure, by name."""
+        if self._listed is None:
+            self._listed = tuple(self._held[i].resource for i in sorted(self._held))
+        return self._listed
+
+    def problems(self) -> Sequence[Problem]:
+        """Return what could not be read."""
+        return self._inputs.problems()
+
+    async def fetch_secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
+        """Return a Secret's texts; None when there is none or it may not be read."""
+        return await self._inputs.fetch_secret(namespace, name)
+
+    async def fetch_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """Return a ConfigMap's ``data``; None when there is none or it may not be read."""
+        return await self._inputs.fetch_config_map(namespace, name)
+
+    async def reread(self, resources: Sequence[CustomResource]) -> Sequence[CustomResource]:
+        """Return those of the objects whose status proves something, with it."""
+        return await self._inputs.reread(resources)
+
+
+def _asks_the_same(before: CustomResource, now: CustomResource) -> bool:
+    """Whether two readings of an object differ in nothing that a pass looks at."""
+    return before is now or (
+        before.uid == now.uid
+        and before.generation == now.generation
+        and before.deleting == now.deleting
+        and before.key == now.key
+        and before.key.version == now.key.version
+        and before.annotations == now.annotations
+        and before.labels == now.labels
+        and before.namespace_annotations == now.namespace_annotations
+        and before.spec.raw == now.spec.raw
+    )

@@ -1,0 +1,102 @@
+"""Which objects are due, when: edits at once, failures after a wait that grows, each object in one place at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from datetime import timedelta
+from typing import Final
+
+from engine.desired.identity import ObjectIdentity
+from engine.ports import Clock
+
+FAST: Final = timedelta(seconds=30)
+SLOW: Final = timedelta(minutes=3)
+_FIRST: Final = timedelta(seconds=1)
+
+
+class WorkQueue:
+    """Objects by the time they are due; one that is being worked on comes again afterwards, if it became due."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Hold nothing."""
+        self._clock = clock
+        self._due: dict[ObjectIdentity, float] = {}
+        self._heap: list[tuple[float, ObjectIdentity]] = []
+        self._failures: dict[ObjectIdentity, int] = {}
+        self._busy: set[ObjectIdentity] = set()
+        self._again: set[ObjectIdentity] = set()
+        self._news = asyncio.Event()
+
+    @property
+    def busy(self) -> frozenset[ObjectIdentity]:
+        """Return what is being worked on."""
+        return frozenset(self._busy)
+
+    def __len__(self) -> int:
+        """Return how many objects are due, now or later."""
+        return len(self._due)
+
+    def add(self, identity: ObjectIdentity, after: timedelta = timedelta(0)) -> None:
+        """Make an object due; the earlier of two times counts."""
+        if identity in self._busy:
+            self._again.add(identity)
+            return
+        at = self._clock.monotonic() + after.total_seconds()
+        if at < self._due.get(identity, float("inf")):
+            self._due[identity] = at
+            heapq.heappush(self._heap, (at, identity))
+            self._news.set()
+
+    def take(self) -> frozenset[ObjectIdentity]:
+        """Return everything that is due now; it counts as being worked on until ``done``."""
+        now = self._clock.monotonic()
+        taken = set()
+        while self._heap and self._heap[0][0] <= now:
+            at, identity = heapq.heappop(self._heap)
+            if self._due.get(identity) == at:
+                del self._due[identity]
+                taken.add(identity)
+        self._busy |= taken
+        return frozenset(taken)
+
+    def begin(self, identity: ObjectIdentity) -> bool:
+        """Work on an object that nobody asked for; False when somebody does already."""
+        if identity in self._busy:
+            return False
+        self._busy.add(identity)
+        return True
+
+    def done(self, identity: ObjectIdentity) -> None:
+        """Let go of an object; what happened to it meanwhile makes it due at once."""
+        self._busy.discard(identity)
+        if identity in self._again:
+            self._again.discard(identity)
+            self.add(identity)
+
+    def retry(self, identity: ObjectIdentity, *, limit: timedelta, at_least: timedelta | None = None) -> None:
+        """Make an object due after a wait that doubles with each failure in a row."""
+        failures = self._failures[identity] = self._failures.get(identity, 0) + 1
+        wait = min(_FIRST * 2 ** min(failures - 1, 20), limit)
+        self.add(identity, max(wait, at_least or wait))
+
+    def succeeded(self, identity: ObjectIdentity) -> None:
+        """Forget the failures of an object."""
+        self._failures.pop(identity, None)
+
+    def forget(self, identity: ObjectIdentity) -> None:
+        """Drop an object that is gone."""
+        self._due.pop(identity, None)
+        self._failures.pop(identity, None)
+        self._again.discard(identity)
+
+    def next_due(self) -> float | None:
+        """Return when the next object is due, by the monotonic clock; None when none is."""
+        while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    async def wait(self) -> None:
+        """Return when something new was added."""
+        await self._news.wait()
+        self._news.clear()

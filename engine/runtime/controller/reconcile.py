@@ -1,0 +1,240 @@
+"""One pass of the controller: the engine's pass, with what it decides and does told on the objects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from engine.cluster import condition, events
+from engine.cluster.verdict import condition_of_result, condition_of_step
+from engine.desired.identity import ObjectIdentity
+from engine.model.ids import ArmId
+from engine.model.plan import Action, Reason, Step
+from engine.model.policy import Limits
+from engine.model.problem import Problem
+from engine.model.result import Outcome, StepResult
+from engine.model.state import ActualState, CustomResource, Presence
+from engine.ports import BaselineStore, Clock
+from engine.runtime.controller.azure import ContractAzure, Speaker
+from engine.runtime.controller.contract import Contract
+from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.queue import FAST, SLOW, WorkQueue
+from engine.runtime.cycle import Cycle
+from engine.runtime.executor import Azure, ExecutorOptions, Progress
+from engine.runtime.selection import Selection
+from engine.runtime.world import PassOptions, PassResult, World
+
+
+class Credentials(Protocol):
+    """Who speaks to Azure for which object."""
+
+    async def resolve(self, resource: CustomResource) -> str:
+        """Find an object's credential; return why that is not possible, else an empty text."""
+        ...
+
+    def subscription_of(self, resource: CustomResource) -> str:
+        """Return the subscription of an object's credential; empty when it was not resolved."""
+        ...
+
+    def speaker_of(self, resource: CustomResource) -> tuple[Azure, str]:
+        """Return who speaks for an object that was resolved, and where the credential came from."""
+        ...
+
+    def speaker_in(self, subscription: str) -> tuple[Azure, str]:
+        """Return who speaks in a subscription, for what no object asks for.
+
+        Raises:
+            EngineError: Nobody does.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the controller may do.
+
+    Attributes:
+        writes: Send writes to Azure; False only looks, and writes nothing to objects either.
+    """
+
+    endpoint: str
+    writes: bool = True
+    executor: ExecutorOptions = field(default_factory=lambda: ExecutorOptions(patience=timedelta(0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What passes are made of."""
+
+    objects: Objects
+    contract: Contract
+    store: BaselineStore
+    clock: Clock
+    queue: WorkQueue
+    credentials: Credentials
+    rules: Rules
+
+
+class Reconciler:
+    """Runs passes; several may run at once over different objects."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Keep what passes are made of."""
+        self._parts = parts
+
+    async def run(self, wanted: frozenset[ObjectIdentity]) -> PassResult:
+        """Bring these objects, all of them taken from the queue, to where they should be; let go of each when it is."""
+        left = set(wanted)
+        try:
+            await self._resolve_all()
+            ours = frozenset([i for i in wanted if await self._can_work_on(i, left)])
+            return await _Run(self._parts, ours).run(left)
+        finally:
+            for identity in left:
+                self._parts.queue.done(identity)
+
+    async def _resolve_all(self) -> None:
+        """Find the credentials of all objects: ids of owners and references depend on their subscriptions too."""
+        for found in list(self._parts.objects.all()):
+            await self._parts.credentials.resolve(found.resource)
+
+    async def _can_work_on(self, identity: ObjectIdentity, left: set[ObjectIdentity]) -> bool:
+        found = self._parts.objects.find(identity)
+        if found is None or not await self._parts.contract.is_ours(found):
+            return False
+        if found.resource.deleting and not found.is_claimed:
+            return False
+        why = await self._parts.credentials.resolve(found.resource)
+        if why:
+            await self._parts.contract.say(identity, condition.warning("Failed", why, found.resource.generation))
+            self._parts.queue.retry(identity, limit=SLOW)
+            left.discard(identity)
+            self._parts.queue.done(identity)
+        return not why
+
+
+class _Run:
+    """One pass."""
+
+    def __init__(self, parts: Parts, wanted: frozenset[ObjectIdentity]) -> None:
+        self._parts = parts
+        self._wanted = wanted
+        self._azure = ContractAzure(self._route, parts.contract, parts.objects)
+        self._cycle: Cycle | None = None
+        self._generations: dict[ObjectIdentity, int] = {}
+
+    async def run(self, left: set[ObjectIdentity]) -> PassResult:
+        parts = self._parts
+        for identity in self._wanted:
+            found = parts.objects.find(identity)
+            if found is not None:
+                self._generations[identity] = found.resource.generation
+        world = World(source=parts.objects, azure=self._azure, store=parts.store, clock=parts.clock)
+        options = PassOptions(
+            endpoint=parts.rules.endpoint,
+            subscription_of=parts.credentials.subscription_of,
+            selection=Selection(only=self._wanted),
+            limits=Limits(adopt=True, allow_data_loss=True),
+        )
+        cycle = self._cycle = Cycle(world, options)
+        planned = await cycle.plan(keep_in_sync=True)
+        actual = {f.desired.id: f.actual for f in planned.findings if f.desired.id is not None and f.actual is not None}
+        await self._tell_problems(planned.problems, left)
+        for step in planned.plan.steps:
+            if not step.action.mutates:
+                await self._tell_decision(step, actual.get(step.id) if step.id is not None else None, left)
+        if any(s.action.mutates for s in planned.plan.steps):
+            await self._apply(cycle, planned, left)
+        return planned
+
+    def _route(self, resource: ArmId) -> Speaker:
+        prepared = self._cycle.prepared if self._cycle is not None else None
+        wanted = prepared.wanted.get(resource) if prepared is not None else None
+        if wanted:
+            azure, credential = self._parts.credentials.speaker_of(wanted[0].resource)
+            return Speaker(azure=azure, credential=credential, identity=wanted[0].resource.key.identity)
+        azure, credential = self._parts.credentials.speaker_in(resource.subscription)
+        return Speaker(azure=azure, credential=credential)
+
+    async def _tell_problems(self, problems: Iterable[Problem], left: set[ObjectIdentity]) -> None:
+        for problem in problems:
+            if problem.key is None or problem.key.identity not in left:
+                continue
+            identity = problem.key.identity
+            said = condition.error("Failed", str(problem.error), self._generations.get(identity, 0))
+            await self._parts.contract.say(identity, said)
+            self._let_go(identity, left)
+
+    async def _tell_decision(self, step: Step, actual: ActualState | None, left: set[ObjectIdentity]) -> None:
+        identity = step.key.identity
+        if identity not in left:
+            return
+        contract, queue = self._parts.contract, self._parts.queue
+        found = self._parts.objects.find(identity)
+        if found is not None and found.resource.deleting and step.action in (Action.NOOP, Action.FORGET):
+            await contract.release(identity)
+            self._let_go(identity, left)
+            return
+        is_there = actual is not None and actual.presence is Presence.PRESENT
+        said = condition_of_step(step, self._generations.get(identity, 0), is_there=is_there)
+        if step.id is not None and step.action in (Action.NOOP, Action.SKIP) and is_there:
+            await contract.claim(identity, step.id)
+        if said is not None:
+            await contract.say(identity, said, actual if step.reason in (Reason.IN_SYNC, Reason.POLICY_SKIP) else None)
+        if said is not None and not said.is_true:
+            queue.retry(identity, limit=FAST if step.action is Action.WAIT else SLOW)
+        else:
+            queue.succeeded(identity)
+        self._let_go(identity, left)
+
+    async def _apply(self, cycle: Cycle, planned: PassResult, left: set[ObjectIdentity]) -> None:
+        """Carry the plan out; each object is told of as soon as its step ends."""
+        ended: asyncio.Queue[StepResult | None] = asyncio.Queue()
+
+        def report(news: Progress) -> None:
+            if news.result is not None:
+                ended.put_nowait(news.result)
+
+        async def tell() -> None:
+            while (result := await ended.get()) is not None:
+                await self._tell_result(result, left)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(tell())
+            try:
+                await cycle.apply(planned, report=report, options=self._parts.rules.executor)
+            finally:
+                ended.put_nowait(None)
+
+    async def _tell_result(self, result: StepResult, left: set[ObjectIdentity]) -> None:
+        step, identity = result.step, result.step.key.identity
+        if identity not in left:
+            return
+        contract, queue = self._parts.contract, self._parts.queue
+        generation = self._generations.get(identity, 0)
+        if result.outcome is Outcome.DELETED:
+            await contract.release(identity)
+            self._let_go(identity, left)
+            return
+        said = condition_of_result(result, generation)
+        actual = self._azure.seen.get(step.id) if step.id is not None else None
+        if said is not None and said.is_true:
+            if step.id is not None:
+                await contract.claim(identity, step.id)
+            await contract.say(identity, said, actual)
+            queue.succeeded(identity)
+        else:
+            if result.outcome is Outcome.FAILED:
+                is_delete = step.action is Action.DELETE
+                await contract.tell(identity, events.write_failed(result.cause, deleting=is_delete))
+            if said is not None:
+                await contract.say(identity, said)
+            queue.retry(identity, limit=SLOW)
+        self._let_go(identity, left)
+
+    def _let_go(self, identity: ObjectIdentity, left: set[ObjectIdentity]) -> None:
+        left.discard(identity)
+        self._parts.queue.done(identity)

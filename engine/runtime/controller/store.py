@@ -1,0 +1,51 @@
+"""What the controller remembers of its writes while it runs; what outlives it stands on the objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.model.ids import ArmId, ResourceKey
+from engine.model.state import Baseline
+
+
+class ControllerStore:
+    """Implements ``BaselineStore`` in memory."""
+
+    def __init__(self, secret_key: bytes) -> None:
+        """Start empty; ``secret_key`` is the key of the hashes of secrets."""
+        self._secret_key = secret_key
+        self._baselines: dict[ArmId, Baseline] = {}
+
+    def load(self) -> Mapping[ArmId, Baseline]:
+        """Return what is remembered."""
+        return self._baselines
+
+    def warnings(self) -> Sequence[str]:
+        """Return nothing: memory is never unusable."""
+        return ()
+
+    def prepare(self) -> None:
+        """Do nothing: memory can always be written."""
+
+    def save(self, *baselines: Baseline) -> None:
+        """Remember baselines."""
+        self._baselines.update({b.id: b for b in baselines})
+
+    def forget(self, resource: ArmId) -> None:
+        """Forget a resource and what lies below it."""
+        for known in [i for i in self._baselines if i == resource or i.is_within(resource)]:
+            del self._baselines[known]
+
+    def save_operation(self, resource: ArmId, key: ResourceKey, token: str) -> None:
+        """Do nothing: the token stood on the object before anybody waited."""
+
+    def operations(self) -> Mapping[ArmId, str]:
+        """Return nothing: operations are resumed from the objects."""
+        return {}
+
+    def clear_operation(self, resource: ArmId) -> None:
+        """Do nothing: the object is written when the step ends."""
+
+    def secret_key(self) -> bytes:
+        """Return the key of the hashes of secrets."""
+        return self._secret_key
