@@ -16,7 +16,8 @@ from engine.app.credentials import CredentialBook
 from engine.app.settings import Settings
 from engine.cluster.names import CREDENTIAL_FROM
 from engine.cluster.objects import ClusterObject
-from engine.desired.policy import ALLOW_REPLACE, DRIFT_POLICY, IGNORE, PROTECT, RECONCILE_POLICY
+from engine.desired.policy import DRIFT_POLICY, IGNORE, PROTECT, RECONCILE_POLICY
+from engine.model.policy import ALLOW_REPLACE
 from engine.runtime.clock import SystemClock
 from engine.runtime.controller.contract import Contract, OperatorName
 from engine.runtime.controller.loop import Loop, Periods

@@ -20,9 +20,5 @@ OWNER_GROUP_KIND: Final = PREFIX + "owner-group-kind"
 OWNER_UID: Final = PREFIX + "owner-uid"
 LAST_VERSION: Final = PREFIX + "last-reconciled-version"
 
-BASELINE: Final = "trueup.dev/baseline"
-OPERATION: Final = "trueup.dev/operation"
-"""The operation under way. ASO's tokens are read at a take-over; ours stay out of its way."""
-
 LABEL_LIMIT: Final = 63
 """Label values are cut to this many characters, as Kubernetes allows no longer ones."""

@@ -21,8 +21,10 @@ PROTECT: Final = OWN_PREFIX + "protect"
 READ_PREFIXES: Final = (OWN_PREFIX, "serviceoperator.azure.com/")
 """Annotations that may mean something to us; others are never looked at."""
 BASELINE: Final = OWN_PREFIX + "baseline"
+OPERATION: Final = OWN_PREFIX + "operation"
+"""The operation under way. ASO's tokens are read at a take-over; ours stay out of its way."""
 _OWN = (
-    DRIFT_POLICY, IGNORE, PROTECT, ALLOW_REPLACE, BASELINE,
+    DRIFT_POLICY, IGNORE, PROTECT, ALLOW_REPLACE, BASELINE, OPERATION,
     OWN_PREFIX + "allow-delete", OWN_PREFIX + "reconcile-at",
 )  # fmt: skip
 

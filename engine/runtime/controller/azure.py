@@ -10,6 +10,7 @@ from engine.desired.identity import ObjectIdentity
 from engine.model.document import Body
 from engine.model.ids import ArmId
 from engine.model.plan import Request
+from engine.model.purpose import Purpose
 from engine.model.result import OperationProgress, OperationStatus
 from engine.model.state import ActualState, ReadTarget
 from engine.runtime.controller.contract import Contract
@@ -39,6 +40,8 @@ class ContractAzure:
         route: Callable[[ArmId], Speaker],
         contract: Contract,
         objects: Objects,
+        *,
+        purpose: Purpose,
     ) -> None:
         """Keep the ports.
 
@@ -46,7 +49,9 @@ class ContractAzure:
             route: Returns who speaks for a resource.
             contract: Told of every write.
             objects: For generations.
+            purpose: What all of its requests are for.
         """
+        self._purpose = purpose
         self._route = route
         self._contract = contract
         self._objects = objects
@@ -54,7 +59,9 @@ class ContractAzure:
         self._azures: dict[int, Azure] = {}
         self.seen: dict[ArmId, ActualState] = {}
 
-    async def observe(self, targets: Sequence[ReadTarget]) -> AsyncIterator[Sequence[ActualState]]:
+    async def observe(
+        self, targets: Sequence[ReadTarget], *, purpose: Purpose = Purpose.SWEEP
+    ) -> AsyncIterator[Sequence[ActualState]]:
         """Yield one state per target, credential by credential."""
         groups: dict[int, tuple[Azure, list[ReadTarget]]] = {}
         for target in targets:
@@ -62,13 +69,13 @@ class ContractAzure:
             self._azures[id(azure)] = azure
             groups.setdefault(id(azure), (azure, []))[1].append(target)
         for azure, wanted in groups.values():
-            async for batch in azure.observe(wanted):
+            async for batch in azure.observe(wanted, purpose=min(purpose, self._purpose)):
                 yield batch
 
-    async def fetch(self, target: ReadTarget) -> ActualState:
+    async def fetch(self, target: ReadTarget, *, purpose: Purpose = Purpose.SWEEP) -> ActualState:
         """Read one resource."""
         speaker = self._route(target.id)
-        actual = await speaker.azure.fetch(target)
+        actual = await speaker.azure.fetch(target, purpose=min(purpose, self._purpose))
         if speaker.identity is not None:
             self.seen[target.id] = actual
         return actual
@@ -86,19 +93,19 @@ class ContractAzure:
         for azure in self._azures.values():
             azure.keep_secrets(body)
 
-    async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
+    async def begin(self, request: Request, *, resource: ArmId, purpose: Purpose = Purpose.SWEEP) -> OperationProgress:
         """Claim the object, send, and keep what an interrupted operation is resumed from."""
         speaker = self._route(resource)
         azure, identity = speaker.azure, speaker.identity
         if identity is None:
-            return await azure.begin(request, resource=resource)
+            return await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose))
         is_delete = request.method == "DELETE"
         if not is_delete:
             await self._contract.claim(identity, resource, sends=True)
         await self._contract.tell(identity, events.credential_from(speaker.credential), once=True)
         if is_delete:
             await self._contract.tell(identity, events.delete_begins())
-        progress = await azure.begin(request, resource=resource)
+        progress = await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose))
         if not is_delete:
             await self._contract.tell(identity, events.sent(resource))
         if progress.status is OperationStatus.RUNNING:

@@ -13,17 +13,18 @@ from engine.cluster import events
 from engine.cluster.claim import Marks, Owner, claim, is_foreign
 from engine.cluster.condition import Condition, choose_condition
 from engine.cluster.events import Event
-from engine.cluster.names import CHILD_ID_OVERRIDE, FINALIZER, LATEST_GENERATION, OPERATION
+from engine.cluster.names import CHILD_ID_OVERRIDE, FINALIZER, LATEST_GENERATION
 from engine.cluster.objects import ClusterObject
 from engine.cluster.status import CONDITIONS, build_status, print_status
 from engine.desired.identity import ObjectIdentity, read_owner
+from engine.desired.policy import BASELINE, OPERATION
 from engine.model.ids import ArmId
 from engine.model.state import ActualState, CustomResource
 from engine.ports import Clock, ClusterWriter
 from engine.runtime.controller.objects import Objects
 from schemas.kinds import Kind, lookup_kind
 
-_KEPT = (CHILD_ID_OVERRIDE, LATEST_GENERATION)
+_KEPT = (CHILD_ID_OVERRIDE, LATEST_GENERATION, BASELINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,13 @@ class Contract:
         return not other
 
     async def claim(
-        self, identity: ObjectIdentity, resource_id: ArmId, *, sends: bool = False, operation: str = ""
+        self,
+        identity: ObjectIdentity,
+        resource_id: ArmId,
+        *,
+        sends: bool = False,
+        operation: str = "",
+        memory: str | None = None,
     ) -> None:
         """Make the object ours, before anything is sent for it, or note where its operation goes on.
 
@@ -62,18 +69,21 @@ class Contract:
             resource_id: Where its resource is.
             sends: A write of this generation is about to be sent.
             operation: The saved form of the operation under way; empty for none.
+            memory: What to remember of the last write, encoded; empty for nothing, None for what stands on it.
         """
         found = self._objects.find(identity)
         if found is None:
             return
-        marks = self._marks(found, resource_id, sends=sends, operation=operation)
+        marks = self._marks(found, resource_id, sends=sends, operation=operation, memory=memory)
         if _stands(found, marks):
             return
         resource = found.resource
         await self._writer.apply_marks(resource.key, resource.uid, marks)
         self._objects.put(_marked(found, marks))
 
-    def _marks(self, found: ClusterObject, resource_id: ArmId, *, sends: bool, operation: str) -> Marks:
+    def _marks(
+        self, found: ClusterObject, resource_id: ArmId, *, sends: bool, operation: str, memory: str | None
+    ) -> Marks:
         resource = found.resource
         spec = resource.spec.value
         owner = spec.get("owner") if isinstance(spec, dict) else None
@@ -90,6 +100,10 @@ class Contract:
             more[LATEST_GENERATION] = str(resource.generation)
         if operation:
             more[OPERATION] = operation
+        if memory is not None:
+            more[BASELINE] = memory
+        if not more.get(BASELINE, "?"):
+            del more[BASELINE]
         return replace(marks, annotations={**marks.annotations, **more})
 
     def _owner_of(self, resource: CustomResource) -> Owner | None:
@@ -173,7 +187,7 @@ def _stands(found: ClusterObject, marks: Marks) -> bool:
         and _holds(annotations, marks.annotations)
         and _holds(labels, marks.labels)
         and all(o in found.owners for o in marks.owners)
-        and (OPERATION in marks.annotations or OPERATION not in annotations)
+        and all(name in marks.annotations or name not in annotations for name in (OPERATION, BASELINE))
     )
 
 
@@ -183,7 +197,7 @@ def _holds(held: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
 
 def _marked(found: ClusterObject, marks: Marks) -> ClusterObject:
     """Return the object as it is after the write, until the cluster says so itself."""
-    rest = {k: v for k, v in found.resource.annotations.items() if k != OPERATION}
+    rest = {k: v for k, v in found.resource.annotations.items() if k not in (OPERATION, BASELINE)}
     resource = replace(
         found.resource,
         annotations={**rest, **marks.annotations},

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from engine.desired.identity import ObjectIdentity
+from engine.model.purpose import Purpose
 from engine.ports import Clock
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
@@ -61,8 +62,8 @@ class Loop:
                 now = self._clock.monotonic()
                 if now >= next_sweep:
                     next_sweep = now + self._periods.observe.total_seconds()
-                    self._begin(self._everything())
-                self._begin(self._queue.take())
+                    self._begin(self._everything(), Purpose.SWEEP)
+                self._begin(self._queue.take(), Purpose.EDIT)
                 await self._sleep_until(min(next_sweep, self._queue.next_due() or next_sweep), stopping)
         finally:
             stopping.cancel()
@@ -71,15 +72,15 @@ class Loop:
     def _everything(self) -> frozenset[ObjectIdentity]:
         return frozenset(o.identity for o in self._objects.all() if self._queue.begin(o.identity))
 
-    def _begin(self, wanted: frozenset[ObjectIdentity]) -> None:
+    def _begin(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         if wanted:
-            task = asyncio.create_task(self._pass(wanted))
+            task = asyncio.create_task(self._pass(wanted, purpose))
             self._passes.add(task)
             task.add_done_callback(self._passes.discard)
 
-    async def _pass(self, wanted: frozenset[ObjectIdentity]) -> None:
+    async def _pass(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         try:
-            await self._reconciler.run(wanted)
+            await self._reconciler.run(wanted, purpose)
         except Exception as exc:
             self._complain(f"a pass over {len(wanted)} objects failed: {exc!r}")
             for identity in wanted:

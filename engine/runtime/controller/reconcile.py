@@ -15,13 +15,15 @@ from engine.model.ids import ArmId
 from engine.model.plan import Action, Reason, Step
 from engine.model.policy import Limits
 from engine.model.problem import Problem
+from engine.model.purpose import Purpose
 from engine.model.result import Outcome, StepResult
 from engine.model.state import ActualState, CustomResource, Presence
-from engine.ports import BaselineStore, Clock
+from engine.ports import Clock
 from engine.runtime.controller.azure import ContractAzure, Speaker
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import FAST, SLOW, WorkQueue
+from engine.runtime.controller.store import ControllerStore
 from engine.runtime.cycle import Cycle
 from engine.runtime.executor import Azure, ExecutorOptions, Progress
 from engine.runtime.selection import Selection
@@ -71,7 +73,7 @@ class Parts:
 
     objects: Objects
     contract: Contract
-    store: BaselineStore
+    store: ControllerStore
     clock: Clock
     queue: WorkQueue
     credentials: Credentials
@@ -85,13 +87,13 @@ class Reconciler:
         """Keep what passes are made of."""
         self._parts = parts
 
-    async def run(self, wanted: frozenset[ObjectIdentity]) -> PassResult:
+    async def run(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> PassResult:
         """Bring these objects, all of them taken from the queue, to where they should be; let go of each when it is."""
         left = set(wanted)
         try:
             await self._resolve_all()
             ours = frozenset([i for i in wanted if await self._can_work_on(i, left)])
-            return await _Run(self._parts, ours).run(left)
+            return await _Run(self._parts, ours, purpose).run(left)
         finally:
             for identity in left:
                 self._parts.queue.done(identity)
@@ -119,10 +121,10 @@ class Reconciler:
 class _Run:
     """One pass."""
 
-    def __init__(self, parts: Parts, wanted: frozenset[ObjectIdentity]) -> None:
+    def __init__(self, parts: Parts, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         self._parts = parts
         self._wanted = wanted
-        self._azure = ContractAzure(self._route, parts.contract, parts.objects)
+        self._azure = ContractAzure(self._route, parts.contract, parts.objects, purpose=purpose)
         self._cycle: Cycle | None = None
         self._generations: dict[ObjectIdentity, int] = {}
 
@@ -223,7 +225,7 @@ class _Run:
         actual = self._azure.seen.get(step.id) if step.id is not None else None
         if said is not None and said.is_true:
             if step.id is not None:
-                await contract.claim(identity, step.id)
+                await contract.claim(identity, step.id, memory=self._parts.store.hand_over(step.id))
             await contract.say(identity, said, actual)
             queue.succeeded(identity)
         else:

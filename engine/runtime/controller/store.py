@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from engine.desired.policy import BASELINE
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.state import Baseline
+from engine.runtime.baselines import annotation_patch
 
 
 class ControllerStore:
@@ -19,6 +21,17 @@ class ControllerStore:
     def load(self) -> Mapping[ArmId, Baseline]:
         """Return what is remembered."""
         return self._baselines
+
+    def hand_over(self, resource: ArmId) -> str | None:
+        """Return what is remembered of a resource as its object is to carry it, and keep it no longer.
+
+        Empty where it does not fit; None when nothing new is remembered.
+        """
+        baseline = self._baselines.pop(resource, None)
+        if baseline is None or baseline.is_intent:
+            return None
+        patch = annotation_patch(baseline, secret_key=self._secret_key).patch
+        return patch["metadata"]["annotations"][BASELINE] or ""
 
     def warnings(self) -> Sequence[str]:
         """Return nothing: memory is never unusable."""
