@@ -25,10 +25,15 @@ class EngineError(Exception):
     Attributes:
         reason: Usable as a condition reason.
         http_status: Code of the answer behind it; 0 when there was none.
+        correlation_id, request_id: What Azure calls the request behind it; empty when it did not answer.
+        is_unsent: Whether the request certainly never reached anybody.
     """
 
     reason = "Failed"
     http_status = 0
+    correlation_id = ""
+    request_id = ""
+    is_unsent = False
 
     def __init__(self, summary: str, *, detail: str = "", hint: str = "") -> None:
         """Keep the fixed summary, the values and the advice apart.

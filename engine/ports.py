@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from engine.cluster.claim import Marks
 from engine.cluster.events import Event
+from engine.model.audit import Author
 from engine.model.document import Body, Secret
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Request
@@ -120,6 +121,27 @@ class BaselineStore(Protocol):
 
     def secret_key(self) -> bytes:
         """Return the random key of this store for keyed hashes of secrets."""
+        ...
+
+
+class AuditLog(Protocol):
+    """Where every write leaves its trace; lines are only ever added."""
+
+    @property
+    def author(self) -> Author:
+        """Return on whose behalf this run writes."""
+        ...
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add a line; an intent is on the disk when this returns.
+
+        Raises:
+            EngineError: It cannot be stored.
+        """
+        ...
+
+    def miss(self, problem: str) -> None:
+        """Keep for the end of the run that a line is missing, and why."""
         ...
 
 

@@ -8,7 +8,35 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from engine.model.audit import Author
+from engine.model.ids import PlanId
+from engine.ports import Clock
+from engine.runtime.ledger import Ledger
+
 Result = TypeVar("Result")
+
+
+class MemoryAudit:
+    """An audit log as a list."""
+
+    def __init__(self) -> None:
+        self.author = Author(user="ada", host="desk")
+        self.records: list[dict[str, Any]] = []
+        self.missed: list[str] = []
+
+    def append(self, record: dict[str, Any]) -> None:
+        self.records.append(record)
+
+    def miss(self, problem: str) -> None:
+        self.missed.append(problem)
+
+    @property
+    def events(self) -> list[str]:
+        return [r["event"] + (f" {r['outcome']}" if "outcome" in r else "") for r in self.records]
+
+
+def build_ledger(log: MemoryAudit | None = None, clock: Clock | None = None) -> Ledger:
+    return Ledger(log or MemoryAudit(), clock or FakeClock(), plan=PlanId("plan-1"), secret_key=b"k" * 32)
 
 
 class FakeClock:

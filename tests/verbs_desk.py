@@ -283,7 +283,11 @@ class Desk:
     def command(self, verb: str, *arguments: str, files: bool = True, state: bool = True) -> list[str]:
         """Return the arguments with the input and the state folder in them."""
         source = ["-f", str(self.manifests)] if files else []
-        keeps = state and verb in ("plan", "apply", "drift", "explain", "snapshot") and "--state" not in arguments
+        keeps = (
+            state
+            and verb in ("plan", "apply", "drift", "explain", "snapshot", "history")
+            and "--state" not in arguments
+        )
         return [verb, *arguments, *source, *(["--state", str(self.state)] if keeps else [])]
 
     def variables(self) -> dict[str, str]:

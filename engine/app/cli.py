@@ -20,6 +20,7 @@ VERBS = {
     "apply": "make Azure as the manifests say, by the smallest requests",
     "show": "print a saved plan, without Azure and without its input",
     "drift": "show what moved in Azure since the last apply, and who moved it",
+    "history": "show what was written to Azure from here, by whom, and what became of it",
     "diff": "compare manifests, snapshots, manifests with Azure, or pairs of bodies; nothing is remembered",
     "snapshot": "save what was read, so that reports can be made again without Azure",
     "explain": "say for one object why each difference counts or does not",

@@ -25,6 +25,7 @@ from engine.reporting.style import TextOptions
 from engine.runtime.clock import SystemClock
 from engine.runtime.cycle import Cycle
 from engine.runtime.heap import tune_memory
+from engine.runtime.ledger import NoAuditLog
 from engine.runtime.world import PassOptions, PassResult, World
 
 if TYPE_CHECKING:  # only a snapshot needs it
@@ -109,6 +110,7 @@ async def open_cycle(
     if getattr(args, "snapshot", None) is not None:
         yield await _play(args, limits)
         return
+    from engine.app.auditing import open_audit
     from engine.app.ignore_rules import read_ignore_rules
     from engine.runtime.recorder import forgetful_store
     from providers.arm.adapter import AzureResourceManager
@@ -134,8 +136,12 @@ async def open_cycle(
             await azure.sign_in()
             tune_memory()
             known = store if remembers else forgetful_store()
-            world = World(source=source, azure=azure, store=known, clock=clock)
-            yield Cycle(recorder.watch(world, options) if recorder is not None else world, options)
+            audited = (
+                open_audit(args.state, await azure.principal()) if writes else contextlib.nullcontext(NoAuditLog())
+            )
+            with audited as audit:
+                world = World(source=source, azure=azure, store=known, clock=clock, audit=audit)
+                yield Cycle(recorder.watch(world, options) if recorder is not None else world, options)
     finally:
         for warning in store.warnings():
             warn(warning)

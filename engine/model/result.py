@@ -24,6 +24,21 @@ class Outcome(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestIds:
+    """The names under which a request can be found again: Azure's support asks for them.
+
+    Attributes:
+        client: Ours, ``x-ms-client-request-id``; empty when nothing was sent.
+        correlation: ``x-ms-correlation-request-id``; empty when Azure did not answer.
+        request: ``x-ms-request-id``; empty when Azure did not answer.
+    """
+
+    client: str = ""
+    correlation: str = ""
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
     """How one step ended.
 
@@ -31,6 +46,7 @@ class StepResult:
         cause: One sentence with what ARM said and what to do; empty unless failed or skipped.
         requests: How many writes were sent for it.
         http_status: Of the last write's answer; 0 when nothing was sent or it is not known.
+        ids: Of the last write.
     """
 
     step: Step
@@ -40,6 +56,7 @@ class StepResult:
     requests: int = 0
     duration: timedelta = timedelta(0)
     http_status: int = 0
+    ids: RequestIds = RequestIds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +90,7 @@ class OperationProgress:
         document: The resource as the final answer showed it, if it did.
         error: Set when failed.
         http_status: Of the answer to the write; 0 for polls and where it is not known.
+        ids: Of the write; empty for polls.
     """
 
     status: OperationStatus
@@ -81,3 +99,4 @@ class OperationProgress:
     document: Document | None = None
     error: Exception | None = None
     http_status: int = 0
+    ids: RequestIds = RequestIds()

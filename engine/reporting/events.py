@@ -11,6 +11,7 @@ from typing import Any, Literal
 from engine.model.plan import Action, Plan, Step
 from engine.model.result import ApplyResult, Outcome, StepResult
 from engine.reporting.drift import drift_report
+from engine.reporting.history import History, write_json
 from engine.reporting.wire import allowances_json, encode_json, step_json, summary_json
 from engine.reporting.wire_results import apply_summary_json, drift_row_json, drift_summary_json, step_result_json
 from engine.reporting.wire_values import object_json, text
@@ -76,3 +77,10 @@ def result_line(result: ApplyResult) -> bytes:
     """Return ``apply_summary``, the last line of an apply."""
     fields = {"succeeded": not result.failed, "summary": apply_summary_json(result)}
     return _line("apply_summary", **fields, **allowances_json(result.plan))
+
+
+def history_events(history: History) -> Iterator[bytes]:
+    """Yield version, one ``recorded_write`` per write."""
+    yield version_line()
+    for write in history.writes:
+        yield _line("recorded_write", write=write_json(write))

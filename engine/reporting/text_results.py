@@ -102,7 +102,15 @@ def _cause_lines(result: StepResult) -> list[str]:
     if not result.cause:
         return []
     reason = failure_reason(result)
-    return [f"      {f'{printable(reason)}: ' if reason else ''}{full_stop(result.cause)}"]
+    lines = [f"      {f'{printable(reason)}: ' if reason else ''}{full_stop(result.cause)}"]
+    return [*lines, f"      {ticket_line(result)}"] if result.outcome is Outcome.FAILED and result.ids.client else lines
+
+
+def ticket_line(result: StepResult) -> str:
+    """Return the names under which Azure's support finds a failed request."""
+    ids = result.ids
+    named = (("correlation id", ids.correlation), ("request id", ids.request), ("client request id", ids.client))
+    return f"for Azure support: {', '.join(f'{name} {printable(value)}' for name, value in named if value)}"
 
 
 def render_result(result: ApplyResult, options: TextOptions | None = None) -> str:

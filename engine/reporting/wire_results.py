@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.model.document import ABSENT, REDACTED
 from engine.model.plan import Plan, Step
-from engine.model.result import ApplyResult, StepResult
+from engine.model.result import ApplyResult, RequestIds, StepResult
 from engine.reporting.drift import DriftReport, DriftRow, drift_line, drift_report
 from engine.reporting.phrases import reason_sentence, why_it_counts
 from engine.reporting.sending import Sent, sent_at
@@ -132,7 +132,16 @@ def step_result_json(result: StepResult) -> dict[str, Any]:
         "writes": result.requests,
         "httpStatus": result.http_status or None,
         "durationSeconds": round(result.duration.total_seconds(), 3),
+        **_ids_json(result.ids),
     }
+
+
+def _ids_json(ids: RequestIds) -> dict[str, str]:
+    """Return what Azure calls the last write, and what we call it; nothing where none was sent."""
+    if not ids.client:
+        return {}
+    named = {"clientRequestId": ids.client, "correlationId": ids.correlation, "requestId": ids.request}
+    return {name: text(value) for name, value in named.items() if value}
 
 
 def _sent_json(sent: Sent) -> dict[str, Any]:

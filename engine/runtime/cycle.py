@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.model.ids import ArmId
+from engine.model.ids import ArmId, PlanId
 from engine.model.result import ApplyResult
 from engine.model.state import Baseline
 from engine.runtime.executor import Executor, ExecutorOptions, Progress, Resumed, Settle
 from engine.runtime.heap import release_memory
+from engine.runtime.ledger import Ledger
 from engine.runtime.memory import PassMemory
 from engine.runtime.one_pass import Pass
 from engine.runtime.prepared import Prepared
@@ -65,7 +66,8 @@ class Cycle:
                 settlement.intend(news.step)
             report(news)
 
-        executor = self._executor(settlement.settle, note, options, refresh=self._recarry(planned))
+        ledger = self._ledger(planned.plan.id)
+        executor = self._executor(settlement.settle, note, options, ledger=ledger, refresh=self._recarry(planned))
         result = await executor.run(planned.plan)
         settlement.take(planned.findings)
         settlement.forget()
@@ -75,7 +77,8 @@ class Cycle:
     async def resume(self) -> Resumed:
         """Follow operations an earlier run left behind; what cannot be followed is not written by ``apply``."""
         if self._world.store.operations():
-            executor = self._executor(lambda _step, _actual: "", lambda _news: None, ExecutorOptions())
+            ledger = self._ledger(PlanId(""))
+            executor = self._executor(lambda _step, _actual: "", lambda _news: None, ExecutorOptions(), ledger=ledger)
             self._resumed = await executor.resume()
         return self._resumed
 
@@ -93,12 +96,17 @@ class Cycle:
             self._baselines = dict(self._world.store.load())
         return self._baselines
 
+    def _ledger(self, plan: PlanId) -> Ledger:
+        world = self._world
+        return Ledger(world.audit, world.clock, plan=plan, secret_key=world.store.secret_key())
+
     def _executor(
         self,
         settle: Settle,
         report: Callable[[Progress], None],
         options: ExecutorOptions,
         *,
+        ledger: Ledger,
         refresh: Refresh | None = None,
     ) -> Executor:
         world = self._world
@@ -106,6 +114,7 @@ class Cycle:
             world.azure,
             world.store,
             world.clock,
+            ledger=ledger,
             settle=settle,
             refresh=refresh,
             report=report,

@@ -24,6 +24,7 @@ from engine.model.result import ApplyResult, OperationProgress, OperationStatus,
 from engine.model.state import ActualState, Presence
 from engine.planning.verify import check_applied
 from engine.ports import ActualSource, BaselineStore, Clock, ReadTarget, StepApplier
+from engine.runtime.ledger import Entry, Ledger
 from engine.runtime.patience import Patience
 from engine.runtime.recarry import Refresh
 
@@ -109,6 +110,7 @@ class Executor:
         store: BaselineStore,
         clock: Clock,
         *,
+        ledger: Ledger,
         settle: Settle,
         report: Callable[[Progress], None],
         options: ExecutorOptions,
@@ -121,6 +123,7 @@ class Executor:
         self._azure = azure
         self._store = store
         self._clock = clock
+        self._ledger = ledger
         self._settle = settle
         self._report = report
         self._options = options
@@ -166,11 +169,12 @@ class Executor:
             await self._follow(OperationProgress(status=OperationStatus.RUNNING, token=token), None)
         except UnfinishedError as exc:
             return str(exc)
-        except EngineError:
+        except EngineError as exc:
             # It failed, or the poller belongs elsewhere: the read that follows tells what is there.
-            self._store.clear_operation(resource)
+            self._ledger.followed(resource, exc)
         else:
-            self._store.clear_operation(resource)
+            self._ledger.followed(resource, None)
+        self._store.clear_operation(resource)
         return ""
 
     async def _run_step(self, step: Step, run: _Run) -> None:
@@ -180,7 +184,7 @@ class Executor:
             result = StepResult(step=step, outcome=Outcome.SKIPPED, cause=f"{held.key}, which it needs, failed")
         else:
             self._report(Progress(step=step, result=None, finished=run.finished, total=run.total))
-            result = await self._attempt(step, started)
+            result = self._ledger.sign(await self._attempt(step, started))
         run.finished += 1
         run.results.append(result)
         run.done[step.key.identity].set_result(result)
@@ -250,7 +254,8 @@ class Executor:
             try:
                 request = await self._freshen(step, resource, request)
                 counter.sent += 1
-                counter.http_status = await self._send(step, resource, request)
+                with self._ledger.write(step, request) as entry:
+                    counter.http_status = await self._send(step, resource, entry)
             except EngineError as exc:
                 fallback = _fallback(step, request, exc)
                 if fallback is None:
@@ -275,10 +280,12 @@ class Executor:
             raise error
         await self._clock.sleep(wait)
 
-    async def _send(self, step: Step, resource: ArmId, request: Request) -> int:
+    async def _send(self, step: Step, resource: ArmId, entry: Entry) -> int:
         """Send one write and follow it to its end; return the HTTP status of the first answer."""
         async with self._slots:
-            progress = await self._azure.begin(request, resource=resource)
+            self._ledger.intend(entry)
+            progress = await self._azure.begin(entry.request, resource=resource)
+        self._ledger.answered(entry, progress)
         status = progress.http_status
         if progress.status is not OperationStatus.RUNNING:
             await self._follow(progress, None)

@@ -12,19 +12,25 @@ from engine.model.policy import Limits
 from engine.model.problem import Notice, Problem
 from engine.model.purpose import Purpose
 from engine.planning.finding import Finding
-from engine.ports import BaselineStore, Clock, DesiredSource
+from engine.ports import AuditLog, BaselineStore, Clock, DesiredSource
 from engine.runtime.executor import Azure
+from engine.runtime.ledger import NoAuditLog
 from engine.runtime.selection import Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The ports of one pass."""
+    """The ports of one pass.
+
+    Attributes:
+        audit: Where writes leave their trace; without one nothing can be written.
+    """
 
     source: DesiredSource
     azure: Azure
     store: BaselineStore
     clock: Clock
+    audit: AuditLog = field(default_factory=NoAuditLog)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

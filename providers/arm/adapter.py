@@ -11,16 +11,18 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 from engine.errors import EngineError, InvariantError, UnavailableError
+from engine.model.audit import Principal
 from engine.model.document import ABSENT, Body, encode_wire
 from engine.model.ids import ApiVersion, ArmId
 from engine.model.plan import Request
 from engine.model.purpose import Purpose
-from engine.model.result import OperationProgress, OperationStatus
+from engine.model.result import OperationProgress, OperationStatus, RequestIds
 from engine.model.state import ActualState
 from engine.ports import Clock, ReadTarget
 from providers.arm import lro
 from providers.arm.answer import Answer
 from providers.arm.auth import Authorizer, build_authorizer, is_microsoft
+from providers.arm.claims import read_principal
 from providers.arm.errors import Fault, decode_fault, error_from_fault, is_gone
 from providers.arm.observe import Observer
 from providers.arm.options import ArmOptions
@@ -101,6 +103,15 @@ class AzureResourceManager:
         """
         await self._tokens.headers()
 
+    async def principal(self) -> Principal:
+        """Return as whom requests are sent, as the token itself says; nothing of it is verified here.
+
+        Raises:
+            PolicyDeniedError: The credential is missing, wrong or expired.
+            UnavailableError: The authority did not answer.
+        """
+        return read_principal(await self._tokens.headers())
+
     def observe(
         self, targets: Sequence[ReadTarget], *, purpose: Purpose = Purpose.SWEEP
     ) -> AsyncGenerator[Sequence[ActualState], None]:
@@ -156,18 +167,28 @@ class AzureResourceManager:
         body = _encode(request, what)
         self._scrubber.learn(request.body)
         answer = await self._transport.send(request.method, url, body=body, headers=request.headers, purpose=purpose)
+        ids = RequestIds(correlation=answer.correlation_id, request=answer.request_id)
+        try:
+            return replace(self._judge_write(request.method, url, answer, resource), ids=ids)
+        except EngineError as exc:
+            exc.correlation_id, exc.request_id = ids.correlation, ids.request
+            raise
+
+    def _judge_write(self, method: str, url: str, answer: Answer, resource: ArmId) -> OperationProgress:
+        """Return what the answer to a write means, or raise what it says."""
+        what = f"{method} {resource.text}"
         now = self._clock.now()
         if not answer.is_success:
             answer = self._scrubber.clean(answer)
         _check_from_arm(answer, what, now)
         if not answer.is_success:
             fault = decode_fault(answer, now)
-            if request.method == "DELETE" and is_gone(answer, fault):
+            if method == "DELETE" and is_gone(answer, fault):
                 return OperationProgress(status=OperationStatus.SUCCEEDED, http_status=answer.status)
             raise error_from_fault(fault, what=what, arm_type=resource.resource_type)
         self.traffic.bodies_parsed += bool(answer.body)
         verdict = self._verdict(
-            answer, lambda found: lro.start(request.method, found, url=url, origin=self._transport.origin, now=now)
+            answer, lambda found: lro.start(method, found, url=url, origin=self._transport.origin, now=now)
         )
         return replace(self._progress(verdict, what, resource), http_status=answer.status)
 

@@ -51,6 +51,11 @@ class Answer:
         """Return the id to quote to Azure's support; empty when there is none."""
         return self.headers.get("x-ms-request-id") or self.headers.get("x-ms-correlation-request-id") or ""
 
+    @property
+    def correlation_id(self) -> str:
+        """Return the id that all requests of one operation share in Azure's logs; empty when there is none."""
+        return self.headers.get("x-ms-correlation-request-id", "")
+
     def header(self, name: str) -> str:
         """Return a header by its lower-case name; empty when it is not there."""
         return self.headers.get(name, "")

@@ -32,6 +32,7 @@ class UnreachableError(UnavailableError):
     """No answer at all: name, route, certificate or proxy. Asking for other resources would not help either."""
 
     reason = "Unreachable"
+    is_unsent = True
 
 
 class UntrustedError(UnreachableError):

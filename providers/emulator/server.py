@@ -97,7 +97,7 @@ class Handler:
                 request.transport.abort()
             return web.Response(status=500)
         finally:
-            traffic.end(method, path, key, status)
+            traffic.end(method, path, key, status, client=request.headers.get("x-ms-client-request-id", ""))
         return response
 
     async def _arm_with_faults(self, request: web.BaseRequest, path: str) -> web.StreamResponse:

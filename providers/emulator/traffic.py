@@ -33,8 +33,8 @@ class Traffic:
             if self._in_flight[key] > 1:
                 self._overlaps[key] += 1
 
-    def end(self, method: str, path: str, key: str, status: int) -> None:
-        """Note how it was answered; 0 when the connection was cut instead."""
+    def end(self, method: str, path: str, key: str, status: int, *, client: str = "") -> None:
+        """Note how it was answered; 0 when the connection was cut instead. ``client`` is the sender's own id."""
         self._statuses[status] += 1
         if method not in _WRITES:
             self._reads[path] += 1
@@ -43,7 +43,7 @@ class Traffic:
         if not self._in_flight[key]:
             del self._in_flight[key]
         if len(self._writes) < _MOST_WRITES:
-            self._writes.append({"method": method, "path": path, "status": status})
+            self._writes.append({"method": method, "path": path, "status": status, "client": client})
 
     def document(self) -> dict[str, Any]:
         """Return everything as the control API shows it."""

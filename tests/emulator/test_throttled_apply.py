@@ -22,7 +22,7 @@ from providers.emulator.gateway import Request
 from providers.emulator.options import EmulatorOptions
 from tests.builders import build_key, build_plan, build_request, build_step
 from tests.emulator_driver import BASE, NETWORK, RESOURCES, Arm
-from tests.fakes import LoopClock, run_virtually
+from tests.fakes import LoopClock, build_ledger, run_virtually
 
 SCALE = 0.05
 NETWORKS = 60
@@ -100,6 +100,7 @@ def carry_out(state: Path) -> tuple[ApplyResult, Wire, float]:
             azure,
             NoStore(),  # type: ignore[arg-type]
             clock,
+            ledger=build_ledger(),
             settle=lambda _step, _actual: "",
             report=lambda _progress: None,
             # Less than the apply lasts: a step that only waits for its turn must not run out of it.

@@ -14,6 +14,7 @@ from engine.model.state import ActualState, Presence
 from engine.ports import ReadTarget
 from engine.runtime.executor import Executor, ExecutorOptions, Progress, Resumed
 from tests.builders import build_desired, build_id, build_key, build_step
+from tests.fakes import MemoryAudit, build_ledger
 
 DONE = OperationProgress(status=OperationStatus.SUCCEEDED)
 RUNNING = OperationProgress(status=OperationStatus.RUNNING, token="op-1", wait=timedelta(seconds=15))
@@ -136,11 +137,13 @@ def carry_out(
     settle: Callable[[Step, ActualState], str] = lambda _step, _actual: "",
     refresh: StubRefresh | None = None,
     news: list[Progress] | None = None,
+    log: MemoryAudit | None = None,
 ) -> ApplyResult:
     executor = Executor(
         azure,  # type: ignore[arg-type]
         store or StubStore(),  # type: ignore[arg-type]
         clock or StubClock(),
+        ledger=build_ledger(log),
         settle=settle,
         refresh=refresh,
         report=(news if news is not None else []).append,
@@ -331,10 +334,12 @@ def test_operations_of_an_earlier_run_are_followed() -> None:
     resource = build_id("app")
     store = StubStore({resource: "op-1"})
     azure = StubAzure({"poll op-1": [RUNNING]})
+    log = MemoryAudit()
     executor = Executor(
         azure,  # type: ignore[arg-type]
         store,  # type: ignore[arg-type]
         StubClock(),
+        ledger=build_ledger(log),
         settle=lambda _s, _a: "",
         report=lambda _n: None,
         options=ExecutorOptions(),
@@ -345,6 +350,7 @@ def test_operations_of_an_earlier_run_are_followed() -> None:
     assert (followed.followed, followed.unfinished) == ((resource,), {})
     assert azure.sent == ["poll op-1", "poll op-1"]
     assert store.log == ["clear app"]
+    assert log.events == ["followed succeeded"]
 
 
 def test_an_operation_that_cannot_be_followed_is_kept_and_never_sent_twice() -> None:
@@ -390,6 +396,7 @@ async def resume_and_run(azure: StubAzure, store: StubStore, *steps: Step) -> tu
             azure,  # type: ignore[arg-type]
             store,  # type: ignore[arg-type]
             StubClock(),
+            ledger=build_ledger(),
             settle=lambda _s, _a: "",
             report=lambda _n: None,
             options=ExecutorOptions(),

@@ -1,0 +1,44 @@
+"""The audit log of a run that writes, and who its author is."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from engine.app.console import warn
+from engine.model.audit import Author, Principal
+from engine.ports import AuditLog
+
+
+@contextmanager
+def open_audit(folder: Path, principal: Principal) -> Iterator[AuditLog]:
+    """Lend the log of a state folder; say at the end what could not be noted."""
+    from providers.state.audit import AuditFile
+
+    log = AuditFile(folder, author=describe_author(principal))
+    try:
+        yield log
+    finally:
+        log.close()
+        for warning in log.warnings():
+            warn(warning)
+
+
+def describe_author(principal: Principal) -> Author:
+    """Return who runs this process, towards Azure and on this machine."""
+    return Author(
+        principal=principal, user=_user(), host=socket.gethostname(), process=os.getpid(), release=version("trueup")
+    )
+
+
+def _user() -> str:
+    """Return the name of the system's user, or its number: containers often run as nobody that has a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
