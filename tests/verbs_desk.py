@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -238,6 +239,10 @@ class Desk:
     def id_of(self, kind: str, *names: str) -> str:
         """Return the id of a resource in the desk's group: ``account``, ``network``, ``subnet``, ..."""
         return f"{self.group_id}/providers/{_TYPES[kind].format(*names)}"
+
+    def forget_state(self) -> None:
+        """Delete the state folder."""
+        shutil.rmtree(self.state)
 
     def write(self, *objects: Object, file: str = "app") -> None:
         """Write a file of manifests; the same file again replaces it."""

@@ -214,8 +214,7 @@ def test_deleted_state_folder_means_a_first_read_without_false_changes(desk: Des
 
 
 def forget(desk: Desk) -> None:
-    for file in desk.state.iterdir():
-        file.unlink()
+    desk.forget_state()
     desk.state.rmdir()
 
 

@@ -90,8 +90,7 @@ def test_drift_while_a_resource_is_adopted_is_drift_in_the_next_plan(desk: Desk)
     """Nothing was remembered before: what was as asked when it was planned counts as such."""
     resource = write_account(desk)
     desk.apply()
-    for path in desk.state.iterdir():
-        path.unlink()
+    desk.forget_state()
     write_account(desk, accessTier="Cool")
 
     apply_while(

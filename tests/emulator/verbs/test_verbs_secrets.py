@@ -114,8 +114,7 @@ def test_write_without_the_secret_does_not_forget_it(desk: Desk) -> None:
 
 
 def lose_state(desk: Desk) -> None:
-    for path in desk.state.iterdir():
-        path.unlink()
+    desk.forget_state()
 
 
 def test_secret_that_was_never_sent_is_not_taken_for_sent(desk: Desk) -> None:
