@@ -215,7 +215,6 @@ def test_deleted_state_folder_means_a_first_read_without_false_changes(desk: Des
 
 def forget(desk: Desk) -> None:
     desk.forget_state()
-    desk.state.rmdir()
 
 
 def test_existing_resource_is_adopted_only_when_asked_for(desk: Desk) -> None:
