@@ -25,12 +25,14 @@ class EngineError(Exception):
     Attributes:
         reason: Usable as a condition reason.
         http_status: Code of the answer behind it; 0 when there was none.
+        code: Azure's own code for it; empty when it gave none.
         correlation_id, request_id: What Azure calls the request behind it; empty when it did not answer.
         is_unsent: Whether the request certainly never reached anybody.
     """
 
     reason = "Failed"
     http_status = 0
+    code = ""
     correlation_id = ""
     request_id = ""
     is_unsent = False

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from engine.errors import EngineError
 from engine.model.audit import Author, Fate
 from engine.model.document import ABSENT, encode_wire
 from engine.model.ids import ArmId, PlanId
@@ -21,6 +23,7 @@ from engine.reporting.wire import change_json
 from engine.reporting.wire_values import Collector, object_json, text
 
 AUDIT_FORMAT = "trueup.audit/1"
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
 
 
 def intent_record(
@@ -53,7 +56,7 @@ def answer_record(write: str, at: datetime, *, http_status: int, ids: RequestIds
 
 
 def outcome_record(
-    write: str, at: datetime, *, fate: Fate, http_status: int, ids: RequestIds, reason: str = "", cause: str = ""
+    write: str, at: datetime, *, fate: Fate, http_status: int, ids: RequestIds, error: EngineError | None
 ) -> dict[str, Any]:
     """Return what became of a request, as far as this run saw."""
     return {
@@ -61,19 +64,17 @@ def outcome_record(
         "outcome": fate.value,
         "httpStatus": http_status or None,
         **_ids_json(ids),
-        "reason": text(reason),
-        "cause": text(cause),
+        **_error_json(error),
     }
 
 
-def followed_record(resource: ArmId, at: datetime, *, fate: Fate, reason: str = "", cause: str = "") -> dict[str, Any]:
+def followed_record(resource: ArmId, at: datetime, *, fate: Fate, error: EngineError | None) -> dict[str, Any]:
     """Return what became of an operation of an earlier run."""
     return {
         **_head("followed", at, ""),
         "id": text(resource.text),
         "outcome": fate.value,
-        "reason": text(reason),
-        "cause": text(cause),
+        **_error_json(error),
     }
 
 
@@ -115,6 +116,14 @@ def _author_json(by: Author) -> dict[str, Any]:
 
 def _ids_json(ids: RequestIds) -> dict[str, str]:
     return {"correlationId": text(ids.correlation), "requestId": text(ids.request)}
+
+
+def _error_json(error: EngineError | None) -> dict[str, str]:
+    """Return what went wrong without Azure's own words: they may quote a secret that nobody here knows of."""
+    if error is None:
+        return {"reason": "", "code": "", "cause": ""}
+    code = error.code if _CODE.fullmatch(error.code) else ""
+    return {"reason": error.reason, "code": code, "cause": text(error.summary)}
 
 
 def _api_version(url: str) -> str:

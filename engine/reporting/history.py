@@ -40,6 +40,7 @@ class Write:
     correlation_id: str = ""
     request_id: str = ""
     reason: str = ""
+    code: str = ""
     cause: str = ""
     followed: bool = False
 
@@ -141,7 +142,7 @@ def _name(write: Write, line: dict[str, Any]) -> None:
 
 def _end(write: Write, line: dict[str, Any], at: datetime) -> None:
     write.fate, write.ended = Fate(line["outcome"]), at
-    write.reason, write.cause = str(line.get("reason", "")), str(line.get("cause", ""))
+    write.reason, write.code, write.cause = (str(line.get(name, "")) for name in ("reason", "code", "cause"))
 
 
 def _time(value: Any) -> datetime | None:
@@ -176,5 +177,6 @@ def write_json(write: Write) -> dict[str, Any]:
         "correlationId": write.correlation_id,
         "requestId": write.request_id,
         "outcomeReason": write.reason,
+        "code": write.code,
         "cause": write.cause,
     }

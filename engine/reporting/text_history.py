@@ -38,7 +38,8 @@ def _write_lines(write: Write, style: TextOptions) -> Iterator[str]:
     yield style.paint("dim", f"    by {_author_text(write)}, plan {printable(_text(write.intent, 'plan'))}")
     yield style.paint("dim", f"    {_ids_text(write)}")
     if write.cause:
-        yield f"    {printable(write.reason)}{': ' if write.reason else ''}{full_stop(write.cause)}"
+        words = ": ".join(printable(part) for part in (write.reason, write.code) if part)
+        yield f"    {words}: {full_stop(write.cause)}"
 
 
 def _moment(at: datetime) -> str:

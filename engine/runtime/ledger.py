@@ -66,10 +66,10 @@ class Ledger:
             yield entry
         except EngineError as exc:
             self._learn(entry, RequestIds(correlation=exc.correlation_id, request=exc.request_id), exc.http_status)
-            self._end(entry, _fate_of(exc, entry), exc.reason, str(exc))
+            self._end(entry, _fate_of(exc, entry), exc)
             raise
         except asyncio.CancelledError:
-            self._end(entry, Fate.UNFINISHED if entry.taken else Fate.UNKNOWN, "", "interrupted")
+            self._end(entry, Fate.UNFINISHED if entry.taken else Fate.UNKNOWN)
             raise
         self._end(entry, Fate.SUCCEEDED)
 
@@ -102,8 +102,7 @@ class Ledger:
     def followed(self, resource: ArmId, error: EngineError | None) -> None:
         """Note what became of an operation of an earlier run."""
         fate = Fate.SUCCEEDED if error is None else Fate.FAILED
-        reason, cause = (error.reason, str(error)) if error is not None else ("", "")
-        self._note(followed_record(resource, self._clock.now(), fate=fate, reason=reason, cause=cause))
+        self._note(followed_record(resource, self._clock.now(), fate=fate, error=error))
 
     def sign(self, result: StepResult) -> StepResult:
         """Return the result with the names of the last request that was sent for it."""
@@ -115,7 +114,7 @@ class Ledger:
             entry.ids = RequestIds(client=entry.ids.client, correlation=ids.correlation, request=ids.request)
         entry.http_status = entry.http_status or http_status
 
-    def _end(self, entry: Entry, fate: Fate, reason: str = "", cause: str = "") -> None:
+    def _end(self, entry: Entry, fate: Fate, error: EngineError | None = None) -> None:
         if not entry.noted:
             return
         if fate is not Fate.NOT_SENT:
@@ -127,8 +126,7 @@ class Ledger:
                 fate=fate,
                 http_status=entry.http_status,
                 ids=entry.ids,
-                reason=reason,
-                cause=cause,
+                error=error,
             )
         )
 

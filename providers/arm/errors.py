@@ -272,6 +272,7 @@ def error_from_fault(fault: Fault, *, what: str, arm_type: str = "") -> EngineEr
 
 def _numbered(error: EngineError, fault: Fault) -> EngineError:
     error.http_status = fault.status
+    error.code = fault.code
     return error
 
 

@@ -124,7 +124,8 @@ def test_a_failure_names_the_ids_that_support_asks_for(desk: Desk) -> None:
     first, second = history(desk)
     for write in (first, second):
         assert (write["outcome"], write["httpStatus"]) == ("refused", 400)
-        assert "no such thing" in write["cause"]
+        assert (write["code"], write["outcomeReason"]) == ("InvalidParameter", "Transient")
+        assert write["cause"] == f"Azure refused PUT {desk.group_id}"
     line = (
         f"for Azure support: correlation id {first['correlationId']}, request id {first['requestId']}, "
         f"client request id {first['clientRequestId']}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.errors import InvalidSpecError
 from engine.model.audit import Author, Fate, Principal
 from engine.model.document import UNKNOWN, Secret
 from engine.model.ids import PlanId
@@ -35,7 +36,7 @@ def intent(write: str = "w1", *, second: int = 0, **step: Any) -> dict[str, Any]
 
 
 def outcome(write: str = "w1", *, second: int = 3, fate: Fate = Fate.SUCCEEDED) -> dict[str, Any]:
-    return outcome_record(write, at(second), fate=fate, http_status=200, ids=IDS)
+    return outcome_record(write, at(second), fate=fate, http_status=200, ids=IDS, error=None)
 
 
 def collect(*lines: dict[str, Any] | None, limit: int = 0) -> History:
@@ -49,12 +50,12 @@ def collect(*lines: dict[str, Any] | None, limit: int = 0) -> History:
         ([answer_record("w1", at(1), http_status=202, ids=IDS)], Fate.UNFINISHED, False),
         ([outcome()], Fate.SUCCEEDED, False),
         (
-            [outcome(fate=Fate.UNFINISHED), followed_record(build_id("ACCT"), at(9), fate=Fate.FAILED)],
+            [outcome(fate=Fate.UNFINISHED), followed_record(build_id("ACCT"), at(9), fate=Fate.FAILED, error=None)],
             Fate.FAILED,
             True,
         ),
-        ([outcome(), followed_record(build_id("acct"), at(9), fate=Fate.FAILED)], Fate.SUCCEEDED, False),
-        ([followed_record(build_id("other"), at(9), fate=Fate.SUCCEEDED)], Fate.UNKNOWN, False),
+        ([outcome(), followed_record(build_id("acct"), at(9), fate=Fate.FAILED, error=None)], Fate.SUCCEEDED, False),
+        ([followed_record(build_id("other"), at(9), fate=Fate.SUCCEEDED, error=None)], Fate.UNKNOWN, False),
     ],
 )
 def test_later_lines_decide(lines: list[dict[str, Any]], fate: Fate, followed: bool) -> None:
@@ -107,7 +108,9 @@ def test_damage_inside_a_line_does_not_stop_the_text() -> None:
 def test_a_terminal_obeys_nothing_in_the_log() -> None:
     """Control characters of names, values and Azure's words are printed as escapes."""
     evil = {**intent(), "plan": "\x1b[2J", "changes": [{"text": "a\x1b", "before": "\x1b[31m", "after": "b"}]}
-    ended = outcome_record("w1", at(2), fate=Fate.REFUSED, http_status=400, ids=IDS, reason="X", cause="bad \x1b]0;")
+    ended = outcome_record(
+        "w1", at(2), fate=Fate.REFUSED, http_status=400, ids=IDS, error=InvalidSpecError("bad \x1b]0;")
+    )
 
     assert "\x1b" not in render_history(collect(evil, ended), TextOptions(verbose=True))
 
@@ -119,3 +122,15 @@ def test_bodies_that_cannot_be_sent_have_no_hash() -> None:
     assert hash_body(build_request(body={"a": UNKNOWN}), b"k") == ""
     assert hash_body(secret, b"k") != hash_body(secret, b"other")
     assert hash_body(secret, b"k").startswith("hmac-sha256:")
+
+
+@pytest.mark.parametrize(("code", "kept"), [("InvalidParameter", "InvalidParameter"), ("a b", ""), ("x" * 200, "")])
+def test_words_of_azure_are_not_kept(code: str, kept: str) -> None:
+    """The log has Azure's code and our sentence; details, which may quote a secret, are left out."""
+    error = InvalidSpecError("Azure refused it", detail="the password hunter2 is too short", hint="hunter2")
+    error.code = code
+
+    record = outcome_record("w1", at(2), fate=Fate.REFUSED, http_status=400, ids=IDS, error=error)
+
+    assert (record["code"], record["cause"]) == (kept, "Azure refused it")
+    assert "hunter2" not in str(record)
