@@ -155,7 +155,7 @@ def test_requests_are_counted(wire: Wire) -> None:
     wire.send("DELETE", "/_emulator/requests")
 
     assert counted["counts"] == {"GET": 1, "PUT": 1}
-    assert counted["writes"] == [{"method": "PUT", "path": group, "status": 201}]
+    assert counted["writes"] == [{"method": "PUT", "path": group, "status": 201, "client": ""}]
     assert counted["overlaps"] == {}
     assert json.loads(wire.send("GET", "/_emulator/requests")[1])["counts"] == {}
 
