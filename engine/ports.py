@@ -10,6 +10,7 @@ from engine.cluster.claim import Marks
 from engine.cluster.events import Event
 from engine.model.audit import Author
 from engine.model.document import Body, Secret
+from engine.model.hold import HoldKind, Holds
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Request
 from engine.model.problem import Problem as Problem
@@ -57,6 +58,10 @@ class ActualSource(Protocol):
 
     async def list_children(self, group: ArmId) -> Sequence[ArmId] | None:
         """Return the ids of all resources in a resource group; None when that cannot be read."""
+        ...
+
+    async def list_holds(self, scope: ArmId, kind: HoldKind) -> Holds:
+        """Return the locks, or the deny assignments, at a subscription or group and below; ``unread`` when refused."""
         ...
 
     async def find_role_definition(self, scope: str, role_name: str) -> str | None:

@@ -80,6 +80,7 @@ def build_limits(args: argparse.Namespace) -> Limits:
         prune=args.prune,
         adopt=args.adopt,
         allow_data_loss=args.allow_data_loss,
+        allow_denied=args.allow_denied,
         allow_mass_delete=args.allow_mass_delete,
         allow_protected=frozenset(args.allow_protected),
         allow_replace=frozenset(args.allow_replace),

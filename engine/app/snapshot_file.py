@@ -9,8 +9,10 @@ from typing import Any, Final
 
 import orjson
 
+from engine.app.snapshot_holds import decode_holds, holds_json
 from engine.errors import EngineError, InvalidSpecError
 from engine.model.document import Document, Secret
+from engine.model.hold import HoldKind
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, Generation, ResourceKey
 from engine.model.path import FieldPath
 from engine.model.policy import ReconcilePolicy
@@ -43,6 +45,7 @@ def encode_snapshot(recording: Recording, *, compress: bool = False) -> bytes:
         "places": [[*name, place] for name, place in sorted(recording.places.items())],
         "resources": [_resource_json(recording.targets[i], a) for i, a in sorted(recording.resources.items())],
         "contents": [[i.text, _texts(held)] for i, held in sorted(recording.contents.items())],
+        "holds": [[i.text, kind, holds_json(held)] for (i, kind), held in sorted(recording.holds.items())],
         "roles": [[*name, role] for name, role in sorted(recording.roles.items())],
         "baselines": [_baseline_json(baseline) for _, baseline in sorted(recording.baselines.items())],
     }
@@ -189,6 +192,7 @@ def _decode(value: dict[str, Any]) -> Recording:
         targets={target.id: target for target, _ in resources},
         resources={actual.id: actual for _, actual in resources},
         contents={ArmId(i): _ids(held) for i, held in value["contents"]},
+        holds={(ArmId(i), HoldKind(kind)): decode_holds(held) for i, kind, held in value.get("holds", ())},
         roles={(a, b): role for a, b, role in value["roles"]},
         baselines={baseline.id: baseline for baseline in baselines},
     )

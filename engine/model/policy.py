@@ -75,6 +75,7 @@ class Limits:
     adopt: bool = True
     allow_data_loss: bool = False
     allow_mass_delete: bool = False
+    allow_denied: bool = False
     allow_replace: frozenset[str] = field(default_factory=frozenset)
     allow_protected: frozenset[str] = field(default_factory=frozenset)
     allow_subscription: frozenset[str] = field(default_factory=frozenset)
@@ -103,6 +104,7 @@ class Limits:
 ALLOW_REPLACE: Final = "trueup.dev/allow-replace"
 ALLOW_FLAGS: Final = {
     "--allow-data-loss": "allow_data_loss",
+    "--allow-denied": "allow_denied",
     "--allow-mass-delete": "allow_mass_delete",
 }
 ALLOW_OBJECTS: Final = {

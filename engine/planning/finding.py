@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.compare.subject import Witness
 from engine.model.change import ResourceDiff
+from engine.model.hold import Holds
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Step
 from engine.model.policy import Limits
@@ -44,6 +45,7 @@ class PlanInput:
         in_sync: Finished steps of resources that did not move since they were found in sync.
         orphans: Baselines whose object is no longer in the input, with what Azure holds now.
         contents: Ids inside resource groups that a step may delete; missing when they could not be read.
+        holds: Locks and deny assignments, where something is to be sent.
         others: Resources of objects that this run does not decide about: filtered out, wrong, or of unknown id.
         problems: Why the input is not complete, one sentence each; then nothing is pruned.
         unread: Why Azure could not be read, one sentence each; then the plan is not complete.
@@ -54,6 +56,7 @@ class PlanInput:
     in_sync: tuple[Step, ...] = ()
     orphans: tuple[tuple[Baseline, ActualState], ...] = ()
     contents: Mapping[ArmId, tuple[ArmId, ...]] = field(default_factory=dict)
+    holds: Holds = field(default_factory=Holds)
     others: Mapping[ArmId, ResourceKey] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     problems: tuple[str, ...] = ()

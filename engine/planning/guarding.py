@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from engine.model.hold import Holds
 from engine.model.ids import ArmId
-from engine.model.plan import Step
-from engine.model.policy import ObjectPolicy
+from engine.model.plan import Plan, Step
+from engine.model.policy import Limits, ObjectPolicy
 from engine.planning.breaker import guard_empty_input, guard_mass_delete
 from engine.planning.finding import PlanInput
 from engine.planning.guard import DESTRUCTIVE, Surroundings, block, guard_step
+from engine.planning.holds import guard_holds
 from engine.planning.removal import find_unowned
 
 
@@ -31,11 +33,17 @@ def attach_guards(steps: Sequence[Step], data: PlanInput) -> list[Step]:
     ]
 
 
+def holds_back(plan: Plan, holds: Holds, limits: Limits) -> bool:
+    """Whether locks or deny assignments have something to say about a plan that was made without them."""
+    return any(guard_holds(s, holds, limits) for s in plan.steps if s.requests)
+
+
 def _guard_one(step: Step, data: PlanInput, *, owned: Collection[ArmId], protected: Collection[ArmId]) -> Step:
     if not step.action.mutates:
         return step
     around = Surroundings(unowned=find_unowned(step, data.contents, owned))
-    return block(step, guard_step(step, _policy(step, protected), data.limits, around))
+    guards = guard_step(step, _policy(step, protected), data.limits, around)
+    return block(step, (*guards, *guard_holds(step, data.holds, data.limits)))
 
 
 def _owned(steps: Sequence[Step], data: PlanInput) -> dict[ArmId, str]:

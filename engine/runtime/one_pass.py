@@ -28,6 +28,7 @@ from engine.planning.soft_delete import find_deleted_twin
 from engine.ports import ReadTarget
 from engine.runtime.baselines import recall_baseline
 from engine.runtime.desired import fetch_inputs, place_notices, place_problems
+from engine.runtime.holds import heed_holds, read_contents
 from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
 from engine.runtime.memory import PassMemory, Verdict, print_of_body
 from engine.runtime.prepared import Prepared, Wanted
@@ -80,12 +81,12 @@ class Pass:
             endpoint=self._options.endpoint,
             in_sync=tuple(self._in_sync),
             orphans=tuple(self._orphans),
-            contents=await self._read_contents(),
+            contents=await read_contents(self._world.azure, self._groups_at_stake()),
             others=self._others(),
             limits=self._options.limits,
             problems=tuple(str(p) for p in problems),
         )
-        plan = build_plan(data)
+        plan = await heed_holds(self._world.azure, build_plan(data), data)
         is_partial = self._options.selection.is_partial
         self._notices += idle_fleet_notices(self._options.ignore, plan.steps, self._today, is_partial=is_partial)
         return PassResult(
@@ -359,17 +360,12 @@ class Pass:
         """Return ids of children that other objects own, in lower case."""
         return self._prepared.children.get(resource.key, _NO_CHILDREN)
 
-    async def _read_contents(self) -> dict[ArmId, tuple[ArmId, ...]]:
-        """List the resource groups a plan may delete."""
+    def _groups_at_stake(self) -> set[ArmId]:
+        """Return the resource groups that a plan may delete."""
         groups = {f.desired.id for f in self._open if f.desired.id is not None and self._may_be_deleted(f)}
         if self._options.limits.prune:
             groups |= {b.id for b, a in self._orphans if a.presence is Presence.PRESENT}
-        out: dict[ArmId, tuple[ArmId, ...]] = {}
-        for group in sorted(g for g in groups if g.resource_type.lower() == _GROUP_TYPE):
-            held = await self._world.azure.list_children(group)
-            if held is not None:
-                out[group] = tuple(held)
-        return out
+        return {g for g in groups if g.resource_type.lower() == _GROUP_TYPE}
 
     def _may_be_deleted(self, finding: Finding) -> bool:
         approved = bool(self._options.limits.allow_replace) or finding.desired.policy.allow_replace is not None

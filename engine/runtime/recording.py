@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from engine.errors import PolicyDeniedError
 from engine.model.document import Body, Secret
+from engine.model.hold import HoldKind, Holds, Unread
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.path import FieldPath
 from engine.model.plan import Request
@@ -47,6 +48,7 @@ class Recording:
     targets: dict[ArmId, ReadTarget] = field(default_factory=dict)
     resources: dict[ArmId, ActualState] = field(default_factory=dict)
     contents: dict[ArmId, tuple[ArmId, ...] | None] = field(default_factory=dict)
+    holds: dict[tuple[ArmId, HoldKind], Holds] = field(default_factory=dict)
     roles: dict[Named, str | None] = field(default_factory=dict)
     baselines: Mapping[ArmId, Baseline] = field(default_factory=dict)
     secret_key: bytes = b""
@@ -149,6 +151,12 @@ class RecordingAzure(_NoWrites):
         self._into.contents[group] = tuple(found) if found is not None else None
         return found
 
+    async def list_holds(self, scope: ArmId, kind: HoldKind) -> Holds:
+        """Return what Azure answers."""
+        found = await self._inner.list_holds(scope, kind)
+        self._into.holds[scope, kind] = found
+        return found
+
     async def find_role_definition(self, scope: str, role_name: str) -> str | None:
         """Return what Azure answers."""
         found = await self._inner.find_role_definition(scope, role_name)
@@ -208,6 +216,11 @@ class PlayedAzure(_NoWrites):
     async def list_children(self, group: ArmId) -> Sequence[ArmId] | None:
         """Return the recorded list; None where none was asked for."""
         return self._recording.contents.get(group)
+
+    async def list_holds(self, scope: ArmId, kind: HoldKind) -> Holds:
+        """Return what was recorded; unread where nothing was asked for."""
+        unread = Unread(kind=kind, scope=scope, cause="the snapshot does not hold it")
+        return self._recording.holds.get((scope, kind), Holds(unread=(unread,)))
 
     async def find_role_definition(self, scope: str, role_name: str) -> str | None:
         """Return the recorded id."""

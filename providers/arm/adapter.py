@@ -13,6 +13,7 @@ from urllib.parse import quote
 from engine.errors import EngineError, InvariantError, UnavailableError
 from engine.model.audit import Principal
 from engine.model.document import ABSENT, Body, encode_wire
+from engine.model.hold import HoldKind, Holds, Unread
 from engine.model.ids import ApiVersion, ArmId
 from engine.model.plan import Request
 from engine.model.purpose import Purpose
@@ -24,6 +25,7 @@ from providers.arm.answer import Answer
 from providers.arm.auth import Authorizer, build_authorizer, is_microsoft
 from providers.arm.claims import read_principal
 from providers.arm.errors import Fault, decode_fault, error_from_fault, is_gone
+from providers.arm.holds import LISTS, decode_holds
 from providers.arm.observe import Observer
 from providers.arm.options import ArmOptions
 from providers.arm.origin import SAFE_IN_PATH, Origin
@@ -132,6 +134,20 @@ class AzureResourceManager:
         if isinstance(items, Fault):
             return () if items.code.lower() == "resourcegroupnotfound" else None
         return None if items is None else tuple(ArmId(item.id) for item in items)
+
+    async def list_holds(self, scope: ArmId, kind: HoldKind) -> Holds:
+        """Return the locks, or the deny assignments, at a subscription or group and below; ``unread`` when refused."""
+        below, api_version = LISTS[kind]
+        items = await self._list(self._transport.origin.resource_url(scope, api_version, below=below))
+        if isinstance(items, Fault):
+            return Holds(unread=(Unread(kind=kind, scope=scope, cause=items.text),))
+        try:
+            if items is not None:
+                return decode_holds(kind, (item.document for item in items))
+            cause = "the list broke off"
+        except ValueError as exc:
+            cause = str(exc)
+        return Holds(unread=(Unread(kind=kind, scope=scope, cause=cause),))
 
     async def find_role_definition(self, scope: str, role_name: str) -> str | None:
         """Return the id of a role definition by its display name, without letter case; None when there is none.

@@ -52,7 +52,7 @@ class Actions:
             return self._above_resources(call, action)
         facts = type_facts(target.arm_type, call.api)
         self._scopes.check(target, "POST")
-        self._scopes.check_locks(target.key, "POST")
+        self._scopes.check_locks(target.key, "POST", action=f"{facts.name}/{action}/action")
         record = self._store.get(target.key)
         if record is None:
             raise not_found(target)

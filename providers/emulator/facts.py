@@ -97,7 +97,14 @@ def supported_versions(arm_type: str) -> tuple[str, ...]:
     """Return the api-versions the emulator answers to, newest first."""
     known = lookup_operations(arm_type)
     extra = {v for v in known.by_version if v} | {known.evidence} if known else set()
+    extra |= _READ_VERSIONS.get(arm_type.lower(), frozenset())
     return tuple(sorted(extra | set(arm.versions(arm_type)), key=arm.version_key, reverse=True))
+
+
+_READ_VERSIONS: Mapping[str, frozenset[str]] = {
+    "microsoft.authorization/denyassignments": frozenset({"2018-07-01-preview", "2022-04-01"})
+}
+"""Versions that only read: type definitions hold those that write."""
 
 
 @cache
@@ -138,10 +145,11 @@ def _check_version(api: str) -> None:
 def _type_facts(folded: str, api: str) -> TypeFacts | None:
     operations = lookup_operations(folded)
     shape: ResourceType | None = arm.lookup(folded, api)
-    if shape is None and operations is not None and api in supported_versions(folded):
+    is_known = operations is not None or folded in _READ_VERSIONS
+    if shape is None and is_known and api in supported_versions(folded):
         nearest = arm.lookup_nearest(folded, api)
         shape = nearest.type if nearest else None
-        if shape is None:
+        if shape is None and operations is not None:
             shape = ResourceType(operations.arm_type, api, ObjectNode({}))
     if shape is None:
         return None

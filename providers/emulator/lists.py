@@ -13,6 +13,7 @@ import orjson
 from providers.emulator.address import GROUP_TYPE, Address, parse_address
 from providers.emulator.answer import Answer, RefusedError, encode, gateway_error
 from providers.emulator.call import Call
+from providers.emulator.denials import DENIALS
 from providers.emulator.facts import TypeFacts, canonical_type, check_own_version, type_facts
 from providers.emulator.operations import Operations
 from providers.emulator.regions import region_code
@@ -24,7 +25,7 @@ _PAGE = 1000
 _SUMMARY = ("id", "name", "type", "kind", "location", "tags", "sku", "identity", "managedBy", "zones")
 _TAG_FILTER = re.compile(r"tagName eq '([^']*)'(?: and tagValue eq '([^']*)')?", re.IGNORECASE)
 _TYPE_FILTER = re.compile(r"resourceType eq '([^']*)'", re.IGNORECASE)
-_UPWARD = frozenset({"microsoft.authorization/roleassignments", "microsoft.authorization/locks"})
+_UPWARD = frozenset({"microsoft.authorization/roleassignments", "microsoft.authorization/locks", DENIALS})
 
 
 class Lists:

@@ -8,6 +8,7 @@ from typing import Any
 
 from providers.emulator.address import Address, Place, parse_address
 from providers.emulator.answer import RefusedError, gateway_error
+from providers.emulator.denials import action_on, check_denials
 from providers.emulator.facts import canonical_type, load_table
 from providers.emulator.readback import state_of
 from providers.emulator.store import Record, Store
@@ -65,15 +66,21 @@ class Scopes:
         names = implied().get(address.arm_type.lower())
         return names is not None and (names == "*" or address.name.lower() in names) and self.exists(address.parent_id)
 
-    def check_locks(self, key: str, method: str) -> None:
-        """Check locks at the resource and everything it lies in; for DELETE also inside it.
+    def check_locks(self, key: str, method: str, *, action: str = "") -> None:
+        """Check deny assignments, then locks, at the resource and everything it lies in; for DELETE also inside it.
+
+        Args:
+            key: Id of the resource, in lower case.
+            method: What is to be done.
+            action: What ARM calls it, where it is not made from the type and the method.
 
         Raises:
-            RefusedError: 409 ScopeLocked.
+            RefusedError: 403 DenyAssignmentAuthorizationFailed; 409 ScopeLocked.
         """
+        verb = _VERBS[method]
+        check_denials(self._store, key, action or action_on(canonical_type(parse_address(key).arm_type), verb))
         if _LOCKS in key:
             return
-        verb = _VERBS[method]
         locked = [lock.parent for lock in self._locks_above(key) if _forbids(lock, verb)]
         if verb == "delete":
             locked += [r.parent for r in self._store.descendants(key) if r.type.lower() == _LOCKS]

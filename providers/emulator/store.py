@@ -221,6 +221,10 @@ def make_record(resource_id: str, arm_type: str, *, api: str, etag: str, created
     return Record(resource_id, key, intern(arm_type), intern(api), parent, etag, intern(created), body)
 
 
+_DOWNWARD = "microsoft.authorization/"
+"""Role assignments, locks and deny assignments of resources are in the lists of group and subscription too."""
+
+
 def _parent_of(resource_id: str) -> str:
     return intern(parse_address(resource_id).parent_id.lower())
 
@@ -229,8 +233,11 @@ def _memberships(record: Record) -> list[tuple[str, str]]:
     arm_type = intern(record.type.lower())
     places = [(record.parent, arm_type)]
     segments = record.parent.split("/", 5)
-    if len(segments) == 5 and segments[1] == "subscriptions" and segments[3] == "resourcegroups":
+    in_group = len(segments) >= 5 and segments[1] == "subscriptions" and segments[3] == "resourcegroups"
+    if in_group and len(segments) == 5:
         places.append((intern("/".join(segments[:3])), arm_type))
+    elif in_group and arm_type.startswith(_DOWNWARD):
+        places += [(intern("/".join(segments[:n])), arm_type) for n in (3, 5)]
     return places
 
 

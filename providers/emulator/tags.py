@@ -40,7 +40,7 @@ class Tags:
         self._scopes.check_subscription(call.address)
         if call.method in ("GET", "HEAD"):
             return self._show(scope, self._read(scope))
-        self._scopes.check_locks(scope.lower(), "PATCH")
+        self._scopes.check_locks(scope.lower(), "PATCH", action="Microsoft.Resources/tags/write")
         tags = self._changed(call, self._read(scope))
         self._write(call, scope, tags)
         return self._show(scope, tags)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine.cluster import condition, events
 from engine.desired.identity import ObjectIdentity
 from engine.model.document import Body
+from engine.model.hold import HoldKind, Holds
 from engine.model.ids import ArmId
 from engine.model.plan import Request
 from engine.model.purpose import Purpose
@@ -83,6 +84,10 @@ class ContractAzure:
     async def list_children(self, group: ArmId) -> Sequence[ArmId] | None:
         """Return the ids of all resources in a resource group; None when that cannot be read."""
         return await self._route(group).azure.list_children(group)
+
+    async def list_holds(self, scope: ArmId, kind: HoldKind) -> Holds:
+        """Return none: in a cluster Azure's own refusal becomes the condition, as with ASO."""
+        return Holds()
 
     async def find_role_definition(self, scope: str, role_name: str) -> str | None:
         """Return the id of a role definition by its display name; None when there is none."""

@@ -338,18 +338,3 @@ def test_ignored_drift_counts_again_when_the_rule_goes(desk: Desk) -> None:
 
     assert drift.code == 2
     assert [c["text"] for c in drift.json["resources"][0]["changes"]] == ["properties.accessTier"]
-
-
-def test_delete_under_a_lock_fails_with_what_to_do(desk: Desk) -> None:
-    """Azure's lock is not fought: exit 5, its code and the advice, and the resource is still there."""
-    desk.write(group(desk.name), identity("one", desk.name))
-    desk.apply()
-    lock = f"{desk.group_id}/providers/Microsoft.Authorization/locks/keep"
-    desk.azure.edit("PUT", lock, {"properties": {"level": "CanNotDelete"}}, api="2020-05-01")
-    desk.write(group(desk.name))
-
-    done = desk.apply("--prune", code=5)
-
-    assert "ScopeLocked" in done.result("one")["cause"]
-    assert "remove the lock" in done.result("one")["cause"]
-    assert desk.azure.get(desk.id_of("identity", "one"), api="2023-01-31") is not None

@@ -12,6 +12,7 @@ import pytest
 from engine.app.snapshot_file import encode_snapshot, is_snapshot, read_snapshot
 from engine.errors import InvalidSpecError
 from engine.model.document import Document, Secret
+from engine.model.hold import Denial, HoldKind, Holds, Lock, Unread
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, Generation
 from engine.model.path import FieldPath
 from engine.model.policy import ReconcilePolicy
@@ -69,6 +70,13 @@ RECORDING = Recording(
     targets={build_id(): ReadTarget(id=build_id(), arm_type=STORAGE, api_version=ApiVersion(STORAGE_API))},
     resources={build_id(): ACTUAL},
     contents={GROUP: (build_id(),), ArmId("/x"): None},
+    holds={
+        (GROUP, HoldKind.LOCK): Holds(locks=(Lock(id=f"{GROUP}/lock", scope=GROUP, is_read_only=True),)),
+        (GROUP, HoldKind.DENIAL): Holds(
+            denials=(Denial(id="/d", name="d", scope=GROUP, actions=("*",), excluded=("User Kim",), children=False),),
+            unread=(Unread(kind=HoldKind.DENIAL, scope=GROUP, cause="403"),),
+        ),
+    },
     roles={("/s", "Reader"): "/role", ("/s", "None"): None},
     baselines={build_id(): BASELINE},
     secret_key=b"\x00key",

@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from engine.errors import InvalidSpecError, PolicyDeniedError, UnavailableError
+from engine.model.hold import HoldKind
+from engine.model.ids import ArmId
 from engine.model.state import Presence
 from providers.arm.adapter import AzureResourceManager
 from providers.arm.options import ArmOptions
@@ -21,6 +23,8 @@ from providers.arm.token import FixedToken
 from providers.arm.transport import Transport, build_tls_context, wire_maker
 from tests.arm_server import ROOT, ScriptedArm, page, refusal, reply, storage_target
 from tests.fakes import FakeClock
+
+LOCK = "/providers/Microsoft.Authorization/locks"
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 BODY = b'{"id": "/x"}'
@@ -255,6 +259,31 @@ def test_children_are_listed_over_pages() -> None:
     children = [asyncio.run(arm.client().list_children(group)) for arm in (whole, torn, foreign, gone)]
 
     assert [c and [i.text for i in c] for c in children] == [["/a", "/b", "/c"], None, None, ()]
+
+
+@pytest.mark.parametrize(
+    ("answer", "locks", "cause"),
+    [
+        (reply(200, {"value": [{"id": f"{ROOT}{LOCK}/a", "properties": {"level": "ReadOnly"}}]}), [("a", True)], ""),
+        (
+            reply(200, {"value": [{"id": f"{ROOT}{LOCK}/a", "properties": {"level": "CanNotDelete"}}]}),
+            [("a", False)],
+            "",
+        ),
+        (refusal(403, "AuthorizationFailed"), [], "AuthorizationFailed"),
+        (reply(200, {"value": [{"id": f"{ROOT}/odd", "properties": {}}]}), [], "an item is not as documented"),
+        (reply(200, {"no": "list"}), [], "the list broke off"),
+    ],
+    ids=["read-only", "delete", "refused", "odd item", "no list"],
+)
+def test_locks_are_read_or_said_to_be_unread(answer: httpx.Response, locks: list[tuple[str, bool]], cause: str) -> None:
+    """A list that is refused, or not as documented, is never taken for "no locks"."""
+    arm = ScriptedArm({f"GET {ROOT}{LOCK}": answer})
+
+    found = asyncio.run(arm.client().list_holds(ArmId(ROOT), HoldKind.LOCK))
+
+    assert [(lock.id.rpartition("/")[2], lock.is_read_only) for lock in found.locks] == locks
+    assert [cause in u.cause for u in found.unread] == ([True] if cause else [])
 
 
 def test_roles_are_looked_up_once() -> None:

@@ -13,6 +13,7 @@ from engine.compare.decoding import decode_baseline
 from engine.compare.encoding import encode_baseline
 from engine.desired.policy import BASELINE
 from engine.model.document import Document
+from engine.model.hold import HoldKind, Holds
 from engine.model.ids import ApiVersion, ArmId, ResourceKey
 from engine.model.plan import Action
 from engine.model.state import ActualState, Baseline, CustomResource, Presence, ReadTarget
@@ -87,6 +88,9 @@ class FakeWorld:
             if document is not None:
                 self.seen.append(document)
             yield (ActualState(id=target.id, presence=there, document=document),)
+
+    async def list_holds(self, scope: ArmId, kind: HoldKind) -> Holds:
+        return Holds()
 
     def load(self) -> dict[ArmId, Any]:
         return {}
