@@ -10,6 +10,7 @@ from engine.errors import InvalidSpecError
 
 if TYPE_CHECKING:  # only for annotations: importing these costs what --help must not
     from engine.ports import DesiredSource
+    from engine.runtime.scope import InputScope
     from engine.runtime.selection import Selection
 
 
@@ -116,6 +117,33 @@ def open_source(args: argparse.Namespace) -> DesiredSource:
 
     cluster = _open_cluster(args)
     return FilesBesideCluster(_open_files(args), cluster) if args.filename else cluster
+
+
+def build_scope(args: argparse.Namespace, source: DesiredSource) -> InputScope:
+    """Return what the input of this run is called where the state folder remembers it.
+
+    Args:
+        args: The options.
+        source: What they opened.
+    """
+    import os
+
+    from engine.runtime.scope import InputScope, name_cluster, name_path
+    from providers.kube.source import KubeSource
+
+    base = os.path.dirname(os.path.abspath(args.state))
+    also = prune_names(args)
+    if isinstance(source, KubeSource):
+        name = name_cluster(source.server)
+        return InputScope(base=base, roots=(name,), also=also, cluster=name)
+    return InputScope(base=base, roots=tuple(name_path(path, base) for path in args.filename), also=also)
+
+
+def prune_names(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return the names that ``--prune-from`` gives, where the verb takes it."""
+    from engine.runtime.scope import name_given
+
+    return tuple(name_given(name) for name in getattr(args, "prune_from", ()))
 
 
 def missing_paths(names: Sequence[str]) -> list[str]:

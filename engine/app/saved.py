@@ -19,7 +19,7 @@ from engine.reporting.wire import decode_plan, encode_json, plan_json
 from engine.runtime.world import PassResult
 
 _TEXTS = ("subscription", "namespace", "selector", "context", "kubeconfig")
-_LISTS = ("filename", "target", "exclude", *ALLOW_OBJECTS.values(), "ignore")
+_LISTS = ("filename", "target", "exclude", *ALLOW_OBJECTS.values(), "ignore", "prune_from")
 _FLAGS = ("all_namespaces", "strict", "adopt", "prune", *ALLOW_FLAGS.values())
 _PATHS = ("filename", "ignore")
 _OPTIONS = {"filename": "-f", "namespace": "-n", "all_namespaces": "-A", "selector": "-l"}

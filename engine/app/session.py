@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engine.app.azure import build_arm_options
 from engine.app.console import complain, warn
 from engine.app.exit_codes import ExitCode
-from engine.app.options import add_allow_arguments, build_selection, open_source
+from engine.app.options import add_allow_arguments, build_scope, build_selection, open_source, prune_names
 from engine.app.progress import watch
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
@@ -26,6 +26,7 @@ from engine.runtime.clock import SystemClock
 from engine.runtime.cycle import Cycle
 from engine.runtime.heap import tune_memory
 from engine.runtime.ledger import NoAuditLog
+from engine.runtime.scope import InputScope
 from engine.runtime.world import PassOptions, PassResult, World
 
 if TYPE_CHECKING:  # only a snapshot needs it
@@ -69,7 +70,15 @@ def add_limit_arguments(parser: argparse.ArgumentParser) -> None:
         "--adopt", action="store_true", help="also write resources that exist but were never applied from here"
     )
     parser.add_argument(
-        "--prune", action="store_true", help="delete what was applied before and is no longer in the input"
+        "--prune", action="store_true", help="delete what was applied from this input and is no longer in it"
+    )
+    parser.add_argument(
+        "--prune-from",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="take over what was applied from this file, folder or other input, named as the warning prints it, "
+        "- for standard input, '*' for every one; may be repeated",
     )
     add_allow_arguments(parser)
 
@@ -123,6 +132,7 @@ async def open_cycle(
         if writes:
             store.lock()
         source = open_source(args)
+        scope = build_scope(args, source)
         if recorder is not None:
             source = recorder.watch_source(source)
         options = PassOptions(
@@ -132,6 +142,7 @@ async def open_cycle(
             limits=limits,
             strict=args.strict,
             ignore=await read_ignore_rules(args.ignore, source),
+            scope=scope,
         )
         async with AzureResourceManager(build_arm_options(settings), clock=clock) as azure:
             await azure.sign_in()
@@ -170,6 +181,7 @@ async def _play(args: argparse.Namespace, limits: Limits) -> Cycle:
         limits=limits,
         strict=recording.strict,
         ignore=await read_ignore_rules(args.ignore, world.source),
+        scope=InputScope(roots=recording.inputs, also=prune_names(args)),
     )
     return Cycle(world, options)
 

@@ -37,6 +37,7 @@ def encode_snapshot(recording: Recording, *, compress: bool = False) -> bytes:
         "endpoint": recording.endpoint,
         "subscription": recording.subscription,
         "strict": recording.strict,
+        "inputs": list(recording.inputs),
         "secretKey": recording.secret_key.hex(),
         "objects": [_object_json(resource) for resource in recording.objects],
         "problems": [_problem_json(problem) for problem in recording.problems],
@@ -119,6 +120,7 @@ def _baseline_json(baseline: Baseline) -> dict[str, Any]:
         "reconcile": baseline.reconcile.value,
         "protect": baseline.protect,
         "at": baseline.at.isoformat() if baseline.at is not None else None,
+        "source": baseline.source,
     }
 
 
@@ -183,6 +185,7 @@ def _decode(value: dict[str, Any]) -> Recording:
         endpoint=value["endpoint"],
         subscription=value["subscription"],
         strict=bool(value["strict"]),
+        inputs=tuple(value["inputs"]),
         secret_key=bytes.fromhex(value["secretKey"]),
         objects=tuple(_object(item) for item in value["objects"]),
         problems=tuple(_problem(item) for item in value["problems"]),
@@ -266,4 +269,5 @@ def _baseline(item: dict[str, Any]) -> Baseline:
         reconcile=ReconcilePolicy(item["reconcile"]),
         protect=item["protect"],
         at=datetime.fromisoformat(item["at"]) if item["at"] is not None else None,
+        source=item["source"],
     )

@@ -151,6 +151,7 @@ class Baseline:
         rules: Version of the comparison rules it was taken under.
         reconcile, protect: The object's policy then: it holds when the object itself has left the input.
         at: When it was taken, by our clock; None when that is not known.
+        source: Name of the input that the object came from; empty where it was not noted.
     """
 
     id: ArmId
@@ -162,10 +163,10 @@ class Baseline:
     key: ResourceKey | None = None
     reconcile: ReconcilePolicy = ReconcilePolicy.MANAGE
     protect: bool = False
+    at: datetime | None = None
+    source: str = ""
 
     @property
     def is_intent(self) -> bool:
         """Whether a create was only begun: what came of it is not known, but it is ours."""
         return self.actual.raw == _NOTHING_READ
-
-    at: datetime | None = None

@@ -58,7 +58,12 @@ class Cycle:
         if planned.plan.appliable:
             self._world.store.prepare()
         settlement = Settlement(
-            self._world.store, self._world.clock, planned.plan, known=self._known(), findings=planned.findings
+            self._world.store,
+            self._world.clock,
+            planned.plan,
+            known=self._known(),
+            findings=planned.findings,
+            scope=self._options.scope,
         )
 
         def note(news: Progress) -> None:

@@ -16,7 +16,7 @@ from engine.desired.index import Index
 from engine.desired.inputs import NO_INPUTS, Inputs, WantedInputs
 from engine.desired.places import spec_path_of
 from engine.desired.wanted import wanted_inputs
-from engine.errors import EngineError, InvalidSpecError
+from engine.errors import EngineError
 from engine.model.change import DiffState, ResourceDiff
 from engine.model.ids import ApiVersion, ArmId, ResourceKey
 from engine.model.plan import Action, Step
@@ -32,8 +32,9 @@ from engine.runtime.holds import heed_holds, read_contents
 from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
 from engine.runtime.memory import PassMemory, Verdict, print_of_body
 from engine.runtime.prepared import Prepared, Wanted
+from engine.runtime.scope import elsewhere_notices
 from engine.runtime.seen import SeenStatus, reread, seen_by, state_without_body
-from engine.runtime.selection import Selection
+from engine.runtime.selection import Selection, tell_empty
 from engine.runtime.world import PassOptions, PassResult, World
 
 _NO_CHILDREN: frozenset[str] = frozenset()
@@ -65,6 +66,7 @@ class Pass:
         self._in_sync: list[Step] = []
         self._kept: list[Finding] = []
         self._orphans: list[tuple[Baseline, ActualState]] = []
+        self._elsewhere: list[Baseline] = []
         self._prepared = _prepare_nothing(options.subscription)
         self._inputs: Inputs = NO_INPUTS
 
@@ -120,24 +122,14 @@ class Pass:
         self._prepared = self._memory.prepared = known
         self._problems.extend((*self._world.source.problems(), *index.problems))
         self._notices.extend(index.notices)
-        self._check_selection(known)
+        if not (known.wanted or known.homeless):
+            problems, notices = tell_empty(self._options.selection, len(known.index.resources))
+            self._problems += problems
+            self._notices += notices
         for resource in known.homeless:
             finding = self._look_at(resource, None)
             if finding is not None:
                 self._open.append(finding)
-
-    def _check_selection(self, known: Prepared) -> None:
-        """Say when filters leave nothing: names that match nothing are an error, other filters a notice."""
-        objects = len(known.index.resources)
-        if not objects or known.wanted or known.homeless:
-            return
-        text = f"the filters choose none of {objects} object(s)"
-        if self._options.selection.targets:
-            names = ", ".join(self._options.selection.targets)
-            hint = "name objects as plan prints them: namespace/Kind/name"
-            self._problems.append(Problem(error=InvalidSpecError(text, detail=f"--target {names}", hint=hint)))
-        else:
-            self._notices.append(Notice(text=text))
 
     async def _observe(self) -> None:
         """Read everything by the cheapest requests and judge each batch as it comes."""
@@ -156,7 +148,7 @@ class Pass:
                     self._orphans.append((orphans[actual.id], actual))
 
     def _find_orphans(self, wanted: Mapping[ArmId, object]) -> dict[ArmId, Baseline]:
-        """Return what was applied and is no longer asked for; a filtered run cannot tell.
+        """Return what was applied from this input and is no longer asked for; a filtered run cannot tell.
 
         An object that is wrong, or whose id is not known now, is still asked for: its name keeps its resource.
         """
@@ -164,11 +156,15 @@ class Pass:
             return {}
         named = {p.key.identity for p in self._problems if p.key is not None}
         named |= {f.desired.key.identity for f in self._open}
-        return {
+        gone = {
             i: b
             for i, b in self._baselines.items()
             if i not in wanted and (b.key is None or b.key.identity not in named)
         }
+        scope = self._options.scope
+        self._elsewhere = [b for b in gone.values() if not scope.covers(b.source)]
+        self._notices += elsewhere_notices(scope, self._baselines.values(), self._elsewhere)
+        return {i: b for i, b in gone.items() if scope.covers(b.source)}
 
     def _judge(self, wanted: Wanted, actual: ActualState) -> None:
         """Reuse the last verdict where nothing moved, else compare."""
@@ -383,13 +379,14 @@ class Pass:
         """Return the resources of objects that get no step with an id: filtered out, wrong, or not known where now."""
         index, lost = self._prepared.index, {p.key.identity: p.key for p in self._problems if p.key is not None}
         lost |= {r.key.identity: r.key for r in self._prepared.homeless}
+        elsewhere = {b.id: b.key for b in self._elsewhere if b.key is not None}
         if not lost and not self._options.selection.is_partial:
-            return {}
+            return elsewhere
         stepped = {f.desired.id for f in self._open} | {s.id for s in self._in_sync}
         ids = {index.id_of(r): r.key for r in index.resources}
         ids |= {identity.id: key for key in lost.values() if (identity := index.find(*key.identity)) is not None}
         ids |= {b.id: b.key for b in self._baselines.values() if b.key is not None and b.key.identity in lost}
-        return {i: key for i, key in ids.items() if i is not None and i not in stepped}
+        return elsewhere | {i: key for i, key in ids.items() if i is not None and i not in stepped}
 
 
 def _prepare_nothing(subscription: str) -> Prepared:

@@ -36,6 +36,7 @@ class Recorder:
         self._recording.endpoint = options.endpoint
         self._recording.subscription = options.subscription
         self._recording.strict = options.strict
+        self._recording.inputs = options.scope.roots
         return replace(world, azure=RecordingAzure(world.azure, self._recording))
 
     def finish(self, planned: PassResult) -> Recording:

@@ -34,6 +34,7 @@ class Recording:
         contents: Ids inside resource groups; None where they could not be read.
         places: (origin, JSON Pointer) -> ``file:line``.
         secret_key: Key of the hashes in the baselines.
+        inputs: Names of what the objects came from.
     """
 
     taken: datetime = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,6 +53,7 @@ class Recording:
     roles: dict[Named, str | None] = field(default_factory=dict)
     baselines: Mapping[ArmId, Baseline] = field(default_factory=dict)
     secret_key: bytes = b""
+    inputs: tuple[str, ...] = ()
 
 
 class RecordingSource:

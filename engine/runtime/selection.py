@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from engine.desired.identity import ObjectIdentity
 from engine.errors import InvalidSpecError
 from engine.model.ids import ArmId, ResourceKey
+from engine.model.problem import Notice, Problem
 from engine.model.state import CustomResource
 
 _LABEL = re.compile(r"([A-Za-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
@@ -102,6 +103,16 @@ def _parse_requirement(part: str) -> Requirement:
     if _LABEL.fullmatch(name):
         return (lambda labels: name not in labels) if part.startswith("!") else (lambda labels: name in labels)
     raise InvalidSpecError(f"{part!r} is no label selector", hint=_FORMS)
+
+
+def tell_empty(selection: Selection, objects: int) -> tuple[list[Problem], list[Notice]]:
+    """Say that filters leave nothing of some objects: names that match nothing are an error, others a notice."""
+    text = f"the filters choose none of {objects} object(s)"
+    if not objects or not selection.targets:
+        return [], [Notice(text=text)] if objects else []
+    names = ", ".join(selection.targets)
+    hint = "name objects as plan prints them: namespace/Kind/name"
+    return [Problem(error=InvalidSpecError(text, detail=f"--target {names}", hint=hint))], []
 
 
 def _check_label(part: str, *texts: str) -> None:

@@ -19,6 +19,7 @@ from engine.model.plan import Action, Plan, Request, Step
 from engine.model.state import ActualState, Baseline, DesiredState, Presence
 from engine.planning.finding import Finding
 from engine.ports import BaselineStore, Clock
+from engine.runtime.scope import ANY_INPUT, InputScope
 from engine.runtime.sent import covers, member_names, sends_all
 
 _IGNORE = "ignore"
@@ -36,6 +37,7 @@ class Settlement:
         *,
         known: Mapping[ArmId, Baseline],
         findings: Iterable[Finding] = (),
+        scope: InputScope = ANY_INPUT,
     ) -> None:
         """Remember into a store; nothing is written yet.
 
@@ -45,10 +47,12 @@ class Settlement:
             planned: What is carried out.
             known: What the store remembered until now.
             findings: What was compared: where an object's own memory was younger than the store's, it counts.
+            scope: Names the input that objects come from.
         """
         self._store = store
         self._known = known
         self._trusted = {**known, **{f.baseline.id: f.baseline for f in findings if f.baseline is not None}}
+        self._scope = scope
         self._clock = clock
         self._today = clock.now().date()
         self._planned = planned
@@ -127,11 +131,13 @@ class Settlement:
         taken = []
         for finding in findings:
             if _is_in_sync(finding) and finding.actual is not None:
-                if finding.baseline is not self._known.get(finding.actual.id) or _is_stale(finding):
+                if self._is_stale(finding, finding.actual):
                     hidden = finding.diff.suppressed
                     taken.append(self._baseline(finding.desired, finding.actual, hidden, lambda _path: False))
-            elif finding.baseline is not None and _has_other_policy(finding.baseline, finding.desired):
-                taken.append(_with_policy(finding.baseline, finding.desired))
+            elif (
+                finding.baseline is not None and self._as_now(finding.baseline, finding.desired) is not finding.baseline
+            ):
+                taken.append(self._as_now(finding.baseline, finding.desired))
         self._store.save(*taken)
 
     def forget(self) -> None:
@@ -153,7 +159,24 @@ class Settlement:
         baseline = make_baseline(desired, held, secret_key=self._store.secret_key(), at=self._clock.now())
         before = self._trusted.get(actual.id)
         marked = mark_unsent(baseline, before, is_sent)
-        return _with_policy(_with_known_secrets(marked, desired, before), desired)
+        return self._as_now(_with_known_secrets(marked, desired, before), desired)
+
+    def _as_now(self, baseline: Baseline, desired: DesiredState) -> Baseline:
+        """Return a memory with the policy and the source that its object has now: a later prune asks for them."""
+        policy, source = desired.policy, self._scope.name_of(desired.origin)
+        is_same = (baseline.reconcile, baseline.protect, baseline.source) == (policy.reconcile, policy.protect, source)
+        return (
+            baseline
+            if is_same
+            else replace(baseline, reconcile=policy.reconcile, protect=policy.protect, source=source)
+        )
+
+    def _is_stale(self, finding: Finding, actual: ActualState) -> bool:
+        """Whether the store knows less of a resource in sync than this pass does."""
+        stored = self._known.get(actual.id)
+        if stored is None or stored is not finding.baseline or actual.document is None:
+            return True
+        return stored.actual.raw != actual.document.raw or self._as_now(stored, finding.desired) is not stored
 
 
 def _name(places: Sequence[FieldPath]) -> str:
@@ -173,21 +196,6 @@ def _is_in_sync(finding: Finding) -> bool:
     if actual is None or actual.presence is not Presence.PRESENT or finding.desired.waits:
         return False
     return finding.settled and not finding.diff.changes
-
-
-def _is_stale(finding: Finding) -> bool:
-    baseline, actual = finding.baseline, finding.actual
-    if baseline is None or actual is None or actual.document is None:
-        return True
-    return baseline.actual.raw != actual.document.raw or _has_other_policy(baseline, finding.desired)
-
-
-def _has_other_policy(baseline: Baseline, desired: DesiredState) -> bool:
-    return (baseline.reconcile, baseline.protect) != (desired.policy.reconcile, desired.policy.protect)
-
-
-def _with_policy(baseline: Baseline, desired: DesiredState) -> Baseline:
-    return replace(baseline, reconcile=desired.policy.reconcile, protect=desired.policy.protect)
 
 
 def _with_known_secrets(baseline: Baseline, desired: DesiredState, before: Baseline | None) -> Baseline:

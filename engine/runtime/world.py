@@ -15,6 +15,7 @@ from engine.planning.finding import Finding
 from engine.ports import AuditLog, BaselineStore, Clock, DesiredSource
 from engine.runtime.executor import Azure
 from engine.runtime.ledger import NoAuditLog
+from engine.runtime.scope import ANY_INPUT, InputScope
 from engine.runtime.selection import Selection
 
 
@@ -43,6 +44,7 @@ class PassOptions:
         strict: Refuse what ASO's own tools forgive.
         ignore: Ignore rules for many objects.
         purpose: Of the reads; somebody waits for a pass that an edit started.
+        scope: The input as a whole: what another one applied has not left it.
     """
 
     endpoint: str
@@ -53,6 +55,7 @@ class PassOptions:
     strict: bool = False
     ignore: tuple[FleetRule, ...] = ()
     purpose: Purpose = Purpose.SWEEP
+    scope: InputScope = ANY_INPUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

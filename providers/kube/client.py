@@ -64,6 +64,11 @@ class KubeClient:
         """Name cluster and server for messages."""
         return f"{self._name} ({self._host})"
 
+    @property
+    def host(self) -> str:
+        """Return the server's host and port: what a cluster is called whatever the context's name is."""
+        return str(self._host)
+
     def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = JSON) -> bytes:
         """Return the body of a GET.
 

@@ -37,6 +37,11 @@ class KubeSource:
         self._problems: list[Problem] = []
         self._notes: set[str] = set()
 
+    @property
+    def server(self) -> str:
+        """Return the server's host and port."""
+        return self._client.host
+
     async def reread(self, resources: Sequence[CustomResource]) -> Sequence[CustomResource]:
         """Return those objects whose status proves what Azure held after a write, with it.
 

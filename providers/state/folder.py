@@ -22,19 +22,23 @@ from engine.model.policy import ReconcilePolicy
 from engine.model.state import Baseline
 from providers.state.lock import FolderLock
 
-FORMAT = 2
+FORMAT = 3
 FILE_NAME = "state.db"
-_COLUMNS = "id, api, object, desired, actual, body_hash, rules, reconcile, protect, taken"
+_COLUMNS = "id, api, object, desired, actual, body_hash, rules, reconcile, protect, taken, source"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS baselines (
     id_key TEXT PRIMARY KEY, id TEXT NOT NULL, api TEXT NOT NULL, object TEXT NOT NULL,
     desired BLOB NOT NULL, actual BLOB NOT NULL, body_hash TEXT NOT NULL, rules TEXT NOT NULL,
-    reconcile TEXT NOT NULL, protect INTEGER NOT NULL, taken TEXT NOT NULL DEFAULT '');
+    reconcile TEXT NOT NULL, protect INTEGER NOT NULL, taken TEXT NOT NULL DEFAULT '',
+    source TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS operations (
     id_key TEXT PRIMARY KEY, id TEXT NOT NULL, object TEXT NOT NULL, token TEXT NOT NULL);
 """
-_MIGRATIONS = {1: "ALTER TABLE baselines ADD COLUMN taken TEXT NOT NULL DEFAULT ''"}
+_MIGRATIONS = {
+    1: "ALTER TABLE baselines ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
+    2: "ALTER TABLE baselines ADD COLUMN source TEXT NOT NULL DEFAULT ''",
+}
 """Format -> what makes the next one of it. Older releases refuse a newer format, so a step may change anything."""
 
 
@@ -104,7 +108,7 @@ class StateFolder:
         """Store baselines in one transaction, with one wait for the disk."""
         if baselines:
             self._execute(
-                "INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *map(_encode, baselines)
+                "INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *map(_encode, baselines)
             )
 
     def forget(self, resource: ArmId) -> None:
@@ -225,11 +229,12 @@ def _encode(baseline: Baseline) -> tuple[object, ...]:
         baseline.reconcile.value,
         baseline.protect,
         baseline.at.isoformat() if baseline.at is not None else "",
+        baseline.source,
     )
 
 
 def _decode(row: tuple[Any, ...]) -> Baseline:
-    arm_id, api, key_text, desired, actual, body_hash, rules, reconcile, protect, taken = row
+    arm_id, api, key_text, desired, actual, body_hash, rules, reconcile, protect, taken, source = row
     key = None
     if key_text:
         namespace, group, version, kind, name = json.loads(key_text)
@@ -246,4 +251,5 @@ def _decode(row: tuple[Any, ...]) -> Baseline:
         reconcile=ReconcilePolicy(reconcile),
         protect=bool(protect),
         at=datetime.fromisoformat(taken) if taken else None,
+        source=source,
     )

@@ -55,6 +55,7 @@ BASELINE = Baseline(
     reconcile=ReconcilePolicy.DETACH_ON_DELETE,
     protect=True,
     at=NOON,
+    source="app.yaml",
 )
 GROUP = ArmId("/subscriptions/s/resourceGroups/g")
 RECORDING = Recording(
@@ -80,6 +81,7 @@ RECORDING = Recording(
     roles={("/s", "Reader"): "/role", ("/s", "None"): None},
     baselines={build_id(): BASELINE},
     secret_key=b"\x00key",
+    inputs=("app.yaml",),
 )
 
 

@@ -125,21 +125,24 @@ def test_time_of_a_baseline_is_kept(tmp_path: Path) -> None:
     assert StateFolder(tmp_path).load()[ArmId(GROUP)].at == noon
 
 
-def test_folder_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> None:
-    """What an older release wrote is read, its times unknown, and can be written again."""
+@pytest.mark.parametrize(("number", "newer"), [(1, ("taken", "source")), (2, ("source",))])
+def test_folder_of_an_older_format_is_brought_up_to_date(tmp_path: Path, number: int, newer: tuple[str, ...]) -> None:
+    """What an older release wrote is read, what it did not note unknown, and can be written again."""
     folder = StateFolder(tmp_path)
     folder.save(build_baseline())
     folder.close()
     with contextlib.closing(sqlite3.connect(tmp_path / "state.db")) as connection, connection:
-        connection.execute("ALTER TABLE baselines DROP COLUMN taken")
-        connection.execute("UPDATE meta SET value = 1 WHERE name = 'format'")
+        for column in newer:
+            connection.execute(f"ALTER TABLE baselines DROP COLUMN {column}")
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'format'", (number,))
 
     again = StateFolder(tmp_path)
 
     assert dict(again.load()) == {ArmId(GROUP): build_baseline()}
-    again.save(replace(build_baseline(), at=datetime(2026, 3, 1, tzinfo=UTC)))
+    full = replace(build_baseline(), at=datetime(2026, 3, 1, tzinfo=UTC), source="app/a.yaml")
+    again.save(full)
     again.close()
-    assert StateFolder(tmp_path).load()[ArmId(GROUP)].at is not None
+    assert StateFolder(tmp_path).load()[ArmId(GROUP)] == full
 
 
 def test_many_baselines_are_stored_together(tmp_path: Path) -> None:
