@@ -178,7 +178,7 @@ def test_a_snapshot_knows_its_input(shared: tuple[Desk, tuple[str, str], tuple[s
     write(desk, "shop", group(desk.name))
     file = str(desk.folder / "now.json")
     live = [run(desk, "plan", "--prune", *more, *shop) for more in ((), ("--prune-from", "billing"))]
-    desk.run("snapshot", "-o", file, "--prune-from", "billing", *shop, files=False)
+    desk.run("snapshot", "-o", file, "--prune", "--prune-from", "billing", *shop, files=False)
 
     played = [run(desk, "plan", "--prune", *more, "--snapshot", file) for more in ((), ("--prune-from", "billing"))]
 
