@@ -48,7 +48,7 @@ class Emulator:
         self.ca: Path = ensure_certificates(options.state, clock.now())
         self.identity: Identity = load_identity(options.state, options.subscription)
         self.script = Script(options.polls)
-        self.traffic = Traffic()
+        self.traffic = Traffic(keep_bodies=options.keep_bodies)
         self._store = Store(Journal(options.state / "journal.log"))
         self._vault = TokenVault(self.identity, takes_any=options.plain_http)
         self._compose()

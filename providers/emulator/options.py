@@ -21,6 +21,7 @@ class EmulatorOptions:
         retry_after_s: Value of Retry-After while an operation runs; None sends none, -1 what Azure sends.
         token_lifetime_s: How long access tokens are good for.
         busy: Refuse a write while another operation runs on the same network resource, as Azure does.
+        keep_bodies: Keep query and body of each write in the record of requests, secrets included.
         subscription: Id to use at the first start; empty makes one.
     """
 
@@ -35,4 +36,5 @@ class EmulatorOptions:
     retry_after_s: int | None = 1
     token_lifetime_s: int = 3599
     busy: bool = False
+    keep_bodies: bool = False
     subscription: str = ""

@@ -23,6 +23,7 @@ from providers.emulator.emulator import Emulator
 from providers.emulator.gateway import Request
 from providers.emulator.options import EmulatorOptions
 from providers.emulator.script import Rule
+from providers.emulator.traffic import Sent
 
 _BODY_LIMIT = 4 * 1024 * 1024
 _BULK_LIMIT = 1 << 30
@@ -88,20 +89,23 @@ class Handler:
         method, key = request.method, path.lower()
         traffic = self._emulator.traffic
         traffic.begin(method, key)
-        status = 0
+        status, body = 0, b""
         try:
-            response = await self._arm_with_faults(request, path)
+            parsed = await _read(request, _BODY_LIMIT)
+            body = parsed.body
+            response = await self._arm_with_faults(request, path, parsed)
             status = response.status
         except _CutError:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
         finally:
-            traffic.end(method, path, key, status, client=request.headers.get("x-ms-client-request-id", ""))
+            client = request.headers.get("x-ms-client-request-id", "")
+            sent = Sent(client=client, query=request.rel_url.raw_query_string, body=body)
+            traffic.end(method, path, key, status, sent)
         return response
 
-    async def _arm_with_faults(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
-        parsed = await _read(request, _BODY_LIMIT)
+    async def _arm_with_faults(self, request: web.BaseRequest, path: str, parsed: Request) -> web.StreamResponse:
         if parsed.body is _TOO_LARGE:
             refusal = RefusedError(413, "RequestContentTooLarge", "The request content size exceeds the limit of 4 MB.")
             return self._respond(request, refusal.answer())

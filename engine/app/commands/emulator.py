@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Retry-After while an operation runs: a number, none, or what Azure sends (default: 1)",
     )
     add("--busy", action="store_true", help="refuse a second operation on the same network resource, as Azure does")
+    add("--keep-bodies", action="store_true", help="keep bodies of writes, secrets too, in /_emulator/requests")
     add("--token-lifetime", type=int, default=3599, metavar="SECONDS", help="how long tokens are good for")
 
 
@@ -95,6 +96,7 @@ def _options(args: argparse.Namespace) -> EmulatorOptions:
         retry_after_s=args.retry_after,
         token_lifetime_s=args.token_lifetime,
         busy=args.busy,
+        keep_bodies=args.keep_bodies,
     )
 
 
