@@ -19,7 +19,7 @@ from typing import Final
 
 from benchmarks.generalisation import Estimate, estimate_all
 from benchmarks.questions import Figures, Miss, ask, load_questions
-from engine.compare import rules
+from engine.compare.reasons import HABITS, RULES
 from schemas.comparison_facts import all_facts
 
 PAGE = Path(__file__).parents[1] / "docs" / "diff-truth.md"
@@ -77,12 +77,13 @@ _SEEN = """
 _UNSEEN = """
 ## What to expect of traffic nobody has seen
 
-{generic} generic rules decide from the type definitions; {rows} rows of [comparison facts]({facts}) add what
-single types do. {documented} rows rest on recordings alone, so the figures above flatter: the rows were made with
-these recordings in sight. Here each part of the recordings is compared without the rows that only this part shows.
+{rules} rules decide from the type definitions for certain and {habits} habits of many services are assumed until
+somebody moves; {rows} rows of [comparison facts]({facts}) add what single types do. {alone} rows rest on recordings
+alone, so the figures above flatter: the rows were made with these recordings in sight. Here each part of the recordings
+is compared without the rows that only this part shows, then with those of them that public documentation states.
 
-| held out | first reads clean | with all rows |
-| --- | ---: | ---: |
+| held out | first reads clean | with documented rows | with all rows |
+| --- | ---: | ---: | ---: |
 """
 _TAIL = """
 Held-out recordings stand for other resources of known types. Held-out types stand for types whose habits nobody has
@@ -104,7 +105,7 @@ def render(figures: Figures, estimates: Sequence[Estimate], types: int) -> str:
     lines += [_SEEN.rstrip()]
     lines += [f"| {why} | {name} | {kind} | {count} |" for (why, name, kind), count in _by_cause(figures.misses)]
     lines += [_unseen().rstrip()]
-    lines += [f"| {e.held_out} | {e.clean:.1f} % | {e.known:.1f} % |" for e in estimates]
+    lines += [f"| {e.held_out} | {e.clean:.1f} % | {e.documented:.1f} % | {e.known:.1f} % |" for e in estimates]
     return "\n".join(lines) + "\n" + _TAIL
 
 
@@ -119,9 +120,9 @@ def _rank(name: str) -> tuple[int, str]:
 
 def _unseen() -> str:
     rows = all_facts()
-    alone = sum(row.source.startswith("recorded traffic") and "http" not in row.source for row in rows)
+    alone = sum(not row.is_documented for row in rows)
     facts = "../schemas/data/comparison_facts.json"
-    return _UNSEEN.format(generic=len(rules.WHY), rows=len(rows), documented=alone, facts=facts)
+    return _UNSEEN.format(rules=len(RULES), habits=len(HABITS), rows=len(rows), alone=alone, facts=facts)
 
 
 def cause_of(miss: Miss) -> str:

@@ -3,7 +3,8 @@
     python -m benchmarks.generalisation --recorded FOLDER
 
 A row that only held-out recordings show would not have been known without them. Each held-out part is compared without
-those rows, and the share of its first reads that come out clean is the estimate for traffic nobody has seen.
+those rows, and the share of its first reads that come out clean is the estimate for traffic nobody has seen. A second
+estimate keeps the rows that public documentation states: they could be written for any type, seen or not.
 Parts are recordings (other tests on types known already), ARM types and whole providers (types never seen at all).
 """
 
@@ -30,12 +31,14 @@ class Estimate:
     Attributes:
         held_out: What a part is.
         clean: Share of clean first reads in percent, over all parts.
+        documented: The same with the rows that documentation states.
         known: The same with every row, for comparison.
         lost: Pairs that are clean with every row and not without those learned from their own part alone.
     """
 
     held_out: str
     clean: float
+    documented: float
     known: float
     lost: int
     types_lost: Mapping[str, int]
@@ -60,9 +63,16 @@ class Evidence:
         """Return the rows that nothing but these questions shows."""
         return {row for row, needed in self.needed.items() if needed and needed <= held_out}
 
-    def clean_without_own(self, held_out: frozenset[int]) -> frozenset[int]:
-        """Return the held-out questions that are clean without the rows only they show."""
+    def clean_without_own(self, held_out: frozenset[int], *, keeps_documented: bool = False) -> frozenset[int]:
+        """Return the held-out questions that are clean without the rows only they show.
+
+        Args:
+            held_out: Numbers of questions.
+            keeps_documented: Rows with a public source stay.
+        """
         unknown = self.unknown_without(held_out)
+        if keeps_documented:
+            unknown = {row for row in unknown if not all_facts()[row].is_documented}
         suspects = {n for row in unknown for n in self.needed[row]}
         with without_facts(unknown):
             return frozenset(
@@ -80,19 +90,25 @@ def _is_clean(question: Question) -> bool:
 
 def estimate(evidence: Evidence, held_out: str, parts: Iterable[frozenset[int]]) -> Estimate:
     """Hold out one part after the other."""
-    total = clean = known = 0
+    total = clean = documented = known = 0
     types: dict[str, int] = {}
     for part in parts:
         still = evidence.clean_without_own(part)
         total += len(part)
         clean += len(still)
+        documented += len(evidence.clean_without_own(part, keeps_documented=True))
         known += sum(evidence.is_clean[n] for n in part)
         for n in part - still:
             if evidence.is_clean[n]:
                 name = evidence.questions[n].pair["type"]
                 types[name] = types.get(name, 0) + 1
     return Estimate(
-        held_out=held_out, clean=100 * clean / total, known=100 * known / total, lost=known - clean, types_lost=types
+        held_out=held_out,
+        clean=100 * clean / total,
+        documented=100 * documented / total,
+        known=100 * known / total,
+        lost=known - clean,
+        types_lost=types,
     )
 
 
@@ -133,7 +149,9 @@ def main() -> None:
     parser.add_argument("--recorded", type=Path, required=True, help="the folder with checks/ and corpus/")
     args = parser.parse_args()
     for row in estimate_all(load_questions(args.recorded)):
-        print(f"{row.held_out:45} {row.clean:6.2f} %  (all rows: {row.known:6.2f} %)")
+        print(
+            f"{row.held_out:45} {row.clean:6.2f} %  (documented: {row.documented:6.2f} %, all rows: {row.known:6.2f} %)"
+        )
         worst = sorted(row.types_lost.items(), key=lambda item: -item[1])[:30]
         print("   ", ", ".join(f"{name} {count}" for name, count in worst))
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.fact_cases import Example, examples
 from benchmarks.questions import Question, load_questions
 from benchmarks.switched_off import without_facts, without_rule
-from engine.compare import rules
+from engine.compare.reasons import WHY
 from schemas.comparison_facts import ComparisonFact, all_facts
 
 _MOST_ASKED = 200
@@ -107,7 +107,7 @@ def run(recorded: Path | None) -> list[Mutant]:
     """
     asked = [q for q in load_questions(recorded) if q.name != "noise"] if recorded else []
     cases = Cases(asked)
-    mutants = [cases.without_rule(name) for name in sorted(rules.WHY)]
+    mutants = [cases.without_rule(name) for name in sorted(WHY)]
     return mutants + [cases.without_row(n) for n in range(len(all_facts()))]
 
 

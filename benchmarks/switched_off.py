@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from engine.compare import compare, facts, finding, walk
+from engine.compare import compare, facts, finding, notes
 from schemas import comparison_facts
 
-_NOTE = "engine.compare.walk._Walker._note"
+_NOTE = "engine.compare.notes.Notes.add"
 _CACHED = (comparison_facts.facts_for, comparison_facts.secret_places, facts.table_for, vars(compare)["_plain_frame"])
 
 
@@ -34,7 +34,7 @@ def without_facts(dropped: set[int]) -> Iterator[None]:
 @contextmanager
 def without_rule(name: str) -> Iterator[None]:
     """Compare as if a generic rule excused nothing: what it would excuse is a difference."""
-    note = vars(vars(walk)["_Walker"])["_note"]
+    note = notes.Notes.add
     judge = compare.judge_bodies
 
     def open_note(walker: Any, at: Any, there: Any, desired: Any, actual: Any, weight: Any, **more: Any) -> None:

@@ -41,6 +41,7 @@ class Effect(enum.StrEnum):
     SECRET = "secret"  # noqa: S105 - what the member is, no value
     XML = "xml-text"
     JSON = "json-text"
+    YAML = "yaml-text"
     RETURNED = "returned"
     MOVED_BY_AZURE = "moved-by-azure"
 
@@ -77,6 +78,11 @@ class ComparisonFact:
     match: Mapping[str, Any] = field(default_factory=dict)
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     pairs: int = 0
+
+    @property
+    def is_documented(self) -> bool:
+        """Whether the row could have been written without any recording."""
+        return "https://" in self.source or "read model" in self.source
 
     def holds_for(self, arm_type: str, api_version: str) -> bool:
         """Whether the row speaks of this type (in lower case) at this version."""

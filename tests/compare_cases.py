@@ -8,9 +8,10 @@ from typing import Any
 from engine.compare.compare import compare_bodies
 from engine.compare.facts import FactTable
 from engine.compare.finding import Finding, Weight
+from engine.compare.notes import Frame
 from engine.compare.owned import OwnedChildren
 from engine.compare.subject import RememberedBodies, Subject
-from engine.compare.walk import Frame, walk
+from engine.compare.walk import walk
 from engine.model.change import ResourceDiff
 from engine.model.path import FieldPath
 from schemas.comparison_facts import ComparisonFact, Effect, parse_path

@@ -10,6 +10,7 @@ from typing import Final
 from engine.compare.facts import table_for
 from engine.compare.finding import Finding
 from engine.compare.ignore import apply_ignores
+from engine.compare.notes import Frame
 from engine.compare.origin import Memory
 from engine.compare.owned import OwnedChildren
 from engine.compare.result import make_diff, state_of
@@ -25,7 +26,7 @@ from engine.compare.subject import (
     subject_of,
 )
 from engine.compare.verdict import Verdict, judge_without_memory
-from engine.compare.walk import Frame, walk
+from engine.compare.walk import walk
 from engine.errors import InvalidSpecError
 from engine.model.change import IN_SYNC, ChangeKind, ChangeOrigin, DiffState, FieldChange, ResourceDiff
 from engine.model.document import ABSENT, Body

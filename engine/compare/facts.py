@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from engine.compare import rules, texts
+from engine.compare import rules, texts, yaml_text
 from engine.compare.finding import Place, Weight
 from engine.compare.places import get_member
 from engine.model.document import ABSENT, Secret
@@ -97,6 +97,7 @@ _WEIGHTS: Final[Mapping[Effect, Weight]] = {
     Effect.RAISED: Weight.EXCUSED,
     Effect.FILLED: Weight.EXCUSED,
     Effect.DROPPED_ELEMENT: Weight.EXCUSED,
+    Effect.YAML: Weight.EXCUSED,
     Effect.MOVED_BY_AZURE: Weight.YIELDED,
 }
 
@@ -247,6 +248,7 @@ _JUDGES: Final[Mapping[Effect, Judge]] = {
     Effect.ID_BELOW_PROVIDER: _both_texts(lambda desired, actual: _below_provider(desired) == _below_provider(actual)),
     Effect.XML: _both_texts(texts.is_same_xml),
     Effect.JSON: _both_texts(texts.is_same_json),
+    Effect.YAML: _both_texts(yaml_text.is_same_yaml),
     Effect.MOVED_BY_AZURE: lambda _fact, _desired, actual: not _is_nothing(actual),
 }
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
-from engine.compare import rules
 from engine.compare.finding import Finding
 from engine.compare.places import get_member
+from engine.compare.reasons import WHY
 from engine.compare.verdict import Verdict
 from engine.model.document import ABSENT, Body
 from engine.model.path import ByKey, FieldPath, Segment
@@ -43,7 +43,7 @@ def _apply(verdict: Verdict, ignore: Sequence[IgnoreRule], desired: Body, actual
 
 def _why(rule: IgnoreRule) -> str:
     until = f" until {rule.until}" if rule.until is not None else ""
-    source = f"{rule.source} names" if rule.source else rules.WHY[RULE].removesuffix(" this place")
+    source = f"{rule.source} names" if rule.source else WHY[RULE].removesuffix(" this place")
     return f"{source} {rule.pointer or rule.path.pointer}{until}"
 
 

@@ -10,6 +10,7 @@ from engine.compare.finding import Finding, Place, Weight
 from engine.compare.places import find_key, find_map_key, get_member
 from engine.compare.prints import Printed, is_print, read_print
 from engine.compare.reach import narrow, reach
+from engine.compare.reasons import WHY
 from engine.compare.remembered import holds_more, is_known, is_marked, is_shortened, shown_value, was_held
 from engine.compare.secrets import hash_of, holds_foreign, is_foreign, is_hash
 from engine.compare.shapes import item_of, member_of, shape_of
@@ -92,7 +93,7 @@ class Memory:
         else:
             origin = ChangeOrigin.UNKNOWN
             rule = finding.rule or "known-difference"
-            why = finding.why or rules.WHY["known-difference"]
+            why = finding.why or WHY["known-difference"]
         return Verdict(
             finding=finding,
             is_hidden=not (user or azure),
@@ -175,7 +176,7 @@ class Memory:
             weight=Weight.SAME if is_server_owned else Weight.OPEN,
             kind=ChangeKind.REMOVE,
             rule="server-owned" if is_server_owned else "",
-            why=rules.WHY["server-owned"] if is_server_owned else "",
+            why=WHY["server-owned"] if is_server_owned else "",
             node=member_of(node, now, None, str(at[-1])),
             veiled=is_hash(old),
         )

@@ -15,36 +15,6 @@ from engine.compare import texts
 from engine.model.document import Marker, Secret
 from schemas.nodes import AnyNode, EnumNode, Node, TextNode
 
-WHY: Final = {
-    "number": "1 and 1.0 are one JSON number (RFC 8259 section 6)",
-    "region": "Azure returns a region by display name or code: West US 2 is westus2 (az account list-locations)",
-    "arm-id": "ARM resource ids are compared without letter case and trailing slash (ARM RPC, resource ids)",
-    "enum-case": "the type definition lists the allowed values; ARM compares them without letter case",
-    "boolean-text": "true and True, enabled and Enabled are one switch held as text",
-    "duration": "both texts are one length of time (ISO 8601 durations: PT60M is PT1H)",
-    "version-completed": "a version sent without its minor parts comes back with those that Azure runs (6 is 6.0)",
-    "relative-id": "an id relative to something above this resource comes back whole (ARM RPC, resource ids)",
-    "guid-case": "GUIDs are hexadecimal: letter case carries nothing (RFC 9562 section 4)",
-    "empty": "null, empty and absent are one value here: ARM drops what holds nothing",
-    "no-opinion": "null on a collection says nothing about its contents (ASO sends null for collections not set)",
-    "write-only": "reads leave this member out, blank or mask it (write-only or sensitive in the type definition, "
-    "or a Secret's value)",
-    "identity": "name, id and type are in the URL; what the body repeats of them is no setting",
-    "location-not-returned": "a child resource takes a location and lives with its parent: compared only when returned",
-    "server-owned": "read-only in the type definition: Azure ignores what is sent",
-    "key-case": "ARM reads member names without letter case",
-    "map-key-id": "the key is an ARM resource id, compared without letter case",
-    "tag-name-case": "tag names are compared without letter case (Azure Resource Manager, tags)",
-    "list-order": "elements have identifiers or form a set by fact: their order carries nothing",
-    "owned": "the element is a resource of its own that another object manages",
-    "ignore": "the annotation trueup.dev/ignore names this place",
-    "known-difference": "it differed in the same way right after our last settled write; neither side moved since",
-    "key-not-known": "a key of this map is not known yet, so keys only Azure has may be it",
-    "timestamp": "both texts name the same instant (RFC 3339)",
-    "secret-not-compared": "the Secret's value is not available here",
-}
-"""Names of all generic rules, each with the reason a receipt shows. Facts per type bring their own."""
-
 Scalar = str | int | float | bool | None
 Equivalence = Callable[[Any, Any, Node, str], bool]
 

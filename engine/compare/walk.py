@@ -6,57 +6,37 @@ What is equal costs one dictionary look-up; rules, facts and paths are looked at
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from engine.compare import lists, rules
-from engine.compare.facts import FactTable, weight_of
-from engine.compare.finding import Finding, Place, Weight, kind_of, name_of, renamed
-from engine.compare.owned import OwnedChildren
+from engine.compare.conventions import find_absence_habit, find_camel_key, find_habit
+from engine.compare.finding import Finding, Place, Weight, name_of, renamed
+from engine.compare.notes import Frame, Notes
 from engine.compare.places import find_key, find_map_key
 from engine.compare.shapes import is_free_map, item_of, shape_of
 from engine.compare.veil import Veil, veil_of, veil_of_member
-from engine.model.change import ChangeKind
 from engine.model.document import ABSENT, UNKNOWN, Body, Secret
-from engine.model.path import Segment
 from schemas.nodes import ANY, ListNode, Node, ObjectNode, UnionNode
 
 IDENTITY = frozenset({"name", "id", "type"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """What a walk needs beside the two bodies.
-
-    Attributes:
-        shape: The whole body's node; ANY when the type is unknown.
-        unseen: Places whose value is a Secret that is not available here.
-        open_keys: Places of maps with a key that is not known yet: keys only Azure has are no difference there.
-    """
-
-    shape: Node
-    facts: FactTable
-    owned: OwnedChildren
-    unseen: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
-    open_keys: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
-
-
 def walk(desired: Body, actual: Body, frame: Frame) -> list[Finding]:
     """Return every difference, hidden or not, in the order of the desired body."""
-    walker = _Walker(desired, actual, frame)
-    walker.walk_object(desired, actual, frame.shape, Veil.NONE, (), ())
-    return walker.findings
+    notes = Notes(desired, actual, frame)
+    _Walker(desired, actual, frame, notes).walk_object(desired, actual, frame.shape, Veil.NONE, (), ())
+    return notes.findings
 
 
 class _Walker:
-    """State of one walk: the findings so far."""
+    """One walk over both bodies."""
 
-    __slots__ = ("_bodies", "_frame", "findings")
+    __slots__ = ("_bodies", "_frame", "_notes")
 
-    def __init__(self, desired: Body, actual: Body, frame: Frame) -> None:
+    def __init__(self, desired: Body, actual: Body, frame: Frame, notes: Notes) -> None:
         self._bodies = (desired, actual)
         self._frame = frame
-        self.findings: list[Finding] = []
+        self._notes = notes
 
     # ------------------------------------------------------------------ objects
 
@@ -81,11 +61,11 @@ class _Walker:
         at, there = (*at, key), (*there, spelled or key)
         prop = shape.find(key) if shape is not None else None
         if spelled is not None and spelled != key:
-            self._note(at, there, value, found, Weight.SAME, rule="key-case")
+            self._notes.add(at, there, value, found, Weight.SAME, rule="key-case")
         if len(at) == 1 and key.lower() in IDENTITY:
-            self._note_unless_equal(at, there, value, found, "identity")
+            self._notes.unless_equal(at, there, value, found, "identity")
         elif prop is not None and prop.is_read_only:
-            self._note_unless_equal(at, there, value, found, "server-owned")
+            self._notes.unless_equal(at, there, value, found, "server-owned")
         else:
             self._walk_value(value, found, prop.node if prop else ANY, veil_of_member(veil, prop), at, there)
 
@@ -97,24 +77,33 @@ class _Walker:
             spelled = find_map_key(actual, key, is_tags=at == ("tags",))
             if spelled is None and self._frame.facts.folds_keys(at):
                 spelled = find_key(actual, key)
+            camel = find_camel_key(actual, key, value, desired) if spelled is None else None
+            if camel is not None:
+                taken.add(camel)
+                self._note_camel_key(value, actual[camel], node, veil, (*at, key), (*there, camel))
+                continue
             taken.add(spelled or key)
             found = ABSENT if spelled is None else actual[spelled]
             inner, outer = (*at, key), (*there, spelled or key)
             if spelled is not None and spelled != key:
                 rule = "map-key-id" if rules.is_arm_id(key) else "tag-name-case" if at == ("tags",) else "key-case"
-                self._note(inner, outer, value, found, Weight.SAME, rule=rule)
+                self._notes.add(inner, outer, value, found, Weight.SAME, rule=rule)
             self._walk_map_value(value, found, node, veil, inner, outer)
         for key, found in actual.items():
             if key not in taken and found is not None:
-                self._note_extra(found, node, veil, (*at, key), (*there, key), is_key=True)
+                self._notes.surplus(found, node, veil, (*at, key), (*there, key), is_key=True)
+
+    def _note_camel_key(self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place) -> None:
+        veil = self._veil_at(node, veil, value, at)
+        self._notes.add(at, there, value, found, Weight.EXCUSED, rule="key-camel-case", node=node, veil=veil)
 
     def _walk_map_value(self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place) -> None:
         if rules.is_collection(value) and found is not ABSENT:
             self._walk_value(value, found, node, veil, at, there)
         elif value is UNKNOWN:
-            self._note_unknown(found, veil, at, there)
+            self._notes.unknown(found, veil, at, there)
         elif value is None and (found is ABSENT or found is None):
-            self._note_unless_equal(at, there, value, found, "empty")
+            self._notes.unless_equal(at, there, value, found, "empty")
         elif found is ABSENT or not (type(value) is type(found) and value == found):
             self._walk_scalar(value, found, node, veil, at, there, is_exact=True)
 
@@ -127,7 +116,7 @@ class _Walker:
         elif kind is list and found_kind is list:
             self._walk_list(value, found, node, veil_of(node, veil), at, there)
         elif value is UNKNOWN:
-            self._note_unknown(found, veil_of(node, veil), at, there)
+            self._notes.unknown(found, veil_of(node, veil), at, there)
         elif kind is found_kind and value == found:
             return
         elif found is ABSENT or rules.is_empty(found):
@@ -140,11 +129,11 @@ class _Walker:
     def _walk_null(self, found: Any, node: Node, veil: Veil, at: Place, there: Place) -> None:
         """Null means none for tags, no opinion for other collections, and gone for the rest."""
         if at == ("tags",) and type(found) is dict:
-            self._note(at, there, None, found, Weight.SAME, rule="empty")
+            self._notes.add(at, there, None, found, Weight.SAME, rule="empty")
             for key, value in found.items():
-                self._note_extra(value, ANY, veil, (*at, key), (*there, key), is_key=True)
+                self._notes.surplus(value, ANY, veil, (*at, key), (*there, key), is_key=True)
         elif rules.is_collection(found) or isinstance(node, ListNode | ObjectNode | UnionNode):
-            self._note(at, there, None, found, Weight.YIELDED, rule="no-opinion", node=node)
+            self._notes.add(at, there, None, found, Weight.YIELDED, rule="no-opinion", node=node)
         else:
             self._walk_scalar(None, found, node, veil, at, there)
 
@@ -157,11 +146,12 @@ class _Walker:
             return
         rule = self._equivalence(shown, found, node, at, is_exact=is_exact)
         if rule:
-            self._note(at, there, value, found, Weight.SAME, rule=rule, node=node, veil=veil)
+            self._notes.add(at, there, value, found, Weight.SAME, rule=rule, node=node, veil=veil)
         elif self._may_be_left_out(veil, at) and (found is ABSENT or rules.is_empty(found) or rules.is_masked(found)):
-            self._note(at, there, value, found, Weight.EXCUSED, rule="write-only", node=node, veil=veil)
+            self._notes.add(at, there, value, found, Weight.EXCUSED, rule="write-only", node=node, veil=veil)
         else:
-            self._note_by_fact(value, found, node, veil, at, there)
+            habit = None if is_exact else find_habit(shown, found, node, at)
+            self._notes.by_fact(value, found, node, veil, at, there, habit=habit)
 
     def _veil_at(self, node: Node, outer: Veil, value: Any, at: Place) -> Veil:
         veil = veil_of(node, outer, value)
@@ -182,32 +172,46 @@ class _Walker:
         """Decide about a value that Azure does not hold: a container is excused when everything in it is."""
         veil = self._veil_at(node, veil, value, at)
         if rules.is_empty(value):
-            self._note_unless_equal(at, there, value, found, "empty")
+            self._notes.unless_equal(at, there, value, found, "empty")
         elif self._may_be_left_out(veil, at):
-            self._note(at, there, value, found, Weight.EXCUSED, rule="write-only", node=node, veil=veil)
+            self._notes.add(at, there, value, found, Weight.EXCUSED, rule="write-only", node=node, veil=veil)
         elif at == ("location",):
-            self._note(at, there, value, found, Weight.EXCUSED, rule="location-not-returned", node=node)
+            self._notes.add(at, there, value, found, Weight.EXCUSED, rule="location-not-returned", node=node)
         else:
-            mark = len(self.findings)
-            self._note_by_fact(value, found, node, veil, at, there)
-            if self.findings[-1].weight is Weight.OPEN and type(value) is dict and not is_free_map(node):
+            mark = len(self._notes.findings)
+            habit = find_absence_habit(value, found, at, self._bodies)
+            if found is None and self._holds_secret(value, node, at):
+                habit = "secret-container"
+            self._notes.by_fact(value, found, node, veil, at, there, habit=habit)
+            if self._notes.findings[-1].weight is Weight.OPEN and type(value) is dict and not is_free_map(node):
                 self._excuse_by_parts(value, found, node, mark, at, there)
+
+    def _holds_secret(self, value: Any, node: Node, at: Place) -> bool:
+        """Whether one of an object's own members is a secret."""
+        shape = shape_of(node, value, None) if type(value) is dict else None
+        if shape is None:
+            return False
+        nodes = ((key, inner, shape.find(key)) for key, inner in value.items())
+        return any(
+            self._veil_at(prop.node if prop else ANY, Veil.NONE, inner, (*at, key)) is Veil.SENSITIVE
+            for key, inner, prop in nodes
+        )
 
     def _excuse_by_parts(self, value: Body, found: Any, node: Node, mark: int, at: Place, there: Place) -> None:
         """Replace the finding at the container by those of its members, when all of them are excused."""
-        whole = self.findings[mark:]
-        del self.findings[mark:]
+        whole = self._notes.findings[mark:]
+        del self._notes.findings[mark:]
         shape = shape_of(node, value, found)
         for key, inner in value.items():
             prop = shape.find(key) if shape is not None else None
             if prop is not None and prop.is_read_only:
-                self._note((*at, key), (*there, key), inner, ABSENT, Weight.SAME, rule="server-owned")
+                self._notes.add((*at, key), (*there, key), inner, ABSENT, Weight.SAME, rule="server-owned")
             elif inner is not UNKNOWN:
                 inner_node = prop.node if prop else ANY
                 inner_veil = veil_of_member(Veil.NONE, prop)
                 self._walk_missing(inner, ABSENT, inner_node, inner_veil, (*at, key), (*there, key))
-        if any(f.weight is Weight.OPEN for f in self.findings[mark:]) or len(self.findings) == mark:
-            self.findings[mark:] = whole
+        if any(f.weight is Weight.OPEN for f in self._notes.findings[mark:]) or len(self._notes.findings) == mark:
+            self._notes.findings[mark:] = whole
 
     # ------------------------------------------------------------------ lists
 
@@ -217,10 +221,10 @@ class _Walker:
         """Accept the order given when nothing differs in it; else pair the elements."""
         walked: dict[int, list[Finding]] = {}
         if len(desired) == len(actual):
-            mark = len(self.findings)
+            mark = len(self._notes.findings)
             is_same = self._walk_in_order(desired, actual, item_of(node), veil, at, there, walked)
-            is_silent = len(self.findings) == mark
-            del self.findings[mark:]
+            is_silent = len(self._notes.findings) == mark
+            del self._notes.findings[mark:]
             if is_same:
                 if not is_silent:
                     self._name_elements(desired, node, len(at), walked)
@@ -245,9 +249,9 @@ class _Walker:
         for i, (value, found) in enumerate(zip(desired, actual, strict=True)):
             kind = type(value)
             if kind is dict or kind is list or value != found or kind is not type(found):
-                mark = len(self.findings)
+                mark = len(self._notes.findings)
                 self._walk_element(value, found, item, veil, (*at, i), (*there, i))
-                walked[i] = self.findings[mark:]
+                walked[i] = self._notes.findings[mark:]
                 if any(f.weight is Weight.OPEN for f in walked[i]):
                     return False
         return True
@@ -256,7 +260,7 @@ class _Walker:
         """Keep what was found in elements that are all the same in place, under their names."""
         identifiers = lists.naming(desired, node)
         for i, findings in walked.items():
-            self.findings += renamed(findings, depth, lists.segment(i, desired[i], identifiers))
+            self._notes.findings += renamed(findings, depth, lists.segment(i, desired[i], identifiers))
 
     def _walk_paired(
         self,
@@ -272,10 +276,10 @@ class _Walker:
 
         def find_in_place(i: int) -> list[Finding]:
             if i not in walked:
-                mark = len(self.findings)
+                mark = len(self._notes.findings)
                 self._walk_element(desired[i], actual[i], item, veil, (*at, i), (*there, i))
-                walked[i] = self.findings[mark:]
-                del self.findings[mark:]
+                walked[i] = self._notes.findings[mark:]
+                del self._notes.findings[mark:]
             return walked[i]
 
         pairing = lists.correlate(
@@ -289,7 +293,7 @@ class _Walker:
         for i, j in pairing.pairs:
             step = lists.segment(i, desired[i], pairing.identifiers)
             if i == j:
-                self.findings += renamed(find_in_place(i), len(at), step)
+                self._notes.findings += renamed(find_in_place(i), len(at), step)
             else:
                 self._walk_element(desired[i], actual[j], item, veil, (*at, step), (*there, j))
         for i in pairing.missing:
@@ -297,9 +301,9 @@ class _Walker:
             self._note_missing_element(desired[i], item, veil, (*at, step), (*there, i))
         for j in pairing.extra:
             step = lists.segment(j, actual[j], pairing.identifiers)
-            self._note_extra(actual[j], item, veil, (*at, step), (*there, j))
+            self._notes.surplus(actual[j], item, veil, (*at, step), (*there, j))
         if pairing.is_reordered:
-            self._note_order(desired, actual, node, pairing, at, there)
+            self._notes.order(desired, actual, node, pairing, at, there)
 
     def _apart(self, at: Place) -> Callable[[Any], bool] | None:
         owned = self._frame.owned
@@ -308,92 +312,15 @@ class _Walker:
     def _walk_element(self, value: Any, found: Any, item: Node, veil: Veil, at: Place, there: Place) -> None:
         if value is None or (found is None and not rules.is_collection(value)):
             if value is not found:
-                self._note_by_fact(value, found, item, veil, at, there)
+                self._notes.by_fact(value, found, item, veil, at, there)
         else:
             self._walk_value(value, found, item, veil, at, there)
 
     def _note_missing_element(self, value: Any, item: Node, veil: Veil, at: Place, there: Place) -> None:
         veil = veil_of(item, veil, value)
         if self._frame.owned.covers(value, at[:-1]):
-            self._note(at, there, value, ABSENT, Weight.SAME, rule="owned", veil=veil, is_presence=True)
+            self._notes.add(at, there, value, ABSENT, Weight.SAME, rule="owned", veil=veil, is_presence=True)
         elif veil:
-            self._note(at, there, value, ABSENT, Weight.EXCUSED, rule="write-only", veil=veil, is_presence=True)
+            self._notes.add(at, there, value, ABSENT, Weight.EXCUSED, rule="write-only", veil=veil, is_presence=True)
         else:
-            self._note_by_fact(value, ABSENT, item, veil, at, there, is_presence=True)
-
-    def _note_order(
-        self, desired: Any, actual: Any, node: Node, pairing: lists.Pairing, at: Place, there: Place
-    ) -> None:
-        ordered = isinstance(node, ListNode) and node.is_ordered
-        free = bool(pairing.identifiers) or (isinstance(node, ListNode) and node.is_set)
-        if free and not ordered:
-            self._note(at, there, desired, actual, Weight.SAME, rule="list-order", kind=ChangeKind.REORDER)
-        else:
-            self._note(at, there, desired, actual, Weight.OPEN, kind=ChangeKind.REORDER, node=node)
-
-    # ------------------------------------------------------------------ notes
-
-    def _note_extra(self, found: Any, node: Node, veil: Veil, at: Place, there: Place, *, is_key: bool = False) -> None:
-        fact = self._frame.facts.find(at, ABSENT, found, bodies=self._bodies, there=there)
-        if not is_key and self._frame.owned.covers(found, at[:-1]):
-            self._note(at, there, ABSENT, found, Weight.SAME, rule="owned", veil=veil, is_presence=True)
-        elif fact is not None:
-            self._note(at, there, ABSENT, found, weight_of(fact), rule=fact.effect, why=f"{fact.note} ({fact.source})")
-        elif is_key and tuple(map(str, at[:-1])) in self._frame.open_keys:
-            self._note(at, there, ABSENT, found, Weight.SAME, rule="key-not-known")
-        else:
-            self._note(at, there, ABSENT, found, Weight.OPEN, node=node, veil=veil, is_presence=True)
-
-    def _note_unknown(self, found: Any, veil: Veil, at: Place, there: Place) -> None:
-        if veil or tuple(_plain(s) for s in at) in self._frame.unseen:
-            self._note(at, there, UNKNOWN, found, Weight.SAME, rule="secret-not-compared", veil=Veil.SENSITIVE)
-        else:
-            self._note(at, there, UNKNOWN, found, Weight.OPEN)
-
-    def _note_by_fact(
-        self, value: Any, found: Any, node: Node, veil: Veil, at: Place, there: Place, *, is_presence: bool = False
-    ) -> None:
-        fact = self._frame.facts.find(at, value, found, bodies=self._bodies, there=there)
-        rule, why, weight = "", "", Weight.OPEN
-        if fact is not None:
-            rule, why, weight = fact.effect.value, f"{fact.note} ({fact.source})", weight_of(fact)
-        self._note(at, there, value, found, weight, rule=rule, why=why, node=node, veil=veil, is_presence=is_presence)
-
-    def _note_unless_equal(self, at: Place, there: Place, value: Any, found: Any, rule: str) -> None:
-        if type(value) is not type(found) or value != found:
-            self._note(at, there, value, found, Weight.SAME, rule=rule)
-
-    def _note(
-        self,
-        at: Place,
-        there: Place,
-        desired: Any,
-        actual: Any,
-        weight: Weight,
-        *,
-        rule: str = "",
-        why: str = "",
-        kind: ChangeKind | None = None,
-        node: Node = ANY,
-        veil: Veil = Veil.NONE,
-        is_presence: bool = False,
-    ) -> None:
-        self.findings.append(
-            Finding(
-                at=at,
-                there=there,
-                desired=desired,
-                actual=actual,
-                weight=weight,
-                kind=kind or kind_of(desired, actual),
-                rule=rule,
-                why=why or rules.WHY.get(rule, ""),
-                node=node,
-                is_presence=is_presence,
-                veiled=veil is Veil.SENSITIVE,
-            )
-        )
-
-
-def _plain(segment: Segment) -> str:
-    return segment if isinstance(segment, str) else str(segment if isinstance(segment, int) else segment.index)
+            self._notes.by_fact(value, ABSENT, item, veil, at, there, is_presence=True)

@@ -9,7 +9,7 @@ from schemas.build import pack
 from schemas.build.aso_facts import STRONGER, Tree
 from schemas.build.sharing import Draft
 from schemas.build.sources import NodeList, target
-from schemas.build.verdicts import NONE, Verdict, judge_text, list_table
+from schemas.build.verdicts import NONE, Verdict, is_unread, judge_text, list_table
 
 Key = tuple[int, Hashable]
 Reference = str | int
@@ -21,6 +21,7 @@ _STRING_RULES = {"pattern": "p", "minLength": "m", "maxLength": "x"}
 _NUMBER_RULES = {"minValue": "m", "maxValue": "x"}
 _LIST_RULES = {"minLength": "m", "maxLength": "x"}
 _READ_ONLY = 2
+_WRITE_ONLY = 4
 
 
 class FileGraph:
@@ -137,7 +138,10 @@ class _Drafter:
     def _member(self, name: str, member: Mapping[str, Any]) -> Any:
         index = target(member["type"])
         reference = self._reference(index, self._judge(name, member, index))
-        return [reference, member["flags"]] if member["flags"] else reference
+        flags = member["flags"]
+        if not flags & _READ_ONLY and is_unread(member.get("description", "")):
+            flags |= _WRITE_ONLY
+        return [reference, flags] if flags else reference
 
     def _judge(self, name: str, member: Mapping[str, Any], index: int) -> Verdict:
         """Put together what is known of a member: ASO's facts first, then names, wording and the list table."""

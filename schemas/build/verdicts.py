@@ -19,6 +19,15 @@ _ID_NAME = re.compile(r"(^id$|resource_?ids?$|resource_?uris?$|arm_?ids?$)", re.
 _ID_WORDING = re.compile(r"(/subscriptions/[^ ]*/resourcegroups/|\barm ?id\b|\bresource ?ids?\b)", re.IGNORECASE)
 
 
+_UNREAD_WORDING = re.compile(
+    r"(\bis a write-only property\b|- write only\b|\bheaders sent with the request\b"
+    r"|\bwill not be included in any response\b"
+    r"|\b(not|never) (be )?returned (in|on|from) (the )?(get\b|response\b(?! (until|to))|service\b)"
+    r"|\bis masked in the response\b|\bfield will be empty following the creation\b)",
+    re.IGNORECASE,
+)
+
+
 class Verdict(NamedTuple):
     """What a property adds to the node it points to.
 
@@ -41,6 +50,11 @@ def judge_text(name: str, description: str) -> str:
     if name.lower() in _region_members():
         return "l"
     return "r" if _ID_NAME.search(name) or _ID_WORDING.search(description) else ""
+
+
+def is_unread(description: str) -> bool:
+    """Whether a description says that reads leave the member out, which its flags may fail to say."""
+    return bool(_UNREAD_WORDING.search(description))
 
 
 @cache

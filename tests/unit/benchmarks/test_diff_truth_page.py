@@ -13,11 +13,11 @@ from benchmarks.questions import Figures, Miss, Question
 APIS = "Microsoft.ApiManagement/service/apis"
 
 
-def build_question(number: int, desired: Any, actual: Any) -> Question:
-    """Return a first read of an API that is right when nothing differs."""
+def build_question(number: int, desired: Any, actual: Any, arm_type: str = APIS) -> Question:
+    """Return a first read that is right when nothing differs; of an API unless another type is named."""
     import json
 
-    pair = {"type": APIS, "api": "2022-08-01", "id": "/x", "recording": f"r{number}"}
+    pair = {"type": arm_type, "api": "2022-08-01", "id": "/x", "recording": f"r{number}"}
     case = SimpleNamespace(
         line=json.dumps({**pair, "desired": desired, "actual": actual}),
         judge=lambda _case, answer, _first: (not answer["changes"], "changes"),
@@ -25,7 +25,12 @@ def build_question(number: int, desired: Any, actual: Any) -> Question:
     return Question(name="first", pair=pair, case=case)
 
 
-REVISION = ({"properties": {"apiRevision": "v1"}}, {"properties": {"apiRevision": "1"}})
+SOFT_DELETE = (
+    {"properties": {"enableSoftDelete": False}},
+    {"properties": {"enableSoftDelete": True}},
+    "Microsoft.KeyVault/vaults",
+)
+REVISION = ({"properties": {"apiRevision": "first"}}, {"properties": {"apiRevision": "1"}})
 PLAIN = ({"properties": {"displayName": "a"}}, {"properties": {"displayName": "a"}})
 
 
@@ -36,6 +41,16 @@ def test_a_row_that_one_part_alone_shows_is_unknown_to_it() -> None:
 
     assert alone.clean_without_own(frozenset({0})) == frozenset()
     assert twice.clean_without_own(frozenset({0})) == frozenset({0})
+
+
+def test_a_documented_row_is_known_without_recordings() -> None:
+    """A row with a public source stays in the second estimate, though only the held-out read shows it."""
+    documented = Evidence([build_question(0, *SOFT_DELETE)])
+    recorded = Evidence([build_question(0, *REVISION)])
+
+    assert documented.clean_without_own(frozenset({0})) == frozenset()
+    assert documented.clean_without_own(frozenset({0}), keeps_documented=True) == frozenset({0})
+    assert recorded.clean_without_own(frozenset({0}), keeps_documented=True) == frozenset()
 
 
 def test_estimate_counts_every_part() -> None:
@@ -73,10 +88,10 @@ def test_page_shows_shares_misses_and_estimates() -> None:
     figures = Figures(
         total=Counter({"first": 4, "tag gone": 1}), good=Counter({"first": 3, "tag gone": 1}), misses=[miss]
     )
-    guess = Estimate(held_out="half", clean=91.25, known=99.0, lost=3, types_lost={})
+    guess = Estimate(held_out="half", clean=91.25, documented=95.5, known=99.0, lost=3, types_lost={})
 
     page = render(figures, [guess], types=2)
 
     assert "| nothing remembered: nothing differs | 3 | 4 | 75.00 % |" in page
     assert "| not looked into | first | vaults@1 | 1 |" in page
-    assert "| half | 91.2 % | 99.0 % |" in page
+    assert "| half | 91.2 % | 95.5 % | 99.0 % |" in page

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.compare import rules, texts
+from engine.compare.reasons import WHY
 from schemas.nodes import ANY, EnumNode, Node, NumberNode, TextNode
 from tests.compare_cases import find, open_places, rules_at
 
@@ -91,8 +92,8 @@ def test_token_tells_different_scalars_apart(desired: Any, actual: Any, node: No
 
 def test_every_rule_says_why() -> None:
     """A receipt can always name the reason of its rule."""
-    assert {name for name, _ in rules.TEXT_RULES} | {"number"} <= set(rules.WHY)
-    assert all(len(why) > 20 for why in rules.WHY.values())
+    assert {name for name, _ in rules.TEXT_RULES} | {"number"} <= set(WHY)
+    assert all(len(why) > 20 for why in WHY.values())
 
 
 @pytest.mark.parametrize("value", [None, "", [], {}, {"a": None, "b": {"c": ""}}])

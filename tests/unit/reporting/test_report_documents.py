@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -71,3 +72,13 @@ def test_one_line_in_a_very_long_document() -> None:
     changed = [line for line in lines_of(json.dumps(held), json.dumps(items))[1:] if line[0] in "+-"]
 
     assert changed == ['-    "name": "other"', '+    "name": "query 9000"']
+
+
+def test_lines_in_base64_are_shown_as_lines() -> None:
+    """Texts that hold lines in base64 are decoded when both do; bytes and single words stay as they are."""
+    before = base64.b64encode(b"steps:\n- build: -t a .\n").decode()
+    after = base64.b64encode(b"steps:\n- build: -t b .\n").decode()
+    data = base64.b64encode(bytes(range(96))).decode()
+
+    assert lay_out_pair(before, after) == ("steps:\n- build: -t a .\n", "steps:\n- build: -t b .\n")
+    assert lay_out_pair(before, data) == (before, data)

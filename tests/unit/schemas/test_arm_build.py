@@ -13,6 +13,7 @@ import pytest
 
 from schemas import arm, store
 from schemas.build.arm import compile_types
+from schemas.build.verdicts import is_unread
 from schemas.nodes import (
     AnyNode,
     BooleanNode,
@@ -323,3 +324,19 @@ def test_broken_file_is_named(source: Path, compiled: Path) -> None:
 
     with pytest.raises(ValueError, match=r"zz/contoso\.things/2024-01-01/types\.json"):
         compile_types(source, catalogue=None, out=compiled)
+
+
+@pytest.mark.parametrize(
+    ("description", "is_said"),
+    [
+        ("The package. This is a write-only property and is not returned in GET calls.", True),
+        ("Options to be applied for the request. This corresponds to the headers sent with the request.", True),
+        ("The trigger's URI (it will not be included in any response).", True),
+        ("This value is stored encrypted and not returned on response.", True),
+        ("It is not returned in the response until the drive is in transfer.", False),
+        ("Names that are not included in the map are restored as they were.", False),
+    ],
+)
+def test_descriptions_tell_what_reads_leave_out(description: str, is_said: bool) -> None:
+    """A description that says a member is never read makes up for the flag that it lacks; others say nothing."""
+    assert is_unread(description) is is_said
