@@ -189,6 +189,15 @@ class ErrorRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerMark:
+    """A tag that a tool leaves on what it manages; name and value are patterns, in lower case."""
+
+    owner: str
+    tag: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """Everything special about one ARM type.
 
@@ -252,6 +261,17 @@ def why_data_bearing(arm_type: str) -> str:
     """Return what a resource of the type holds that no manifest brings back after a delete; empty for nothing."""
     folded = arm_type.lower()
     return next((why for p, why in _table()["dataBearing"].items() if fnmatchcase(folded, p)), "")
+
+
+@cache
+def owner_marks() -> tuple[OwnerMark, ...]:
+    """Return every tag that tells of another owner."""
+    return tuple(OwnerMark(**row) for row in _table()["otherOwners"])
+
+
+def is_managed_by_relation(arm_type: str) -> bool:
+    """Whether the type's ``managedBy`` says to what a resource is attached, not whose it is."""
+    return arm_type.lower() in _table()["managedByRelations"]
 
 
 def classify_error(arm_type: str, code: str, message: str, *, http_status: int | None = None) -> Verdict:

@@ -69,6 +69,7 @@ _ALLOW_OBJECTS = {
 _ALLOW_FLAGS = {
     "--allow-data-loss": "allow deletes of resources that hold data",
     "--allow-mass-delete": "allow a plan to delete most of what is managed, or most of one namespace",
+    "--allow-other-owner": "allow writes to what another tool or controller manages",
     "--allow-denied": "send what a deny assignment denies, where this identity is excluded from it",
 }
 

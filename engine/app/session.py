@@ -91,6 +91,7 @@ def build_limits(args: argparse.Namespace) -> Limits:
         allow_data_loss=args.allow_data_loss,
         allow_denied=args.allow_denied,
         allow_mass_delete=args.allow_mass_delete,
+        allow_other_owner=args.allow_other_owner,
         allow_protected=frozenset(args.allow_protected),
         allow_replace=frozenset(args.allow_replace),
         allow_subscription=frozenset(args.allow_subscription),

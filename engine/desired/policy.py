@@ -14,6 +14,8 @@ from engine.model.path import FieldPath
 from engine.model.policy import ALLOW_REPLACE, DriftPolicy, IgnoreRule, ObjectPolicy, ReconcilePolicy
 
 RECONCILE_POLICY: Final = "serviceoperator.azure.com/reconcile-policy"
+OPERATOR: Final = "serviceoperator.azure.com/operator-namespace"
+_THEIRS = (RECONCILE_POLICY, OPERATOR)
 OWN_PREFIX: Final = "trueup.dev/"
 DRIFT_POLICY: Final = OWN_PREFIX + "drift-policy"
 IGNORE: Final = OWN_PREFIX + "ignore"
@@ -77,13 +79,14 @@ def parse_policy(
         protect=_parse_protect(annotations.get(PROTECT, ""), draft),
         allow_replace=_parse_generation(annotations.get(ALLOW_REPLACE, ""), draft),
         ignore=_parse_ignore(annotations.get(IGNORE, ""), translate, draft),
+        operator=annotations.get(OPERATOR, ""),
     )
     _note_unknown(annotations, draft)
     return _with_warnings(policy, draft)
 
 
 def _concern_us(annotations: Mapping[str, str]) -> bool:
-    return any((name.startswith(OWN_PREFIX) and name != BASELINE) or name == RECONCILE_POLICY for name in annotations)
+    return any((name.startswith(OWN_PREFIX) and name != BASELINE) or name in _THEIRS for name in annotations)
 
 
 def _with_warnings(policy: ObjectPolicy, draft: _Draft) -> ObjectPolicy:
@@ -95,6 +98,7 @@ def _with_warnings(policy: ObjectPolicy, draft: _Draft) -> ObjectPolicy:
         protect=policy.protect,
         allow_replace=policy.allow_replace,
         ignore=policy.ignore,
+        operator=policy.operator,
         warnings=tuple(draft.warnings),
     )
 

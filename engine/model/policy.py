@@ -48,6 +48,7 @@ class ObjectPolicy:
 
     Attributes:
         allow_replace: The generation for which a replace is approved; None when none is.
+        operator: Namespace of the ASO controller that has claimed the object; empty where none has.
         warnings: What was wrong with the annotations, in words.
     """
 
@@ -56,6 +57,7 @@ class ObjectPolicy:
     protect: bool = False
     allow_replace: int | None = None
     ignore: tuple[IgnoreRule, ...] = ()
+    operator: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -76,6 +78,7 @@ class Limits:
     allow_data_loss: bool = False
     allow_mass_delete: bool = False
     allow_denied: bool = False
+    allow_other_owner: bool = False
     allow_replace: frozenset[str] = field(default_factory=frozenset)
     allow_protected: frozenset[str] = field(default_factory=frozenset)
     allow_subscription: frozenset[str] = field(default_factory=frozenset)
@@ -106,6 +109,7 @@ ALLOW_FLAGS: Final = {
     "--allow-data-loss": "allow_data_loss",
     "--allow-denied": "allow_denied",
     "--allow-mass-delete": "allow_mass_delete",
+    "--allow-other-owner": "allow_other_owner",
 }
 ALLOW_OBJECTS: Final = {
     "--allow-protected": "allow_protected",

@@ -48,6 +48,8 @@ def compile_behaviours(extensions: Path, catalogue: Path, own: Path = OWN_TABLE)
         "source": "extensions.yaml, own_behaviours.yaml",
         "errors": _error_tables(facts["common"]["default_error_classifier"]),
         "dataBearing": {glob: row["holds"] for row in tables["dataBearing"] for glob in row["types"]},
+        "otherOwners": tables["otherOwners"],
+        "managedByRelations": tables["managedByRelations"],
         "kinds": dict(sorted(names.items())),
         "types": dict(sorted(types.items())),
     }

@@ -139,7 +139,7 @@ class _Run:
             endpoint=parts.rules.endpoint,
             subscription_of=parts.credentials.subscription_of,
             selection=Selection(only=self._wanted),
-            limits=Limits(adopt=True, allow_data_loss=True),
+            limits=Limits(adopt=True, allow_data_loss=True, allow_other_owner=True),
         )
         cycle = self._cycle = Cycle(world, options)
         planned = await cycle.plan(keep_in_sync=True)
