@@ -15,6 +15,7 @@ from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Request
 from engine.model.problem import Problem as Problem
 from engine.model.purpose import Purpose
+from engine.model.refusal import Refusal
 from engine.model.result import OperationProgress
 from engine.model.state import ActualState, Baseline, CustomResource
 from engine.model.state import ReadTarget as ReadTarget
@@ -122,6 +123,14 @@ class BaselineStore(Protocol):
 
     def clear_operation(self, resource: ArmId) -> None:
         """Drop a poller that ended."""
+        ...
+
+    def refusals(self) -> Sequence[Refusal]:
+        """Return what Azure did not take of a type."""
+        ...
+
+    def save_refusal(self, refusal: Refusal) -> None:
+        """Remember what Azure did not take; the same again changes nothing but the words."""
         ...
 
     def secret_key(self) -> bytes:

@@ -94,7 +94,11 @@ class PatchFacts:
             return False
         if any(_meets(_fold(p), place) for p in self.refused):
             return False
-        return self.paths is None or any(_covers(p, place) for p in self._whole)
+        return self.knows(place)
+
+    def knows(self, path: Path) -> bool:
+        """Whether the patch's own model has the member at the path, with everything below it."""
+        return self.paths is None or any(_covers(p, _fold(path)) for p in self._whole)
 
     @cached_property
     def _whole(self) -> tuple[Path, ...]:
@@ -166,6 +170,10 @@ class TypeOperations:
             return False
         per_verb = special.get("etag", self.etag) if isinstance(special, dict) else self.etag
         return bool(per_verb.get(verb)) or verb in self.etag_required
+
+    def takes_none_match(self, api_version: str) -> bool:
+        """Whether a PUT accepts ``If-None-Match: *`` at that version; False where nothing is known of the version."""
+        return self.takes_if_none_match and self.by_version.get(api_version) is not None
 
     def is_long_running(self, verb: str, api_version: str) -> bool:
         """Whether the verb may answer before the work is done."""

@@ -11,6 +11,7 @@ from engine.model.hold import Holds
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Step
 from engine.model.policy import Limits
+from engine.model.refusal import Refusal
 from engine.model.state import ActualState, Baseline, DesiredState
 
 
@@ -48,6 +49,7 @@ class PlanInput:
         holds: Locks and deny assignments, where something is to be sent.
         others: Resources of objects that this run does not decide about: filtered out, wrong, or of unknown id.
         problems: Why the input is not complete, one sentence each; then nothing is pruned.
+        refusals: Requests that Azure does not take of a type.
         unread: Why Azure could not be read, one sentence each; then the plan is not complete.
     """
 
@@ -61,6 +63,7 @@ class PlanInput:
     limits: Limits = field(default_factory=Limits)
     problems: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
     @property
     def managed(self) -> int:

@@ -8,7 +8,7 @@ from engine.model.plan import Action, Plan, Reason, Step
 from engine.model.policy import Limits
 from engine.planning.budget import compute_budget
 from engine.planning.depend import hold_dependents
-from engine.planning.request import has_unknown
+from engine.planning.patch import has_unknown
 
 
 def without_unreadable(plan: Plan) -> Plan:

@@ -17,9 +17,10 @@ from engine.planning.decide import Decision, decide, resolve_approvals
 from engine.planning.depend import arrange
 from engine.planning.finding import Finding, PlanInput
 from engine.planning.guarding import attach_guards
+from engine.planning.refusal import refusal_notes, refused_of
 from engine.planning.removal import cascade_deletes
 from engine.planning.renewal import renew_children
-from engine.planning.request import plan_delete, plan_purge, plan_put, plan_update
+from engine.planning.request import plan_delete, plan_fallback, plan_purge, plan_put, plan_update
 from engine.planning.verify import check_plan
 from schemas.behaviours import lookup_behaviour
 from schemas.operations import lookup_operations
@@ -74,7 +75,7 @@ def plan_step(finding: Finding, data: PlanInput) -> Step:
     desired = finding.desired
     operations = lookup_operations(desired.arm_type)
     decision = decide(finding, operations, data.limits)
-    requests = _requests(decision, finding, data.endpoint)
+    requests = _requests(decision, finding, data)
     return Step(
         key=desired.key,
         id=desired.id,
@@ -84,20 +85,20 @@ def plan_step(finding: Finding, data: PlanInput) -> Step:
         reason=decision.reason,
         detail=decision.detail,
         requests=requests,
-        fallback=_fallback(requests, finding, data.endpoint),
+        fallback=_fallback(requests, finding, data),
         diff=finding.diff,
         precondition=_precondition(finding),
         depends_on=_links(finding),
         guards=decision.guards,
-        notes=(*decision.notes, *desired.policy.warnings),
+        notes=(*decision.notes, *refusal_notes(data.refusals, requests, finding), *desired.policy.warnings),
         waits=desired.waits,
         desired=desired,
         origin=desired.origin,
     )
 
 
-def _requests(decision: Decision, finding: Finding, endpoint: str) -> tuple[Request, ...]:
-    resource = finding.desired.id
+def _requests(decision: Decision, finding: Finding, data: PlanInput) -> tuple[Request, ...]:
+    resource, endpoint = finding.desired.id, data.endpoint
     if resource is None or not decision.action.mutates:
         return ()
     desired = finding.desired
@@ -107,7 +108,8 @@ def _requests(decision: Decision, finding: Finding, endpoint: str) -> tuple[Requ
         put = plan_put(endpoint, resource, finding, operations=operations, behaviour=behaviour)
         return (purge, put) if purge is not None else (put,)
     if decision.action is Action.UPDATE:
-        return (plan_update(endpoint, resource, finding, operations=operations, behaviour=behaviour),)
+        refused = refused_of(data.refusals, desired)
+        return (plan_update(endpoint, resource, finding, operations=operations, behaviour=behaviour, refused=refused),)
     delete = plan_delete(endpoint, resource, desired.api_version, behaviour=behaviour)
     if decision.action is Action.DELETE:
         return (delete,)
@@ -115,14 +117,20 @@ def _requests(decision: Decision, finding: Finding, endpoint: str) -> tuple[Requ
     return (delete, plan_put(endpoint, resource, fresh, operations=operations, behaviour=behaviour))
 
 
-def _fallback(requests: tuple[Request, ...], finding: Finding, endpoint: str) -> Request | None:
-    """Return the PUT to send if Azure refuses the PATCH; a tags request has none: nothing else may be touched."""
+def _fallback(requests: tuple[Request, ...], finding: Finding, data: PlanInput) -> Request | None:
+    """Return the request to send if Azure does not take the one that is planned."""
     desired = finding.desired
-    is_patch = len(requests) == 1 and requests[0].method == "PATCH" and "/tags/default?" not in requests[0].url
-    if not is_patch or desired.id is None or desired.unknown:
+    if len(requests) != 1 or desired.id is None:
         return None
-    operations, behaviour = lookup_operations(desired.arm_type), lookup_behaviour(desired.arm_type)
-    return plan_put(endpoint, desired.id, finding, operations=operations, behaviour=behaviour)
+    return plan_fallback(
+        data.endpoint,
+        desired.id,
+        finding,
+        requests[0],
+        operations=lookup_operations(desired.arm_type),
+        behaviour=lookup_behaviour(desired.arm_type),
+        refused=refused_of(data.refusals, desired),
+    )
 
 
 def _plan_orphan(

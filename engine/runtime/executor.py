@@ -8,11 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
 
-from engine.compare.settled import is_settled, provisioning_state
 from engine.errors import (
-    ConflictError,
     EngineError,
-    InvalidSpecError,
+    MovedError,
     NotReadyError,
     PolicyDeniedError,
     TransientError,
@@ -24,9 +22,12 @@ from engine.model.result import ApplyResult, OperationProgress, OperationStatus,
 from engine.model.state import ActualState, Presence
 from engine.planning.verify import check_applied
 from engine.ports import ActualSource, BaselineStore, Clock, ReadTarget, StepApplier
+from engine.runtime.ended import still_there, unfinished, unsettled_state
 from engine.runtime.ledger import Entry, Ledger
 from engine.runtime.patience import Patience
+from engine.runtime.preconditions import is_clean_refusal, is_conditional, is_create, unconditional_if_ours
 from engine.runtime.recarry import Refresh
+from engine.runtime.second_choice import SecondChoice, fallback_remark
 
 _OUTCOMES = {
     Action.CREATE: Outcome.CREATED,
@@ -35,8 +36,7 @@ _OUTCOMES = {
     Action.DELETE: Outcome.DELETED,
     Action.NOOP: Outcome.UNCHANGED,
 }
-_NOT_TAKEN = frozenset({400, 405, 415, 422, 501})
-_FAILED = frozenset({"failed", "canceled"})
+_MOVED = 412
 _FIRST_BACKOFF = timedelta(seconds=1)
 
 
@@ -127,6 +127,7 @@ class Executor:
         self._settle = settle
         self._report = report
         self._options = options
+        self._second_choice = SecondChoice(store)
         self._slots = asyncio.Semaphore(options.in_flight)
         # Their own, as ARM counts reads apart: writes that wait for their rate hold up no read.
         self._read_slots = asyncio.Semaphore(options.in_flight)
@@ -218,7 +219,7 @@ class Executor:
         return StepResult(
             step=step,
             outcome=_OUTCOMES[step.action],
-            cause=remark,
+            cause="; ".join(t for t in (counter.remark, remark) if t),
             reason="NotFulfilled" if remark else "",
             requests=counter.sent,
             http_status=counter.http_status,
@@ -227,11 +228,12 @@ class Executor:
 
     async def _carry_out(self, step: Step, counter: _Counter) -> str:
         assert step.id is not None
-        sent = []
+        sent: list[Request] = []
         for request in step.requests:
-            sent.append(await self._send_patiently(step, step.id, request, counter))
+            taken = await self._send_patiently(step, step.id, request, counter)
+            sent += [taken] if taken is not None else []
             if request.method == "DELETE" and not await self._is_gone(step, step.id):
-                return _still_there(step)
+                return still_there(step)
         if step.action is Action.DELETE:
             self._store.forget(step.id)
             return ""
@@ -243,13 +245,15 @@ class Executor:
             remark = self._settle(done, await self._read_back(step, step.id))
         return remark
 
-    async def _send_patiently(self, step: Step, resource: ArmId, request: Request, counter: _Counter) -> Request:
+    async def _send_patiently(self, step: Step, resource: ArmId, request: Request, counter: _Counter) -> Request | None:
         """Send until it succeeds, fails for good, or patience ends; a refused PATCH becomes a PUT once.
 
         Returns:
-            The request that Azure took.
+            The request that Azure took; None where it had become as asked before one was taken.
         """
         patience = Patience(self._options.patience, self._clock)
+        request = self._second_choice.instead_of(step, request)
+        may_be_ours = False
         while True:
             try:
                 request = await self._freshen(step, resource, request)
@@ -257,12 +261,32 @@ class Executor:
                 with self._ledger.write(step, request) as entry:
                     counter.http_status = await self._send(step, resource, entry)
             except EngineError as exc:
-                fallback = _fallback(step, request, exc)
+                fallback = self._second_choice.after(step, request, exc)
                 if fallback is None:
                     await self._wait_or_raise(exc, request, patience)
-                request = fallback or request
+                    if exc.http_status == _MOVED:
+                        fallback = await self._decide_again(step, resource, request, may_be_ours=may_be_ours)
+                        if fallback is None:
+                            return None
+                may_be_ours = may_be_ours or not is_clean_refusal(exc)
+                request = unconditional_if_ours(fallback or request, exc)
             else:
+                counter.remark = fallback_remark(step, request)
                 return request
+
+    async def _decide_again(
+        self, step: Step, resource: ArmId, request: Request, *, may_be_ours: bool
+    ) -> Request | None:
+        """Read after a refused precondition; a create that somebody else was faster with is not ours any more."""
+        if self._refresh is None:
+            return request
+        actual = await self._fetch(step, resource)
+        try:
+            return self._refresh.decide_again(step, request, actual, may_be_ours=may_be_ours)
+        except MovedError:
+            if is_create(request):
+                self._store.forget(resource)
+            raise
 
     async def _freshen(self, step: Step, resource: ArmId, request: Request) -> Request:
         """Return the request as it is to be sent now: only a PUT that carries something back needs another read."""
@@ -274,7 +298,8 @@ class Executor:
         """Wait as long as the error asks for; raise it where waiting does not help or takes too long."""
         if not isinstance(error, TransientError):
             raise error
-        moved = isinstance(error, ConflictError) and any(n.lower() == "if-match" for n, _ in request.headers)
+        is_given_up = self._refresh is None or not is_conditional(request)
+        moved = error.http_status == _MOVED and is_given_up
         wait = None if moved else patience.next_wait(error)
         if wait is None:
             raise error
@@ -314,13 +339,13 @@ class Executor:
                 save(progress.token)
                 saved = progress.token
             if self._clock.monotonic() > last:
-                raise _unfinished(f"it is still running after {self._options.operation_limit}")
+                raise unfinished(f"it is still running after {self._options.operation_limit}")
             await self._clock.sleep(progress.wait)
             try:
                 async with self._read_slots:
                     progress = await self._azure.poll(progress.token)
             except (PolicyDeniedError, TransientError) as exc:
-                raise _unfinished(str(exc)) from exc
+                raise unfinished(str(exc)) from exc
         if progress.status is OperationStatus.FAILED:
             error = progress.error
             raise error if isinstance(error, EngineError) else NotReadyError("the operation failed", detail=str(error))
@@ -340,7 +365,7 @@ class Executor:
         wait = _FIRST_BACKOFF
         actual = await self._fetch(step, resource)
         for _ in range(self._options.settle_reads):
-            if actual.presence is Presence.PRESENT and not _state(step, actual, ended=False):
+            if actual.presence is Presence.PRESENT and not unsettled_state(step, actual, ended=False):
                 break
             await self._clock.sleep(wait)
             wait *= 2
@@ -349,8 +374,10 @@ class Executor:
             raise NotReadyError(
                 f"{step.key} was written, but cannot be read back", detail=actual.cause or "Azure answers 404 for it"
             )
-        if _state(step, actual, ended=True):
-            raise NotReadyError(f"{step.key} was written, but Azure ended it as {_state(step, actual, ended=True)}")
+        if unsettled_state(step, actual, ended=True):
+            raise NotReadyError(
+                f"{step.key} was written, but Azure ended it as {unsettled_state(step, actual, ended=True)}"
+            )
         return actual
 
     async def _fetch(self, step: Step, resource: ArmId) -> ActualState:
@@ -365,45 +392,4 @@ class _Counter:
 
     sent: int = 0
     http_status: int = 0
-
-
-def _fallback(step: Step, request: Request, error: EngineError) -> Request | None:
-    """Return the PUT to send instead of a PATCH that Azure does not take; a PUT has none."""
-    if request.method != "PATCH" or step.fallback is None or request is step.fallback:
-        return None
-    refused = isinstance(error, InvalidSpecError) or error.http_status in _NOT_TAKEN
-    return step.fallback if refused else None
-
-
-def _still_there(step: Step) -> str:
-    """Return the remark on a delete that Azure took, but that does not show.
-
-    Raises:
-        NotReadyError: The resource was to be created anew.
-    """
-    if step.action is Action.DELETE:
-        return "Azure took the delete, but still returns it; it stays remembered, plan again to see what became of it"
-    raise NotReadyError(
-        f"{step.key} was deleted to be created anew, but Azure still returns it; nothing was created",
-        hint="plan again once it is gone; a resource that never goes away cannot be replaced: change it in place",
-    )
-
-
-def _state(step: Step, actual: ActualState, *, ended: bool) -> str:
-    """Return the state of a resource that is not as it should be after a write; empty where it is.
-
-    Args:
-        step: What was written.
-        actual: What was read back.
-        ended: Look for states of a failure; else for those that say that work goes on.
-    """
-    body = actual.document.value if actual.document is not None else None
-    if is_settled(step.arm_type, body):
-        return ""
-    state = provisioning_state(body)
-    return state if (state.lower() in _FAILED) is ended else ""
-
-
-def _unfinished(detail: str) -> UnfinishedError:
-    hint = "apply again: the operation is followed, nothing is sent twice"
-    return UnfinishedError("the operation was not seen to its end", detail=detail, hint=hint)
+    remark: str = ""

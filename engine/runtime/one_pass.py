@@ -87,6 +87,7 @@ class Pass:
             others=self._others(),
             limits=self._options.limits,
             problems=tuple(str(p) for p in problems),
+            refusals=tuple(self._world.store.refusals()),
         )
         plan = await heed_holds(self._world.azure, build_plan(data), data)
         is_partial = self._options.selection.is_partial

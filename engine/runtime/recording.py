@@ -14,6 +14,7 @@ from engine.model.path import FieldPath
 from engine.model.plan import Request
 from engine.model.problem import Problem
 from engine.model.purpose import Purpose
+from engine.model.refusal import Refusal
 from engine.model.result import OperationProgress
 from engine.model.state import ActualState, Baseline, CustomResource, Presence, ReadTarget
 from engine.ports import ActualSource, DesiredSource
@@ -284,4 +285,11 @@ class PlayedStore:
         """Do nothing."""
 
     def clear_operation(self, resource: ArmId) -> None:
+        """Do nothing."""
+
+    def refusals(self) -> Sequence[Refusal]:
+        """Return none: what a recording would send is not sent."""
+        return ()
+
+    def save_refusal(self, refusal: Refusal) -> None:
         """Do nothing."""

@@ -19,6 +19,7 @@ from engine.errors import InvalidSpecError, UnavailableError
 from engine.model.document import Document
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, ResourceKey
 from engine.model.policy import ReconcilePolicy
+from engine.model.refusal import Refusal
 from engine.model.state import Baseline
 from providers.state.lock import FolderLock
 
@@ -34,6 +35,8 @@ CREATE TABLE IF NOT EXISTS baselines (
     source TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS operations (
     id_key TEXT PRIMARY KEY, id TEXT NOT NULL, object TEXT NOT NULL, token TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS refusals (
+    type TEXT NOT NULL, api TEXT NOT NULL, member TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (type, api, member));
 """
 _MIGRATIONS = {
     1: "ALTER TABLE baselines ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
@@ -129,6 +132,18 @@ class StateFolder:
         """Drop a poller that ended."""
         if self.path.exists():
             self._execute("DELETE FROM operations WHERE id_key = ?", (resource.key,))
+
+    def refusals(self) -> Sequence[Refusal]:
+        """Return what Azure did not take of a type; nothing where an older release made the file."""
+        if not self._select("SELECT 1 FROM sqlite_master WHERE name = 'refusals'"):
+            return ()
+        rows = self._select("SELECT type, api, member, why FROM refusals ORDER BY type, api, member")
+        return tuple(Refusal(arm_type=t, api_version=ApiVersion(a), member=m, why=w) for t, a, m, w in rows)
+
+    def save_refusal(self, refusal: Refusal) -> None:
+        """Remember what Azure did not take; the same again changes nothing but the words."""
+        row = (refusal.arm_type, refusal.api_version, refusal.member, refusal.why)
+        self._execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)", row)
 
     def secret_key(self) -> bytes:
         """Return the folder's random key; one that is only kept in memory while nothing was written yet."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.desired.policy import BASELINE
 from engine.model.ids import ArmId, ResourceKey
+from engine.model.refusal import Refusal
 from engine.model.state import Baseline
 from engine.runtime.baselines import annotation_patch
 
@@ -17,6 +18,7 @@ class ControllerStore:
         """Start empty; ``secret_key`` is the key of the hashes of secrets."""
         self._secret_key = secret_key
         self._baselines: dict[ArmId, Baseline] = {}
+        self._refusals: dict[tuple[str, str, str], Refusal] = {}
 
     def load(self) -> Mapping[ArmId, Baseline]:
         """Return what is remembered."""
@@ -58,6 +60,14 @@ class ControllerStore:
 
     def clear_operation(self, resource: ArmId) -> None:
         """Do nothing: the object is written when the step ends."""
+
+    def refusals(self) -> Sequence[Refusal]:
+        """Return what Azure did not take since the process began."""
+        return tuple(self._refusals.values())
+
+    def save_refusal(self, refusal: Refusal) -> None:
+        """Remember what Azure did not take."""
+        self._refusals[refusal.arm_type, refusal.api_version, refusal.member] = refusal
 
     def secret_key(self) -> bytes:
         """Return the key of the hashes of secrets."""

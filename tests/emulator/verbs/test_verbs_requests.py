@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from tests.verbs_desk import Desk, Object, group, make_object
+from tests.verbs_desk import Desk, Object, Run, account, group, make_object
 
 pytestmark = pytest.mark.loopback
 
 ROLE = "/providers/Microsoft.Authorization/roleDefinitions/11111111-2222-3333-4444-555555555555"
+DNS_API = "2018-05-01"
 ASSIGNMENT = "99999999-8888-7777-6666-555555555555"
 
 
@@ -38,3 +42,202 @@ def test_another_principal_is_a_replace_and_never_a_refused_put(desk: Desk) -> N
     assert "properties.principalId" in held.step("reader")["detail"]
     assert [w.split()[0] for w in desk.azure.writes] == ["DELETE", "PUT"]
     desk.check_clean()
+
+
+def write_record(desk: Desk, *texts: str, ttl: int = 300) -> str:
+    """Write a zone with a TXT record, whose type takes both preconditions; return the record's id."""
+    zone = {"owner": {"name": desk.name}, "location": "global"}
+    record = {"owner": {"name": "example.com"}, "TTL": ttl, "TXTRecords": [{"value": [t]} for t in texts]}
+    objects = [
+        make_object("DnsZone", "network/v1api20180501", "example.com", zone),
+        make_object("DnsZonesTXTRecord", "network/v1api20180501", "note", record),
+    ]
+    desk.write(group(desk.name), *objects)
+    return f"{desk.group_id}/providers/Microsoft.Network/dnsZones/example.com/TXT/note"
+
+
+def apply_while(desk: Desk, edit: Callable[[], object], *arguments: str) -> Run:
+    """Apply; somebody edits Azure while the question whether to go on is on the screen."""
+
+    def confirm(_plan: object) -> bool:
+        edit()
+        desk.azure.forget_traffic()
+        return True
+
+    with desk.patch.context() as patch:
+        patch.setattr("engine.app.commands.apply._confirm", confirm)
+        return desk.run("apply", "-o", "json", *arguments)
+
+
+def test_what_somebody_created_meanwhile_is_not_written_over(desk: Desk) -> None:
+    """A create says If-None-Match: the 412 is told, nothing is written, and the next plan asks whether to adopt it."""
+    write_record(desk, "ours")
+    desk.apply("--exclude", "note")
+    resource = write_record(desk, "ours")
+    theirs = {"properties": {"TTL": 60, "TXTRecords": [{"value": ["theirs"]}]}}
+
+    done = apply_while(desk, lambda: desk.azure.edit("PUT", resource, theirs, api=DNS_API))
+
+    assert (done.code, done.result("note")["reason"]) == (5, "Moved")
+    assert "created by somebody else" in done.result("note")["cause"]
+    assert desk.azure.writes == ["PUT TXT/note 412"]
+    assert desk.azure.get(resource, api=DNS_API)["properties"]["TXTRecords"] == [{"value": ["theirs"]}]
+    assert desk.plan().step("note")["action"] == "adopt"
+
+
+def test_a_create_whose_answer_was_lost_is_not_taken_for_somebody_elses(desk: Desk) -> None:
+    """The second PUT meets the work of the first: what is there is as asked, so it is ours."""
+    resource = write_record(desk, "ours")
+    desk.azure.script(
+        {"match": {"method": "PUT", "path_regex": "/TXT/note$"}, "answer": "drop", "before_effect": False}
+    )
+
+    done = desk.apply()
+
+    assert done.result("note")["outcome"] == "created"
+    assert [w for w in desk.azure.writes if "TXT" in w][-1] == "PUT TXT/note 412"
+    assert desk.azure.get(resource, api=DNS_API)["properties"]["TXTRecords"] == [{"value": ["ours"]}]
+    desk.check_clean()
+
+
+def test_a_moved_etag_is_read_again_and_the_same_change_sent(desk: Desk) -> None:
+    """Somebody changed another member: the 412 is answered by a read, and by the same PATCH over the new etag."""
+    resource = write_record(desk, "ours")
+    desk.apply()
+    write_record(desk, "ours", ttl=600)
+    theirs = {"properties": {"metadata": {"by": "them"}}}
+
+    done = apply_while(desk, lambda: desk.azure.edit("PATCH", resource, theirs, api=DNS_API))
+
+    assert (done.code, done.result("note")["outcome"]) == (0, "updated"), done.out
+    assert desk.azure.writes == ["PATCH TXT/note 412", "PATCH TXT/note 200"]
+    held = desk.azure.get(resource, api=DNS_API)["properties"]
+    assert (held["TTL"], held["metadata"]) == (600, {"by": "them"})
+
+
+def test_a_moved_member_is_decided_again_and_never_overwritten(desk: Desk) -> None:
+    """Somebody changed the very member: nothing of theirs is written over before a new plan shows it."""
+    resource = write_record(desk, "ours")
+    desk.apply()
+    write_record(desk, "ours", ttl=600)
+
+    done = apply_while(desk, lambda: desk.azure.edit("PATCH", resource, {"properties": {"TTL": 42}}, api=DNS_API))
+
+    assert (done.code, done.result("note")["reason"]) == (5, "Moved")
+    assert desk.azure.writes == ["PATCH TXT/note 412"]
+    assert desk.azure.get(resource, api=DNS_API)["properties"]["TTL"] == 42
+    desk.apply()
+    desk.check_clean()
+
+
+def refuse(desk: Desk, path: str, status: int, code: str, message: str) -> None:
+    """Let Azure refuse each PATCH of a path."""
+    answer = {"status": status, "body": {"error": {"code": code, "message": message}}}
+    desk.azure.script({"match": {"method": "PATCH", "path_regex": path}, "times": None, "answer": answer})
+
+
+def write_account(desk: Desk, **spec: Any) -> str:
+    desk.write(group(desk.name), account(f"{desk.name}store", desk.name, **spec))
+    return desk.id_of("account", f"{desk.name}store")
+
+
+NO_PATCH = (405, "HttpMethodNotSupported", "The requested resource does not support http method 'PATCH'.")
+NO_MEMBER = (400, "InvalidRequestContent", "Could not find member 'accessTier' on object of type 'Update'.")
+
+
+@pytest.mark.parametrize("refusal", [NO_PATCH, NO_MEMBER], ids=["method", "member"])
+def test_a_refused_patch_is_told_and_not_tried_again(desk: Desk, refusal: tuple[int, str, str]) -> None:
+    """The report says what was sent instead; the next plan has a PUT at once, and says why."""
+    name = f"{desk.name}store"
+    write_account(desk)
+    desk.apply()
+    refuse(desk, f"{name}$", *refusal)
+    write_account(desk, accessTier="Cool")
+    first = desk.apply()
+    write_account(desk, accessTier="Hot")
+
+    second = desk.plan().step(name)
+
+    assert "sent as PUT instead" in first.result(name)["cause"]
+    assert second["request"]["method"] == "PUT"
+    assert any("was refused for this type at 2023-01-01 before" in n and refusal[2] in n for n in second["notes"])
+    desk.apply()
+    assert desk.azure.writes == [f"PUT storageAccounts/{name} 200"]
+    desk.check_clean()
+
+
+def test_another_member_than_the_refused_one_is_still_patched(desk: Desk) -> None:
+    """A PATCH that does not know one member knows the others."""
+    name = f"{desk.name}store"
+    write_account(desk)
+    desk.apply()
+    refuse(desk, f"{name}$", *NO_MEMBER)
+    write_account(desk, accessTier="Cool")
+    desk.apply()
+    desk.azure.clear_script()
+
+    write_account(desk, accessTier="Cool", allowSharedKeyAccess=False)
+
+    assert desk.plan().step(name)["request"]["body"] == {"properties": {"allowSharedKeyAccess": False}}
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("InvalidParameterValue", "The value 'Cool' of parameter 'accessTier' is not valid."),
+        (
+            "AccountPropertyCannotBeUpdated",
+            "The property 'accessTier' was specified in the input, but it cannot change.",
+        ),
+        ("BadRequest", "Cannot find resource."),
+    ],
+)
+def test_a_value_that_azure_refuses_is_not_sent_again_as_a_put(desk: Desk, code: str, message: str) -> None:
+    """What is wrong with the value is wrong in a PUT as well: it is a failure, and nothing is remembered of PATCH."""
+    name = f"{desk.name}store"
+    write_account(desk)
+    desk.apply()
+    refuse(desk, f"{name}$", 400, code, message)
+    write_account(desk, accessTier="Cool")
+
+    done = desk.apply("--timeout", "1", code=5)
+
+    assert {w.split()[0] for w in desk.azure.writes} == {"PATCH"}
+    assert message.rstrip(".") in done.result(name)["cause"]
+    assert desk.plan().step(name)["request"]["method"] == "PATCH"
+
+
+def test_tags_that_the_tags_api_refuses_go_with_the_resource(desk: Desk) -> None:
+    """Where ARM keeps no tags of a type the member is patched with all tags, and so it is the next time."""
+    name = f"{desk.name}store"
+    resource = write_account(desk, tags={"app": "web", "team": "a"})
+    desk.apply()
+    refuse(desk, "/tags/default$", 405, "MethodNotAllowed", "Tags are not supported on this type.")
+    write_account(desk, tags={"app": "web", "team": "b"})
+
+    first = desk.apply()
+
+    assert desk.azure.writes == ["PATCH tags/default 405", f"PATCH storageAccounts/{name} 200"]
+    assert "does not take the tags API" in first.result(name)["cause"]
+    assert desk.azure.get(resource)["tags"] == {"app": "web", "team": "b"}
+    write_account(desk, tags={"app": "web", "team": "c"})
+    assert desk.plan().step(name)["request"]["body"] == {"tags": {"app": "web", "team": "c"}}
+    desk.apply()
+    desk.check_clean()
+
+
+def test_a_fallback_is_not_sent_over_what_moved(desk: Desk) -> None:
+    """A PUT says more than the refused PATCH did: Azure is read again first, and what moved is not undone unseen."""
+    name = f"{desk.name}store"
+    resource = write_account(desk, allowBlobPublicAccess=False)
+    desk.apply()
+    refuse(desk, f"{name}$", *NO_PATCH)
+    write_account(desk, allowBlobPublicAccess=False, accessTier="Cool")
+    body = desk.azure.get(resource)
+    theirs = {**body, "properties": {"accessTier": "Hot", "allowBlobPublicAccess": True}}
+
+    done = apply_while(desk, lambda: desk.azure.edit("PUT", resource, theirs))
+
+    assert (done.code, done.result(name)["reason"]) == (5, "Moved")
+    assert [w.split()[0] for w in desk.azure.writes] == ["PATCH"]
+    assert desk.azure.get(resource)["properties"]["allowBlobPublicAccess"] is True

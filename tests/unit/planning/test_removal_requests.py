@@ -233,11 +233,11 @@ def test_a_tag_is_removed_as_azure_spells_it() -> None:
 
 
 def test_a_tag_and_a_member_go_in_one_patch() -> None:
-    """A removed tag beside another removal is null in the same patch."""
+    """A removed tag beside another removal is null in the same patch; the others go along, some services drop them."""
     changes, request = remove("account", ("tags", "a"), ("minimumTlsVersion",))
 
     assert changes == ["remove /properties/minimumTlsVersion", "remove /tags/a"]
     assert (request.method, request.body) == (
         "PATCH",
-        {"properties": {"minimumTlsVersion": None}, "tags": {"a": None}},
+        {"properties": {"minimumTlsVersion": None}, "tags": {"b": "2", "a": None}},
     )

@@ -5,10 +5,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from engine.errors import ConflictError, InvalidSpecError, MovedError, NotReadyError, ThrottledError, UnavailableError
+import pytest
+
+from engine.errors import (
+    ConflictError,
+    EngineError,
+    InvalidSpecError,
+    MovedError,
+    NotReadyError,
+    ThrottledError,
+    UnavailableError,
+)
 from engine.model.document import Body, Document, Secret
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Action, Plan, Request, Step
+from engine.model.refusal import Refusal
 from engine.model.result import ApplyResult, OperationProgress, OperationStatus, Outcome
 from engine.model.state import ActualState, Presence
 from engine.ports import ReadTarget
@@ -45,6 +56,7 @@ class StubAzure:
     def __init__(self, script: dict[str, list[object]] | None = None) -> None:
         self.script = script or {}
         self.sent: list[str] = []
+        self.headers: list[tuple[tuple[str, str], ...]] = []
         self.gone: set[ArmId] = set()
         self.stays = False
         self.kept: list[Body] = []
@@ -54,6 +66,7 @@ class StubAzure:
 
     async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
         self.sent.append(f"{request.method} {resource.name}")
+        self.headers.append(request.headers)
         await asyncio.sleep(0)
         answers = self.script.get(f"{request.method} {resource.name}") or []
         answer = answers.pop(0) if answers else DONE
@@ -84,9 +97,13 @@ class StubRefresh:
     def __init__(self, *answers: Exception) -> None:
         self.answers = list(answers)
         self.reads = 0
+        self.asked: list[bool] = []
 
     def is_needed(self, _step: Step, request: Request) -> bool:
-        return request.method == "PUT"
+        return request.method == "PUT" and not request.headers
+
+    def decide_again(self, _step: Step, _request: Request, _actual: ActualState, *, may_be_ours: bool) -> None:
+        self.asked.append(may_be_ours)
 
     def refresh(self, _step: Step, request: Request, _actual: ActualState) -> Request:
         self.reads += 1
@@ -113,6 +130,15 @@ class StubStore:
 
     def forget(self, resource: ArmId) -> None:
         self.log.append(f"forget {resource.name}")
+
+    def save_refusal(self, refusal: Refusal) -> None:
+        self.log.append(f"refused {refusal.member}")
+
+
+def answered(status: int, detail: str, kind: type[EngineError] = InvalidSpecError) -> EngineError:
+    error = kind("refused", detail=detail)
+    error.http_status = status
+    return error
 
 
 def step_for(name: str, action: Action = Action.CREATE, *, needs: tuple[str, ...] = (), **more: object) -> Step:
@@ -204,7 +230,7 @@ def test_patience_ends() -> None:
 def test_a_refused_patch_becomes_a_put_once() -> None:
     """Where Azure refuses the PATCH, the PUT the plan names is sent, and only once."""
     put = Request(method="PUT", url="https://x/app", body={})
-    azure = StubAzure({"PATCH app": [InvalidSpecError("no PATCH here")], "PUT app": [InvalidSpecError("bad")]})
+    azure = StubAzure({"PATCH app": [answered(405, "no PATCH here")], "PUT app": [InvalidSpecError("bad")]})
 
     result = carry_out(azure, step_for("app", Action.UPDATE, fallback=put))
 
@@ -215,7 +241,7 @@ def test_a_refused_patch_becomes_a_put_once() -> None:
 def test_a_put_is_brought_up_to_date_before_each_try() -> None:
     """Also one that stands in for a refused PATCH, and one that is sent again; what was sent is what is remembered."""
     put = Request(method="PUT", url="https://x/app", body={})
-    azure = StubAzure({"PATCH app": [InvalidSpecError("no PATCH here")], "PUT app": [NotReadyError("busy")]})
+    azure = StubAzure({"PATCH app": [answered(405, "no PATCH here")], "PUT app": [NotReadyError("busy")]})
     refresh, settled = StubRefresh(), list[Step]()
 
     def settle(step: Step, _actual: ActualState) -> str:
@@ -241,13 +267,54 @@ def test_a_put_that_would_undo_what_moved_is_not_sent() -> None:
 
 
 def test_a_write_that_would_overwrite_another_is_not_repeated() -> None:
-    """A conflict of a request with If-Match means that Azure moved: it fails at once."""
+    """A precondition that does not hold means that Azure moved: where nobody can look again, it fails at once."""
     request = Request(method="PATCH", url="https://x/app", body={}, headers=(("If-Match", "1"),))
-    azure = StubAzure({"PATCH app": [ConflictError("412")]})
+    azure = StubAzure({"PATCH app": [answered(412, "moved", ConflictError)]})
 
     result = carry_out(azure, step_for("app", Action.UPDATE, requests=(request,)))
 
     assert (azure.sent, outcomes(result)) == (["PATCH app"], {"app": Outcome.FAILED})
+
+
+def test_another_step_of_the_type_does_not_ask_again() -> None:
+    """What was refused once in a run is sent as a PUT at once, and is in the store for the next run."""
+    store = StubStore()
+    azure = StubAzure({"PATCH one": [answered(405, "no PATCH here")]})
+    steps = [
+        step_for(n, Action.UPDATE, fallback=Request(method="PUT", url=f"https://x/{n}", body={}), needs=needs)
+        for n, needs in (("one", ()), ("two", ("one",)))
+    ]
+
+    result = carry_out(azure, *steps, store=store)
+
+    assert azure.sent == ["PATCH one", "PUT one", "PUT two"]
+    assert store.log == ["refused "]
+    assert all("does not take the PATCH" in r.cause for r in result.results)
+
+
+@pytest.mark.parametrize(("status", "ours"), [(500, True), (0, True), (409, False)])
+def test_a_create_whose_answer_was_lost_may_be_ours(status: int, ours: bool) -> None:
+    """A 412 after a request without a clean refusal may be our own doing; what is there decides, not the 412."""
+    put = Request(method="PUT", url="https://x/app", body={}, headers=(("If-None-Match", "*"),))
+    first = answered(status, "lost", UnavailableError if ours else ConflictError)
+    azure = StubAzure({"PUT app": [first, answered(412, "exists", ConflictError)]})
+    refresh = StubRefresh()
+
+    carry_out(azure, step_for("app", requests=(put,)), refresh=refresh)
+
+    assert refresh.asked == [ours]
+
+
+def test_a_create_that_azure_began_is_repeated_without_condition() -> None:
+    """What an operation of ours left behind half made is ours: the next PUT goes over it."""
+    put = Request(method="PUT", url="https://x/app", body={}, headers=(("If-None-Match", "*"),))
+    failed = replace(RUNNING, status=OperationStatus.FAILED, error=answered(200, "broke", NotReadyError))
+    azure = StubAzure({"PUT app": [failed]})
+
+    result = carry_out(azure, step_for("app", requests=(put,)))
+
+    assert outcomes(result) == {"app": Outcome.CREATED}
+    assert azure.headers == [(("If-None-Match", "*"),), ()]
 
 
 def test_an_operation_is_saved_before_it_is_waited_for() -> None:

@@ -80,6 +80,9 @@ class FakeWorld:
     def problems(self) -> tuple[()]:
         return ()
 
+    def refusals(self) -> tuple[()]:
+        return ()
+
     async def observe(self, targets: Sequence[ReadTarget], **_: object) -> AsyncIterator[Sequence[ActualState]]:
         for target in targets:
             body = self.bodies.get(target.id.key)

@@ -84,3 +84,40 @@ def test_only_puts_over_what_carries_something_are_read_again() -> None:
     assert recarry.is_needed(step, step.requests[0])
     assert not recarry.is_needed(step, patch)
     assert not recarry.is_needed(plain, plain.requests[0])
+
+
+def decide(body: Any, *, etag: str = "2", may_be_ours: bool = False, is_create: bool = False) -> Request | None:
+    recarry, step = plan()
+    name = "If-None-Match" if is_create else "If-Match"
+    request = Request(method="PUT", url="https://x/net", body={"planned": True}, headers=((name, "1"),))
+    actual = build_actual(body, id=step.id, etag=etag)
+    return recarry.decide_again(step, request, actual, may_be_ours=may_be_ours)
+
+
+def test_the_same_difference_is_written_over_the_new_etag() -> None:
+    """Where somebody moved what the plan is not about, the same change is sent with what Azure holds now."""
+    sent = decide({**network("10.1.0.0/16", "b"), "tags": {}})
+
+    assert sent is not None
+    assert [s["name"] for s in sent.body["properties"]["subnets"]] == ["b"]
+
+
+def test_what_became_as_asked_meanwhile_is_not_written() -> None:
+    """Nothing differs any more: nothing is left to be sent."""
+    assert decide(network("10.0.0.0/16", "a")) is None
+
+
+def test_another_difference_is_not_written_over() -> None:
+    """What moved in the very place is another decision, which the next plan shows."""
+    with pytest.raises(MovedError, match="plan again"):
+        decide(network("10.9.0.0/16", "a"))
+
+
+def test_what_somebody_else_created_is_not_written_over() -> None:
+    """A create finds something: it is ours only where a request of ours may have made it and it is as asked."""
+    as_asked, other = network("10.0.0.0/16"), network("10.9.0.0/16")
+
+    assert decide(as_asked, may_be_ours=True, is_create=True) is None
+    for body, may_be_ours in ((as_asked, False), (other, True)):
+        with pytest.raises(MovedError, match="created by somebody else"):
+            decide(body, may_be_ours=may_be_ours, is_create=True)
