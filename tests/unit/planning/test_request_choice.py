@@ -181,7 +181,7 @@ def test_only_words_about_the_patch_are_a_refusal_of_it(status: int, detail: str
         ("Microsoft.Network/dnsZones/TXT", "2018-05-01", {"properties": {"TTL": 1}}, "e1", (("If-Match", "e1"),)),
         ("Microsoft.Network/dnsZones/TXT", "2018-05-01", {"properties": {"TTL": 1}}, "", ()),
         (ACCOUNT, VERSION, account(accessTier="Hot"), "e1", ()),
-        ("Microsoft.ApiManagement/service/groups", "2022-08-01", GROUP, "", (("If-Match", "*"),)),
+        ("Microsoft.ApiManagement/service/groups", "2024-05-01", GROUP, "", (("If-Match", "*"),)),
     ],
 )
 def test_preconditions_go_where_the_type_takes_them(
