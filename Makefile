@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo fmt lint types imports test test-recorded golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
+.PHONY: help setup demo fmt lint types imports test apiserver test-apiserver test-recorded golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,7 +37,13 @@ imports: setup ## Import contracts: who may see whom.
 	$(BIN)/lint-imports
 
 test: setup ## All tests that need no cluster; those that need other things skip with the reason.
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --ignore=tests/apiserver
+
+apiserver: setup ## Build kube-apiserver, kube-controller-manager, kubectl and etcd from Go modules into the user's cache (5 minutes, once).
+	$(BIN)/python -m tests.apiserver.binaries
+
+test-apiserver: setup ## Only the tests on a real Kubernetes API server: make apiserver, or KUBEBUILDER_ASSETS.
+	$(BIN)/python -m pytest -rs tests/apiserver
 
 test-recorded: setup ## Only the tests on recorded Azure traffic.
 	$(BIN)/python -m pytest tests/recorded

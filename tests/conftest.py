@@ -18,7 +18,7 @@ SHARED = ROOT.parent / "shared"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Open the loopback for tests that say so; skip with the reason what needs the recorded traffic."""
     for item in items:
-        if item.get_closest_marker("loopback"):
+        if item.get_closest_marker("loopback") or item.get_closest_marker("apiserver"):
             item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost"]))
         if item.get_closest_marker("shared") and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason="the folder of recorded traffic (../shared) is not here"))

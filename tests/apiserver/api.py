@@ -1,0 +1,96 @@
+"""A plain client of the API server: what a test needs to prepare a cluster and to look at it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+Object = dict[str, Any]
+
+_PATIENCE_S = 30.0
+_PAUSE_S = 0.02
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who asks: a client certificate, else a bearer token.
+
+    Attributes:
+        certificate: With its key beside it, ``.key``.
+    """
+
+    certificate: Path | None = None
+    token: str = ""
+
+
+class Api:
+    """Sends requests as one identity."""
+
+    def __init__(self, url: str, ca: Path, identity: Identity, *, server: subprocess.Popen[bytes]) -> None:
+        self.url = url
+        self.ca = ca
+        self.identity = identity
+        self._server = server
+        self._tls = ssl.create_default_context(cafile=str(ca))
+        if identity.certificate is not None:
+            self._tls.load_cert_chain(identity.certificate, identity.certificate.with_suffix(".key"))
+
+    def call(self, method: str, path: str, body: Any = None, *, content: str = "application/json") -> tuple[int, Any]:
+        """Send one request; return status and decoded body, text where it is no JSON."""
+        headers = {"content-type": content, "accept": "application/json"}
+        if self.identity.token:
+            headers["authorization"] = f"Bearer {self.identity.token}"
+        connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, timeout=30, context=self._tls)
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            answer = connection.getresponse()
+            raw = answer.read()
+        finally:
+            connection.close()
+        is_json = "json" in (answer.getheader("content-type") or "")
+        return answer.status, json.loads(raw) if is_json else raw.decode()
+
+    def get(self, path: str) -> Any:
+        """Return what is there; None where nothing is."""
+        status, body = self.call("GET", path)
+        assert status in (200, 404), body
+        return body if status == 200 else None
+
+    def create(self, path: str, item: Mapping[str, Any]) -> Any:
+        """Create an object in a collection."""
+        status, body = self.call("POST", path, item)
+        assert status == 201, body
+        return body
+
+    def patch(self, path: str, changes: Mapping[str, Any]) -> Any:
+        """Change members of an object, as a merge patch."""
+        status, body = self.call("PATCH", path, changes, content="application/merge-patch+json")
+        assert status == 200, body
+        return body
+
+    def delete(self, path: str) -> None:
+        """Ask for an object to be deleted; finalizers may keep it."""
+        status, body = self.call("DELETE", path)
+        assert status in (200, 202), body
+
+    def wait_for(self, what: str, is_there: Callable[[], Any]) -> Any:
+        """Return what a look gives once it gives something; fail when that takes too long or the server ends."""
+        until = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < until:
+            found = is_there()
+            if found:
+                return found
+            try:
+                self._server.wait(_PAUSE_S)
+            except subprocess.TimeoutExpired:
+                continue
+            raise AssertionError(f"the API server ended while the test waited for {what}")
+        raise AssertionError(f"{what}: not within {_PATIENCE_S:g} s")

@@ -1,0 +1,38 @@
+"""One control plane for all tests here, a namespace for each; without the programs the tests skip and say why."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from tests.apiserver.api import Api
+from tests.apiserver.binaries import find_binaries
+from tests.apiserver.plane import ControlPlane
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Return a running cluster."""
+    found = find_binaries()
+    if isinstance(found, str):
+        pytest.skip(found)
+    with ControlPlane(found, tmp_path_factory.mktemp("plane")) as running:
+        yield running
+
+
+@pytest.fixture
+def admin(plane: ControlPlane) -> Api:
+    """Return a client that may do everything."""
+    return plane.admin
+
+
+@pytest.fixture
+def namespace(admin: Api) -> str:
+    """Return a namespace that nobody else uses."""
+    name = f"test-{next(_NUMBERS)}"
+    admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    return name
