@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-from engine.desired.build import BuildResult, build_all
+from engine.desired.build import BuildResult
 from engine.desired.inputs import NO_INPUTS, Inputs
 from engine.model.state import CustomResource, DesiredState
 from providers.manifests.objects import Manifests
 from providers.manifests.yaml_text import read_yaml
+from tests.whole_input import build_all
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 GROUP_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"

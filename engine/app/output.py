@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final, TypeVar
 
 from engine.errors import InvalidSpecError
 from engine.model.plan import Plan, Step
@@ -14,38 +16,52 @@ from engine.reporting.comparison import Comparison
 from engine.reporting.style import TextOptions
 from engine.runtime.executor import Progress
 
+_What = TypeVar("_What")
+_Forms = Mapping[str, Callable[[_What, TextOptions], str]]
+
+_PLAN: Final[_Forms[Plan]] = {
+    "text": text.render_plan,
+    "json": lambda plan, _: wire.encode_plan(plan).decode(),
+    "ndjson": lambda plan, _: b"".join(events.plan_lines(plan)).decode(),
+    "markdown": lambda plan, style: markdown.render_plan(plan, now=style.now),
+}
+_DRIFT: Final[_Forms[Plan]] = {
+    "text": text_results.render_drift,
+    "json": lambda plan, _: wire_results.encode_drift(plan).decode(),
+    "ndjson": lambda plan, _: b"".join(events.drift_lines(plan)).decode(),
+    "markdown": lambda plan, style: markdown.render_drift(plan, now=style.now),
+}
+_RESULT: Final[_Forms[ApplyResult]] = {
+    "text": text_results.render_result,
+    "json": lambda result, _: wire_results.encode_result(result).decode(),
+    "ndjson": lambda result, _: events.result_line(result).decode(),
+    "markdown": lambda result, _: markdown.render_result(result),
+}
+_COMPARISON: Final[_Forms[Comparison]] = {
+    "text": comparison.render_comparison,
+    "json": lambda compared, _: comparison.encode_comparison(compared).decode(),
+    "ndjson": lambda compared, _: b"".join(comparison.comparison_lines(compared)).decode(),
+}
+
 
 def render_plan_as(form: str, plan: Plan, style: TextOptions) -> str:
     """Return the plan in the form that ``-o`` names."""
-    if form == "json":
-        return wire.encode_plan(plan).decode()
-    if form == "ndjson":
-        return "".join(line.decode() for line in events.plan_lines(plan))
-    if form == "markdown":
-        return markdown.render_plan(plan, now=style.now)
-    return text.render_plan(plan, style)
+    return _PLAN[form](plan, style)
 
 
 def render_drift_as(form: str, plan: Plan, style: TextOptions) -> str:
     """Return the drift in a plan in the form that ``-o`` names."""
-    if form == "json":
-        return wire_results.encode_drift(plan).decode()
-    if form == "ndjson":
-        return "".join(line.decode() for line in events.drift_lines(plan))
-    if form == "markdown":
-        return markdown.render_drift(plan, now=style.now)
-    return text_results.render_drift(plan, style)
+    return _DRIFT[form](plan, style)
 
 
 def render_result_as(form: str, result: ApplyResult, style: TextOptions) -> str:
     """Return how an apply ended in the form that ``-o`` names."""
-    if form == "json":
-        return wire_results.encode_result(result).decode()
-    if form == "ndjson":
-        return events.result_line(result).decode()
-    if form == "markdown":
-        return markdown.render_result(result)
-    return text_results.render_result(result, style)
+    return _RESULT[form](result, style)
+
+
+def render_comparison_as(form: str, compared: Comparison, style: TextOptions) -> str:
+    """Return how two states of the same resources differ."""
+    return _COMPARISON[form](compared, style)
 
 
 def render_explanation_as(form: str, step: Step, path: str, style: TextOptions) -> str:
@@ -56,15 +72,6 @@ def render_explanation_as(form: str, step: Step, path: str, style: TextOptions) 
 
 
 _NAMED = 4
-
-
-def render_comparison_as(form: str, compared: Comparison, style: TextOptions) -> str:
-    """Return how two states of the same resources differ."""
-    if form == "json":
-        return comparison.encode_comparison(compared).decode()
-    if form == "ndjson":
-        return "".join(line.decode() for line in comparison.comparison_lines(compared))
-    return comparison.render_comparison(compared, style)
 
 
 class ProgressPrinter:

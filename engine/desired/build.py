@@ -234,24 +234,6 @@ def _notices(resource: CustomResource, remarks: Sequence[Misfit], warnings: Sequ
     return (*out, *(Notice(text=f"{key}: {text}", origin=origin, key=key) for text in warnings))
 
 
-def build_all(
-    resources: Sequence[CustomResource],
-    inputs: Inputs = NO_INPUTS,
-    *,
-    subscription: str = "",
-    strict: bool = False,
-) -> BuildResult:
-    """Build the desired states of a whole input, whatever is wrong with single objects.
-
-    Args:
-        resources: Every object, in any order, duplicates included.
-        inputs: Secrets, config maps and roles that were fetched.
-        subscription: Where resource groups lie; empty when every id comes from an armId.
-        strict: Refuse member names in the wrong letter case.
-    """
-    return build_indexed(Index.build(resources, subscription=subscription, inputs=inputs), inputs, strict=strict)
-
-
 def build_indexed(index: Index, inputs: Inputs = NO_INPUTS, *, strict: bool = False) -> BuildResult:
     """Build the desired states of all objects of an index."""
     problems, notices = list(index.problems), list(index.notices)

@@ -170,10 +170,6 @@ class Index:
         """Return the object that fills a Secret or ConfigMap; None when no object of the input does."""
         return self._exporters.get((what, namespace, name))
 
-    def provides(self, resource: ArmId) -> bool:
-        """Whether some object stands for this Azure resource."""
-        return resource.key in self._id_set
-
     def links_of(self, key: ResourceKey, others: Iterable[ResourceKey]) -> tuple[ArmId | None, ...]:
         """Return the ids that an object's request is made from: its own, then those of the others in their order."""
         found = (self.find(*one.identity) for one in (key, *others))
@@ -186,10 +182,6 @@ class Index:
     @cached_property
     def _exporters(self) -> dict[Destination, ResourceKey]:
         return find_exporters(node.resource for node in self._nodes.values())
-
-    @cached_property
-    def _id_set(self) -> frozenset[str]:
-        return frozenset(self.id_keys)
 
     @cached_property
     def _clashes(self) -> dict[ObjectIdentity, list[Identity]]:

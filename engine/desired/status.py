@@ -7,16 +7,16 @@ as that member.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from engine.desired.converter import Converter, Makers, keep, make_converter
 from engine.model.document import ABSENT
-from schemas.kinds import EnumType, Kind, ListType, MapType, Member, ObjectType, RuledType, Special, TypeExpr
+from schemas.kinds import EnumType, Kind, Member, ObjectType, Special, TypeExpr
 
-_Converter = Callable[[Any], Any]
-_Reader = tuple[str, tuple[str, ...], _Converter]
+_Reader = tuple[str, tuple[str, ...], Converter]
 
 
 def convert_status(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,29 +31,21 @@ def convert_status(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _compile(expr: TypeExpr) -> _Converter:
-    if isinstance(expr, ObjectType):
-        return _compile_object(expr)
-    if isinstance(expr, ListType):
-        return _compile_list(_compile(expr.item))
-    if isinstance(expr, MapType):
-        return _compile_map(_compile(expr.item))
+def _compile(expr: TypeExpr) -> Converter:
+    return make_converter(expr, _MAKERS, _compile)
+
+
+def _compile_leaf(expr: TypeExpr) -> Converter:
     if isinstance(expr, EnumType):
         return _compile_enum(expr)
-    if isinstance(expr, RuledType):
-        return _compile(expr.base)
-    return _leave_out if isinstance(expr, Special) else _keep
-
-
-def _keep(value: Any) -> Any:
-    return value
+    return _leave_out if isinstance(expr, Special) else keep
 
 
 def _leave_out(_: Any) -> Any:
     return ABSENT
 
 
-def _compile_enum(expr: EnumType) -> _Converter:
+def _compile_enum(expr: EnumType) -> Converter:
     spelled = {value.lower(): value for value in expr.values if isinstance(value, str)}
 
     def convert(value: Any) -> Any:
@@ -62,7 +54,7 @@ def _compile_enum(expr: EnumType) -> _Converter:
     return convert
 
 
-def _compile_list(item: _Converter) -> _Converter:
+def _compile_list(item: Converter) -> Converter:
     def convert(value: Any) -> Any:
         if not isinstance(value, list):
             return value
@@ -72,7 +64,7 @@ def _compile_list(item: _Converter) -> _Converter:
     return convert
 
 
-def _compile_map(item: _Converter) -> _Converter:
+def _compile_map(item: Converter) -> Converter:
     def convert(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
@@ -82,7 +74,7 @@ def _compile_map(item: _Converter) -> _Converter:
     return convert
 
 
-def _compile_object(expr: ObjectType) -> _Converter:
+def _compile_object(expr: ObjectType) -> Converter:
     readers = [_reader(member) for member in expr.members.values() if member.place]
     variants = {value.lower(): _variant(expr.members[name]) for value, name in expr.variants.items()}
     discriminator = expr.discriminator
@@ -146,7 +138,7 @@ def _reader(member: Member) -> _Reader:
     return (member.name, member.place or (), _compile(member.type))
 
 
-def _variant(member: Member) -> tuple[str, _Converter]:
+def _variant(member: Member) -> tuple[str, Converter]:
     return (member.name, _compile(member.type))
 
 
@@ -156,3 +148,6 @@ def _find(value: Any, place: tuple[str, ...]) -> Any:
             return None
         value = value.get(name)
     return value
+
+
+_MAKERS = Makers(_compile_object, _compile_list, _compile_map, _compile_leaf)

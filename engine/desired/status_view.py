@@ -6,16 +6,15 @@ compared exactly; of places it does not cover nothing is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from engine.desired.converter import Converter, Makers, keep, make_converter
 from engine.desired.status import convert_status
 from engine.model.document import Body
 from engine.model.path import Segment
 from schemas.kinds import Kind, ListType, MapType, Member, ObjectType, RuledType, Scalar, Special, TypeExpr
-
-_Converter = Callable[[Any], Any]
 
 
 class StatusView:
@@ -48,29 +47,19 @@ def body_of_status(kind: Kind, status: Mapping[str, Any]) -> Body:
 
 
 @cache
-def _compile(expr: TypeExpr) -> _Converter:
-    if isinstance(expr, ObjectType):
-        return _compile_object(expr)
-    if isinstance(expr, ListType):
-        return _compile_list(_compile(expr.item))
-    if isinstance(expr, MapType):
-        return _compile_map(_compile(expr.item))
-    return _compile(expr.base) if isinstance(expr, RuledType) else _keep
+def _compile(expr: TypeExpr) -> Converter:
+    return make_converter(expr, _MAKERS, _compile)
 
 
-def _keep(value: Any) -> Any:
-    return value
-
-
-def _compile_list(item: _Converter) -> _Converter:
+def _compile_list(item: Converter) -> Converter:
     return lambda value: [item(element) for element in value] if isinstance(value, list) else value
 
 
-def _compile_map(item: _Converter) -> _Converter:
+def _compile_map(item: Converter) -> Converter:
     return lambda value: {k: item(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
-def _compile_object(expr: ObjectType) -> _Converter:
+def _compile_object(expr: ObjectType) -> Converter:
     writers = {m.name: (m.place, _compile(m.type)) for m in expr.members.values() if m.place is not None}
 
     def convert(value: Any) -> Any:
@@ -78,7 +67,7 @@ def _compile_object(expr: ObjectType) -> _Converter:
             return value
         out: Body = {}
         for name, item in value.items():
-            place, write = writers.get(name, (None, _keep))
+            place, write = writers.get(name, (None, keep))
             if place is not None and item is not None:
                 _put(out, place, write(item))
         return out
@@ -120,3 +109,6 @@ def _member_shows(member: Member, rest: tuple[Segment, ...]) -> bool:
     if len(rest) < len(place):
         return place[: len(rest)] == names
     return names == place and _shows(member.type, rest[len(place) :])
+
+
+_MAKERS = Makers(_compile_object, _compile_list, _compile_map, lambda _expr: keep)

@@ -59,11 +59,6 @@ class PlaceFinder:
         return nodes
 
 
-def find_line(content: bytes, line: int, path: FieldPath) -> int | None:
-    """Return the line of a place in one object of a file; for many, keep a ``PlaceFinder``."""
-    return PlaceFinder(content).find(line, path)
-
-
 def _candidates(document: Any) -> list[Any]:
     items = _child(document, "items")[1] if document is not None else None
     inner = items.value if isinstance(items, yaml.SequenceNode) else []

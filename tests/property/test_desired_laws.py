@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.desired.build import BuildResult, build_all
+from engine.desired.build import BuildResult
 from engine.desired.inputs import Inputs
 from engine.desired.places import body_path_of, spec_path_of
 from engine.desired.status import convert_status
@@ -19,6 +19,7 @@ from schemas.kinds import Kind, ObjectType
 from tests.kind_strategies import kinds, specs, spoilt
 from tests.manifest_cases import GROUP, SUBSCRIPTION, problems_of, read_resources
 from tests.strategies import json_values
+from tests.whole_input import build_all
 
 SETTINGS = settings(
     max_examples=60,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.model.path import FieldPath
 from providers.manifests.document import Misread, RawDocument
 from providers.manifests.json_text import read_json
-from providers.manifests.locate import find_line
+from providers.manifests.locate import PlaceFinder
 from providers.manifests.objects import Manifests
 from providers.manifests.yaml_text import read_yaml
 from tests.strategies import json_values
@@ -65,7 +65,7 @@ def test_any_bytes_are_documents_or_misreads(content: bytes) -> None:
             orjson.dumps(document.value)
         manifests.add(document, "t.yaml", is_explicit=True)
 
-    find_line(content, 1, FieldPath(("spec", "a")))
+    PlaceFinder(content).find(1, FieldPath(("spec", "a")))
 
 
 @SETTINGS

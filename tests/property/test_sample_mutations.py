@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.app.rendered import FORMATS, Rendering
-from engine.desired.build import BuildResult, build_all
+from engine.desired.build import BuildResult
 from engine.errors import EngineError
 from engine.model.document import Document, canonical
 from engine.model.problem import Notice, Problem
@@ -27,6 +27,7 @@ from providers.manifests.source import ManifestSource
 from providers.manifests.yaml_text import read_yaml
 from tests.conftest import SHARED
 from tests.strategies import json_values
+from tests.whole_input import build_all
 
 SETTINGS = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -11,13 +11,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from engine.desired.build import build_all
 from engine.desired.status import convert_status
 from providers.manifests.objects import Manifests
 from providers.manifests.source import ManifestSource
 from providers.manifests.yaml_text import read_yaml
 from schemas.kinds import Kind, ObjectType, all_kinds
 from tests.conftest import ROOT
+from tests.whole_input import build_all
 
 pytestmark = pytest.mark.shared
 

@@ -10,12 +10,12 @@ import pytest
 from benchmarks.floor import cheapest_reads
 from benchmarks.workloads import RESOURCE_GROUP, STANDARD, SUBSCRIPTION, Instance, build_workload, templates
 from engine.compare.compare import compare
-from engine.desired.build import build_all
 from engine.model.change import DiffState
 from engine.model.document import Document
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.state import ActualState, CustomResource, Presence
 from schemas.operations import lookup_operations
+from tests.whole_input import build_all
 
 SIZES = [("standard", 20), ("standard", 207), ("corpus", 30), ("corpus", 1000)]
 

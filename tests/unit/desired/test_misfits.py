@@ -134,7 +134,7 @@ def test_spec_that_is_no_object(spec: object) -> None:
     account = read_resources(ACCOUNT)[0]
     broken = type(account)(key=account.key, spec=Document(value=spec))
 
-    from engine.desired.build import build_all
+    from tests.whole_input import build_all
 
     problems = problems_of(build_all([broken], subscription="s"))
 
