@@ -47,7 +47,14 @@ def intent_record(
             "bodyHash": hash_body(request, secret_key),
         },
         "changes": _changes(step, request),
+        **_allowed(step),
     }
+
+
+def _allowed(step: Step) -> dict[str, Any]:
+    """Return which guards were let pass for the step, and by which option or annotation; nothing without any."""
+    passed = [{"guard": g.name, "option": text(g.allowed_by)} for g in step.guards if g.allowed_by]
+    return {"allowed": passed} if passed else {}
 
 
 def answer_record(write: str, at: datetime, *, http_status: int, ids: RequestIds) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def _write_lines(write: Write, style: TextOptions) -> Iterator[str]:
     yield f"{_moment(write.at)}  {style.paint_action(write.action, title)}"
     yield f"    {_request_text(write)}  {style.paint(_TONES.get(write.fate, 'bad'), _fate_text(write))}"
     yield from (f"    {line}" for line in _change_lines(write, style))
+    yield from (f"    {line}" for line in _allowed_lines(write))
     yield style.paint("dim", f"    by {_author_text(write)}, plan {printable(_text(write.intent, 'plan'))}")
     yield style.paint("dim", f"    {_ids_text(write)}")
     if write.cause:
@@ -83,6 +84,13 @@ def _change_lines(write: Write, style: TextOptions) -> Iterator[str]:
             if not style.verbose:
                 old, new = shorten_pair(old, new, style.value_limit)
             yield f"{printable(_text(change, 'text')) or 'all that was sent'}: {old} → {new}"
+
+
+def _allowed_lines(write: Write) -> Iterator[str]:
+    allowed = write.intent.get("allowed")
+    for one in allowed if isinstance(allowed, list) else ():
+        if isinstance(one, dict):
+            yield printable(f"guard {_text(one, 'guard')} let pass by {_text(one, 'option')}")
 
 
 def _value_text(change: dict[str, Any], side: str) -> str:

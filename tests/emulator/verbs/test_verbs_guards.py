@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verbs_desk import Desk, account, group, identity, network, subnet
+from tests.verbs_desk import Desk, account, group, identity, make_object, network, subnet
 
 pytestmark = pytest.mark.loopback
 
@@ -42,6 +42,10 @@ def test_guard_says_what_it_holds_and_how_to_allow_it(desk: Desk) -> None:
         [("data-bearing", f"{desk.name}store")],
     )
     assert desk.azure.writes == [f"DELETE storageAccounts/{desk.name}store 200"]
+    history = desk.run("history", "-o", "json", "--state", str(desk.state), files=False)
+    assert history.json["writes"][-1]["allowed"] == [{"guard": "data-bearing", "option": "--allow-data-loss"}]
+    shown = desk.run("history", "--state", str(desk.state), files=False)
+    assert "guard data-bearing let pass by --allow-data-loss" in shown.out
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "ndjson"])
@@ -115,3 +119,40 @@ def test_blocked_step_blocks_its_dependents_and_nothing_else(desk: Desk) -> None
     )
     desk.apply(code=4)
     assert desk.azure.writes == ["PUT userAssignedIdentities/one 201"]
+
+
+def test_purge_of_a_deleted_vault_needs_a_word(desk: Desk) -> None:
+    """purgeThenCreate would destroy what can still be recovered: blocked, and sent with --allow-data-loss."""
+    name = f"{desk.name}vault"
+    properties = {"tenantId": desk.azure.connection.tenant, "sku": {"family": "A", "name": "standard"}}
+    spec = {"owner": {"name": desk.name}, "location": "westeurope", "properties": properties}
+    vault = make_object("Vault", "keyvault/v1api20230701", name, spec)
+    desk.write(group(desk.name), vault)
+    desk.apply()
+    resource = f"{desk.group_id}/providers/Microsoft.KeyVault/vaults/{name}"
+    desk.azure.edit("DELETE", resource, api="2023-07-01")
+    properties["createMode"] = "purgeThenCreate"
+    desk.write(group(desk.name), vault)
+
+    held = desk.plan()
+    desk.apply(code=4)
+    nothing = desk.azure.writes
+    desk.apply("--allow-data-loss")
+
+    assert guard_of(held, name, "purge")["effect"] == "it would be purged for good, with what it holds"
+    assert nothing == []
+    assert [w.split()[0] for w in desk.azure.writes] == ["POST", "PUT"]
+
+
+def test_saved_plan_keeps_what_it_was_allowed(desk: Desk) -> None:
+    """A plan saved with an option is applied with it, and the result names it."""
+    desk.write(group(desk.name), account(f"{desk.name}store", desk.name))
+    desk.apply()
+    desk.write(group(desk.name))
+    file = desk.folder / "plan.json"
+    desk.run("plan", "--prune", "--allow-data-loss", "--out", str(file))
+
+    done = desk.run("apply", str(file), "-o", "json", "--yes", files=False)
+
+    assert done.code == 0
+    assert [a["option"] for a in done.json["allowed"]] == ["--allow-data-loss"]
