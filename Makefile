@@ -37,7 +37,7 @@ imports: setup ## Import contracts: who may see whom.
 	$(BIN)/lint-imports
 
 test: setup ## All tests that need no cluster; those that need other things skip with the reason.
-	$(BIN)/python -m pytest -n auto --ignore=tests/apiserver
+	$(BIN)/python -m pytest -n auto -m "not apiserver"
 
 apiserver: setup ## Build kube-apiserver, kube-controller-manager, kubectl and etcd from Go modules into the user's cache (5 minutes, once).
 	$(BIN)/python -m tests.apiserver.binaries

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from benchmarks.fake_kube import FakeKind
+from providers.kube.connect import Connection, connect
+from providers.kube.discovery import Catalog
+from providers.kube.listing import Selection
+from providers.kube.source import KubeSource
 from tests.apiserver.api import Api, Identity
 from tests.apiserver.binaries import Binaries, cache_folder, find_binaries, kubernetes_version
+from tests.apiserver.clusters import RealCluster
+from tests.apiserver.crds import install
 from tests.apiserver.plane import ControlPlane, StartError
 
 pytestmark = pytest.mark.apiserver
@@ -107,3 +115,21 @@ def test_without_the_programs_the_reason_says_what_to_do(tmp_path: Path, monkeyp
     assert reason == (
         f"etcd and kube-apiserver not in KUBEBUILDER_ASSETS={tmp_path}: make apiserver, or set KUBEBUILDER_ASSETS"
     )
+
+
+def test_a_source_outlives_a_restart_of_the_server(plane: ControlPlane, admin: Api, namespace: str) -> None:
+    """After a restart the objects are there again, and a source that was open before reads them on new connections."""
+    groups = FakeKind("resources.azure.com", "ResourceGroup", "resourcegroups", ("v1api20200601",))
+    install(admin, groups)
+    cluster = RealCluster(plane, namespace)
+    cluster.create(groups, "app")
+    selection = Selection(namespaces=frozenset({namespace}))
+    source = KubeSource(connect(Connection(kubeconfig=str(cluster.kubeconfig()))), Catalog.of_kinds(), selection)
+    before = asyncio.run(source.list_resources())
+
+    plane.restart_apiserver()
+
+    after = asyncio.run(source.list_resources())
+    asyncio.run(source.close())
+    assert [r.uid for r in after] == [r.uid for r in before] != []
+    assert list(source.problems()) == []
