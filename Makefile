@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo fmt lint types imports test apiserver test-apiserver test-recorded golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
+.PHONY: help setup demo fmt lint types imports test apiserver test-apiserver test-recorded crash golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,6 +47,9 @@ test-apiserver: setup ## Only the tests on a real Kubernetes API server: make ap
 
 test-recorded: setup ## Only the tests on recorded Azure traffic.
 	$(BIN)/python -m pytest tests/recorded
+
+crash: setup ## Kill the command at each of its requests and state writes; a sample of the points is in `make test`.
+	TRUEUP_EVERY_POINT=1 $(BIN)/python -m pytest -n auto tests/crash
 
 golden-accept: setup ## Rewrite the golden files; read the diff afterwards.
 	TRUEUP_GOLDEN_ACCEPT=1 $(BIN)/python -m pytest -q tests/golden

@@ -71,6 +71,7 @@ _ALLOW_FLAGS = {
     "--allow-mass-delete": "allow a plan to delete most of what is managed, or most of one namespace",
     "--allow-other-owner": "allow writes to what another tool or controller manages",
     "--allow-denied": "send what a deny assignment denies, where this identity is excluded from it",
+    "--allow-rewrite": "write differences once more that came back after they were put right",
 }
 
 

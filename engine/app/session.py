@@ -95,6 +95,7 @@ def build_limits(args: argparse.Namespace) -> Limits:
         allow_protected=frozenset(args.allow_protected),
         allow_replace=frozenset(args.allow_replace),
         allow_subscription=frozenset(args.allow_subscription),
+        allow_rewrite=args.allow_rewrite,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from engine.app.snapshot_holds import decode_holds, holds_json
+from engine.compare.returning import decode_mended, encode_mended
 from engine.errors import EngineError, InvalidSpecError
 from engine.model.document import Document, Secret
 from engine.model.hold import HoldKind
@@ -121,6 +122,8 @@ def _baseline_json(baseline: Baseline) -> dict[str, Any]:
         "protect": baseline.protect,
         "at": baseline.at.isoformat() if baseline.at is not None else None,
         "source": baseline.source,
+        **({"mended": encode_mended(baseline.mended)} if baseline.mended else {}),
+        **({"renewing": True} if baseline.renewing else {}),
     }
 
 
@@ -270,4 +273,6 @@ def _baseline(item: dict[str, Any]) -> Baseline:
         protect=item["protect"],
         at=datetime.fromisoformat(item["at"]) if item["at"] is not None else None,
         source=item["source"],
+        mended=decode_mended(item.get("mended", [])),
+        renewing=bool(item.get("renewing")),
     )

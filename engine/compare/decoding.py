@@ -10,6 +10,7 @@ from typing import Any, Final
 import zstandard
 
 from engine.compare.encoding import FORMAT
+from engine.compare.returning import decode_mended
 from engine.compare.secrets import as_foreign, name_of_key
 from engine.model.document import Document, parse_json
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, ResourceKey
@@ -75,6 +76,8 @@ def _build(content: Any, key_name: str) -> Baseline:
         reconcile=ReconcilePolicy(content["reconcile"]),
         protect=content["protect"] is True,
         at=at,
+        mended=decode_mended(content.get("mended", [])),
+        renewing=content.get("renewing") is True,
     )
 
 

@@ -18,6 +18,7 @@ import zstandard
 from engine.compare.compare import find_differences, shape_for
 from engine.compare.finding import Place
 from engine.compare.prints import can_be_printed, make_print
+from engine.compare.returning import encode_mended
 from engine.compare.secrets import name_of_key
 from engine.compare.shapes import member_of
 from engine.model.document import canonical
@@ -98,6 +99,8 @@ def _encode(baseline: Baseline, desired: Any, actual: Any, key_name: str) -> str
         "secrets": key_name,
         _DESIRED: desired,
         _ACTUAL: actual,
+        **({"mended": encode_mended(baseline.mended)} if baseline.mended else {}),
+        **({"renewing": True} if baseline.renewing else {}),
     }
     packed = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(canonical(content))
     return f"{FORMAT}.{base64.b64encode(packed).decode()}"

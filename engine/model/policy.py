@@ -67,6 +67,7 @@ class Limits:
 
     Attributes:
         allow_replace, allow_protected, allow_subscription: Names of objects.
+        allow_rewrite: Write differences again that came back after a write.
         mass_delete_count: From this many deletes on ...
         mass_delete_share: ... that are also this share of what is managed, deletions wait: of all of it, and of each
             namespace.
@@ -82,6 +83,7 @@ class Limits:
     allow_replace: frozenset[str] = field(default_factory=frozenset)
     allow_protected: frozenset[str] = field(default_factory=frozenset)
     allow_subscription: frozenset[str] = field(default_factory=frozenset)
+    allow_rewrite: bool = False
     mass_delete_count: int = 20
     mass_delete_share: float = 0.5
     reads_per_s: float = 25.0
@@ -110,6 +112,7 @@ ALLOW_FLAGS: Final = {
     "--allow-denied": "allow_denied",
     "--allow-mass-delete": "allow_mass_delete",
     "--allow-other-owner": "allow_other_owner",
+    "--allow-rewrite": "allow_rewrite",
 }
 ALLOW_OBJECTS: Final = {
     "--allow-protected": "allow_protected",

@@ -140,6 +140,21 @@ _NOTHING_READ = b"{}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """A difference made by others that a settled write of ours put right.
+
+    Attributes:
+        place: In the ARM body, in the reader's form.
+        print: Fingerprint of both values: the same difference again has the same one.
+        is_told: It came back, and that was said.
+    """
+
+    place: str
+    print: str
+    is_told: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """What our last settled write asked for and left behind.
 
@@ -152,6 +167,8 @@ class Baseline:
         reconcile, protect: The object's policy then: it holds when the object itself has left the input.
         at: When it was taken, by our clock; None when that is not known.
         source: Name of the input that the object came from; empty where it was not noted.
+        mended: What others had moved and our writes put right, the last difference of each place.
+        renewing: A replace of ours takes it away to create it anew: that it is gone is no drift.
     """
 
     id: ArmId
@@ -165,8 +182,15 @@ class Baseline:
     protect: bool = False
     at: datetime | None = None
     source: str = ""
+    mended: tuple[Mended, ...] = ()
+    renewing: bool = False
 
     @property
     def is_intent(self) -> bool:
         """Whether a create was only begun: what came of it is not known, but it is ours."""
         return self.actual.raw == _NOTHING_READ
+
+    @property
+    def is_of_what_stays(self) -> bool:
+        """Whether the resource was in Azure and is to be there: who took it away was not we."""
+        return not (self.is_intent or self.renewing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from engine.compare.returning import describe_return, does_not_converge
 from engine.compare.unsent import has_unsent
 from engine.errors import InvalidSpecError
 from engine.model.change import ChangeOrigin, DiffState
@@ -133,6 +134,9 @@ def _decide_changed(
             detail=f"its drift-policy is {desired.policy.drift}",
             notes=notes,
         )
+    if not limits.allow_rewrite and does_not_converge(finding.diff, finding.baseline):
+        detail = describe_return(finding.diff)
+        return Decision(action=Action.SKIP, reason=Reason.NOT_CONVERGING, detail=detail, notes=notes)
     fixed = create_only_paths(finding, operations)
     if fixed:
         return _decide_replace(finding, limits, fixed, notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from engine.model.ids import ArmId, PlanId
 from engine.model.result import ApplyResult
@@ -11,6 +12,7 @@ from engine.runtime.executor import Executor, ExecutorOptions, Progress, Resumed
 from engine.runtime.heap import release_memory
 from engine.runtime.ledger import Ledger
 from engine.runtime.memory import PassMemory
+from engine.runtime.notices import returned_notices
 from engine.runtime.one_pass import Pass
 from engine.runtime.prepared import Prepared
 from engine.runtime.recarry import Recarry, Refresh
@@ -47,7 +49,9 @@ class Cycle:
         """
         one = Pass(self._world, self._options, self._memory, self._known(), keep_in_sync=keep_in_sync)
         try:
-            return await one.run()
+            result = await one.run()
+            said = () if self._options.limits.allow_rewrite else returned_notices(result.findings)
+            return replace(result, notices=(*result.notices, *said))
         finally:
             release_memory()
 

@@ -96,4 +96,4 @@ def state_without_body(actual: ActualState | None, baseline: Baseline | None, se
 
 def _was_there(baseline: Baseline | None, seen: SeenStatus | None) -> bool:
     """Whether it is remembered that the resource was in Azure."""
-    return not baseline.is_intent if baseline is not None else seen is not None and seen.is_about_it
+    return baseline.is_of_what_stays if baseline is not None else seen is not None and seen.is_about_it

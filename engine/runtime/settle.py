@@ -10,6 +10,7 @@ from typing import Any
 from engine.compare.baseline import fingerprint, make_baseline
 from engine.compare.compare import compare
 from engine.compare.places import find_key, get_member
+from engine.compare.returning import does_not_converge, mend, tell
 from engine.compare.unsent import mark_unsent
 from engine.model.change import ResourceDiff, Suppressed
 from engine.model.document import ABSENT, REDACTED, Document
@@ -24,6 +25,7 @@ from engine.runtime.sent import covers, member_names, sends_all
 
 _IGNORE = "ignore"
 _NAMED = 3
+_COMING = (Action.CREATE, Action.REPLACE)
 
 
 class Settlement:
@@ -68,13 +70,13 @@ class Settlement:
         if step.desired is None:
             return ""
         try:
-            return self._settle(step.desired, step.requests, actual)
+            return self._settle(step.desired, step, actual)
         except ValueError as exc:
             return f"written, but what Azure answers cannot be compared: {exc}"
 
-    def _settle(self, desired: DesiredState, requests: tuple[Request, ...], actual: ActualState) -> str:
+    def _settle(self, desired: DesiredState, step: Step, actual: ActualState) -> str:
         """Remember differences as known where they answer what was sent; elsewhere what was there before stays."""
-        diff = self._compare(desired, actual, None)
+        diff, requests = self._compare(desired, actual, None), step.requests
         before = self._before(actual.id)
         forced = [c.path for c in diff.changes if covers(requests, c.path)]
         moved = [] if sends_all(requests) else self._moved(desired, actual, diff, requests)
@@ -82,7 +84,8 @@ class Settlement:
         if moved:
             source = before.actual if before is not None else baseline.desired
             baseline = _with_former(baseline, source.value, moved)
-        self._store.save(baseline)
+        mended = mend(before, step.diff, lambda path: covers(requests, path))
+        self._store.save(replace(baseline, mended=mended))
         remarks = []
         if forced:
             remarks.append(
@@ -118,7 +121,14 @@ class Settlement:
         )
 
     def intend(self, step: Step) -> None:
-        """Remember before a create is sent that the resource is ours, whatever becomes of this process."""
+        """Remember before a create is sent that the resource is ours, whatever becomes of this process.
+
+        And before a replace, that it goes by our own doing, with all in it that is created again.
+        """
+        if step.action is Action.REPLACE and step.id is not None:
+            going = {s.id for s in self._planned.steps if s.action in _COMING and s.id is not None}
+            inside = [b for i, b in self._known.items() if i in going and (i == step.id or i.is_within(step.id))]
+            self._store.save(*(replace(b, renewing=True) for b in inside))
         if step.action is Action.CREATE and step.desired is not None and step.id is not None:
             nothing = ActualState(id=step.id, presence=Presence.PRESENT, document=Document(value={}))
             self._store.save(self._baseline(step.desired, nothing, (), lambda _path: True))
@@ -126,19 +136,33 @@ class Settlement:
     def take(self, findings: Sequence[Finding]) -> None:
         """Take what is in sync already as applied: from now on its removal and its drift can be seen.
 
-        Policies of objects that differ are brought up to date too: they decide what a later prune may do.
+        Policies of objects that differ are brought up to date too: they decide what a later prune may do. So is what
+        the plan said of differences that came back: that is said once.
         """
         taken = []
+        going = self._renewing(findings)
         for finding in findings:
             if _is_in_sync(finding) and finding.actual is not None:
                 if self._is_stale(finding, finding.actual):
                     hidden = finding.diff.suppressed
-                    taken.append(self._baseline(finding.desired, finding.actual, hidden, lambda _path: False))
-            elif (
-                finding.baseline is not None and self._as_now(finding.baseline, finding.desired) is not finding.baseline
-            ):
-                taken.append(self._as_now(finding.baseline, finding.desired))
+                    fresh = self._baseline(finding.desired, finding.actual, hidden, lambda _path: False)
+                    taken.append(
+                        replace(
+                            fresh,
+                            mended=finding.baseline.mended if finding.baseline else (),
+                            renewing=any(finding.actual.id.is_within(i) for i in going),
+                        )
+                    )
+            elif finding.baseline is not None:
+                known = _with_told(self._as_now(finding.baseline, finding.desired), finding)
+                if known != finding.baseline:
+                    taken.append(known)
         self._store.save(*taken)
+
+    def _renewing(self, findings: Iterable[Finding]) -> set[ArmId]:
+        """Return what a replace was to create anew and is not seen as asked yet: what lies in it may still go."""
+        at_rest = {f.actual.id for f in findings if f.actual is not None and _is_in_sync(f)}
+        return {i for i, b in self._known.items() if b.renewing and i not in at_rest}
 
     def forget(self) -> None:
         """Drop the memory of what the plan says to forget, and of nothing below it that is still managed."""
@@ -174,7 +198,7 @@ class Settlement:
     def _is_stale(self, finding: Finding, actual: ActualState) -> bool:
         """Whether the store knows less of a resource in sync than this pass does."""
         stored = self._known.get(actual.id)
-        if stored is None or stored is not finding.baseline or actual.document is None:
+        if stored is None or stored is not finding.baseline or stored.renewing or actual.document is None:
             return True
         return stored.actual.raw != actual.document.raw or self._as_now(stored, finding.desired) is not stored
 
@@ -196,6 +220,11 @@ def _is_in_sync(finding: Finding) -> bool:
     if actual is None or actual.presence is not Presence.PRESENT or finding.desired.waits:
         return False
     return finding.settled and not finding.diff.changes
+
+
+def _with_told(baseline: Baseline, finding: Finding) -> Baseline:
+    """Return the memory of having said what the plan said of differences that came back."""
+    return tell(baseline, finding.diff) if does_not_converge(finding.diff, baseline) else baseline
 
 
 def _with_known_secrets(baseline: Baseline, desired: DesiredState, before: Baseline | None) -> Baseline:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from engine.compare.returning import decode_mended, encode_mended
 from engine.errors import InvalidSpecError, UnavailableError
 from engine.model.document import Document
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, ResourceKey
@@ -23,24 +24,28 @@ from engine.model.refusal import Refusal
 from engine.model.state import Baseline
 from providers.state.lock import FolderLock
 
-FORMAT = 3
+FORMAT = 4
 FILE_NAME = "state.db"
-_COLUMNS = "id, api, object, desired, actual, body_hash, rules, reconcile, protect, taken, source"
+_COLUMNS = "id, api, object, desired, actual, body_hash, rules, reconcile, protect, taken, source, mended, renewing"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS baselines (
     id_key TEXT PRIMARY KEY, id TEXT NOT NULL, api TEXT NOT NULL, object TEXT NOT NULL,
     desired BLOB NOT NULL, actual BLOB NOT NULL, body_hash TEXT NOT NULL, rules TEXT NOT NULL,
     reconcile TEXT NOT NULL, protect INTEGER NOT NULL, taken TEXT NOT NULL DEFAULT '',
-    source TEXT NOT NULL DEFAULT '');
+    source TEXT NOT NULL DEFAULT '', mended TEXT NOT NULL DEFAULT '[]', renewing INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS operations (
     id_key TEXT PRIMARY KEY, id TEXT NOT NULL, object TEXT NOT NULL, token TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS refusals (
     type TEXT NOT NULL, api TEXT NOT NULL, member TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (type, api, member));
 """
 _MIGRATIONS = {
-    1: "ALTER TABLE baselines ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
-    2: "ALTER TABLE baselines ADD COLUMN source TEXT NOT NULL DEFAULT ''",
+    1: ("ALTER TABLE baselines ADD COLUMN taken TEXT NOT NULL DEFAULT ''",),
+    2: ("ALTER TABLE baselines ADD COLUMN source TEXT NOT NULL DEFAULT ''",),
+    3: (
+        "ALTER TABLE baselines ADD COLUMN mended TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE baselines ADD COLUMN renewing INTEGER NOT NULL DEFAULT 0",
+    ),
 }
 """Format -> what makes the next one of it. Older releases refuse a newer format, so a step may change anything."""
 
@@ -111,7 +116,8 @@ class StateFolder:
         """Store baselines in one transaction, with one wait for the disk."""
         if baselines:
             self._execute(
-                "INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *map(_encode, baselines)
+                f"INSERT OR REPLACE INTO baselines VALUES (?{', ?' * 13})",  # noqa: S608  # our own signs
+                *map(_encode, baselines),
             )
 
     def forget(self, resource: ArmId) -> None:
@@ -216,7 +222,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         (found,) = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
         for number in range(int(found), FORMAT):
-            connection.execute(_MIGRATIONS[number])
+            for statement in _MIGRATIONS[number]:
+                connection.execute(statement)
         connection.execute("UPDATE meta SET value = ? WHERE name = 'format'", (FORMAT,))
 
 
@@ -245,11 +252,13 @@ def _encode(baseline: Baseline) -> tuple[object, ...]:
         baseline.protect,
         baseline.at.isoformat() if baseline.at is not None else "",
         baseline.source,
+        json.dumps(encode_mended(baseline.mended)),
+        baseline.renewing,
     )
 
 
 def _decode(row: tuple[Any, ...]) -> Baseline:
-    arm_id, api, key_text, desired, actual, body_hash, rules, reconcile, protect, taken, source = row
+    arm_id, api, key_text, desired, actual, body_hash, rules, reconcile, protect, taken, source, mended, renewing = row
     key = None
     if key_text:
         namespace, group, version, kind, name = json.loads(key_text)
@@ -267,4 +276,6 @@ def _decode(row: tuple[Any, ...]) -> Baseline:
         protect=bool(protect),
         at=datetime.fromisoformat(taken) if taken else None,
         source=source,
+        mended=decode_mended(json.loads(mended)),
+        renewing=bool(renewing),
     )

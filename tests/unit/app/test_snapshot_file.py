@@ -17,7 +17,7 @@ from engine.model.ids import ApiVersion, ArmId, Fingerprint, Generation
 from engine.model.path import FieldPath
 from engine.model.policy import ReconcilePolicy
 from engine.model.problem import Problem
-from engine.model.state import ActualState, Baseline, CustomResource, Presence, ReadTarget, StatusTrust
+from engine.model.state import ActualState, Baseline, CustomResource, Mended, Presence, ReadTarget, StatusTrust
 from engine.runtime.recording import Recording
 from tests.builders import STORAGE, STORAGE_API, build_id, build_key
 
@@ -56,6 +56,8 @@ BASELINE = Baseline(
     protect=True,
     at=NOON,
     source="app.yaml",
+    mended=(Mended(place="tags.a", print="cd", is_told=True),),
+    renewing=True,
 )
 GROUP = ArmId("/subscriptions/s/resourceGroups/g")
 RECORDING = Recording(

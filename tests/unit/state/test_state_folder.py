@@ -12,7 +12,7 @@ from engine.errors import EngineError, InvalidSpecError
 from engine.model.document import Document
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, ResourceKey
 from engine.model.policy import ReconcilePolicy
-from engine.model.state import Baseline
+from engine.model.state import Baseline, Mended
 from providers.state.folder import StateFolder
 
 GROUP = "/subscriptions/s/resourceGroups/app"
@@ -125,7 +125,14 @@ def test_time_of_a_baseline_is_kept(tmp_path: Path) -> None:
     assert StateFolder(tmp_path).load()[ArmId(GROUP)].at == noon
 
 
-@pytest.mark.parametrize(("number", "newer"), [(1, ("taken", "source")), (2, ("source",))])
+@pytest.mark.parametrize(
+    ("number", "newer"),
+    [
+        (1, ("taken", "source", "mended", "renewing")),
+        (2, ("source", "mended", "renewing")),
+        (3, ("mended", "renewing")),
+    ],
+)
 def test_folder_of_an_older_format_is_brought_up_to_date(tmp_path: Path, number: int, newer: tuple[str, ...]) -> None:
     """What an older release wrote is read, what it did not note unknown, and can be written again."""
     folder = StateFolder(tmp_path)
@@ -139,7 +146,10 @@ def test_folder_of_an_older_format_is_brought_up_to_date(tmp_path: Path, number:
     again = StateFolder(tmp_path)
 
     assert dict(again.load()) == {ArmId(GROUP): build_baseline()}
-    full = replace(build_baseline(), at=datetime(2026, 3, 1, tzinfo=UTC), source="app/a.yaml")
+    mended = (Mended(place="tags.a", print="cd", is_told=True),)
+    full = replace(
+        build_baseline(), at=datetime(2026, 3, 1, tzinfo=UTC), source="app/a.yaml", mended=mended, renewing=True
+    )
     again.save(full)
     again.close()
     assert StateFolder(tmp_path).load()[ArmId(GROUP)] == full
