@@ -218,6 +218,11 @@ def groups() -> Sequence[str]:
     return tuple(_index())
 
 
+def kinds_of(group: str) -> Sequence[str]:
+    """Return the names of all kinds of a group, sorted; empty for an unknown group."""
+    return sorted({kind for kinds in _index().get(group, {}).values() for kind in kinds})
+
+
 def is_group(group: str) -> bool:
     """Whether ASO has kinds in this group."""
     return group in _index()

@@ -1,0 +1,129 @@
+"""``trueup crds``: CustomResourceDefinitions of ASO's kinds, to print, to install, to compare."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.app.exit_codes import ExitCode
+from engine.app.settings import Settings
+from engine.errors import InvalidSpecError
+
+if TYPE_CHECKING:  # ``--help`` must not load facts or a cluster's client
+    from providers.kube.client import KubeClient
+
+_VERSIONS = ("all", "newest")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take ``render``, ``install`` and ``diff``."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="render|install|diff")
+    render = actions.add_parser("render", help="print the definitions, one JSON document a line: kubectl takes them")
+    install = actions.add_parser("install", help="apply them to a cluster, and the admission policy; deletes nothing")
+    diff = actions.add_parser("diff", help="say what install would change")
+    for sub in (render, install, diff):
+        which = sub.add_mutually_exclusive_group(required=True)
+        which.add_argument("--pattern", metavar="P;P", help="kinds as GROUP/KIND, * and ? allowed, separated by ;")
+        which.add_argument(
+            "--from", dest="folder", metavar="FOLDER", type=Path, help="the kinds that these manifests use"
+        )
+        sub.add_argument(
+            "--versions", choices=_VERSIONS, default="all", help="serve all versions, or the stored one alone"
+        )
+    for sub in (install, diff):
+        sub.add_argument("--context", metavar="NAME", help="a context of the kubeconfig")
+        sub.add_argument("--kubeconfig", metavar="FILE", default="", help="kubeconfig file, if not the default one")
+
+
+def run(args: argparse.Namespace, _settings: Settings) -> int:
+    """Do what was asked for."""
+    from engine.crds.definition import define
+
+    names = _names(args)
+    release = f"v{version_of('trueup')}"
+    wanted = [define(g, k, version=release, newest_only=args.versions == "newest") for g, k in names]
+    match args.action:
+        case "render":
+            return _render(wanted)
+        case "install":
+            return _install(args, wanted)
+        case _:
+            return _diff(args, wanted)
+
+
+def _names(args: argparse.Namespace) -> Sequence[tuple[str, str]]:
+    from engine.crds.definition import all_names
+    from engine.crds.pattern import choose
+
+    if args.pattern is not None:
+        return choose(args.pattern, all_names())
+    from engine.app.options import missing_paths
+    from providers.manifests.source import ManifestSource
+
+    if missing_paths([str(args.folder)]):
+        raise InvalidSpecError(f"{args.folder} is not there")
+    found = asyncio.run(ManifestSource([str(args.folder)], read_stdin=sys.stdin.buffer.read).list_resources())
+    used = {(r.key.group, r.key.kind) for r in found}
+    known = [name for name in all_names() if name in used]
+    if not known:
+        raise InvalidSpecError(f"{args.folder} holds no Azure Service Operator objects")
+    return known
+
+
+def _render(wanted: Sequence[dict[str, Any]]) -> int:
+    from engine.crds.policy import admission_policies
+    from engine.model.document import encode_public
+
+    for manifest in (*wanted, *admission_policies()):
+        sys.stdout.write("---\n" + encode_public(manifest).decode() + "\n")
+    return ExitCode.CLEAN
+
+
+def _install(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
+    from engine.crds.policy import admission_policies
+    from providers.kube.definitions import apply_object
+
+    client = _connect(args)
+    changed = 0
+    for manifest, changes in _compare(client, wanted):
+        if changes:
+            apply_object(client, manifest)
+            changed += 1
+            sys.stdout.write(f"{manifest['metadata']['name']} applied\n")
+    for policy in admission_policies():
+        apply_object(client, policy)
+    sys.stdout.write(f"{changed} of {len(wanted)} definitions applied; the others were as they should be.\n")
+    return ExitCode.CLEAN
+
+
+def _diff(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
+    changed = 0
+    for manifest, changes in _compare(_connect(args), wanted):
+        changed += bool(changes)
+        sys.stdout.writelines(f"{manifest['metadata']['name']}: {text}\n" for text in changes)
+    sys.stdout.write(f"{changed} of {len(wanted)} definitions differ.\n")
+    return ExitCode.DIFFERENCES if changed else ExitCode.CLEAN
+
+
+def _compare(client: KubeClient, wanted: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Yield each definition as it would be applied, and what that would change."""
+    from engine.crds.compare import differences
+    from engine.crds.definition import keep_stored
+    from providers.kube.definitions import read_definition
+
+    for manifest in wanted:
+        installed = read_definition(client, manifest["metadata"]["name"])
+        stored = (installed or {}).get("status", {}).get("storedVersions") or ()
+        complete = keep_stored(manifest, stored)
+        yield complete, list(differences(complete, installed))
+
+
+def _connect(args: argparse.Namespace) -> KubeClient:
+    from providers.kube.connect import Connection, connect
+
+    return connect(Connection(context=args.context or "", kubeconfig=args.kubeconfig))

@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions of ASO's kinds, made from the kind catalog."""

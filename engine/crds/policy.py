@@ -1,0 +1,73 @@
+"""What ASO refuses in webhooks and a schema cannot say: an admission policy that the API server runs itself."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from schemas.kinds import groups
+
+NAME: Final = "trueup-immutable"
+_CLAIMED: Final = (
+    "has(object.metadata.annotations) && 'serviceoperator.azure.com/resource-id' in object.metadata.annotations"
+)
+_WHO: Final = " + \"' is not allowed for '\" + object.apiVersion + '/' + object.kind + ' : ' + object.metadata.name"
+
+
+def _text(place: str, *, when: str = "") -> dict[str, str]:
+    """Return a check that a text which was set stays as it is."""
+    old, new = f"oldObject.spec.{place}", f"object.spec.{place}"
+    above = place.rpartition(".")[0]
+    there = f"has(oldObject.spec.{above}) && " if above else ""
+    still = f"has(object.spec.{above}) && " if above else ""
+    rule = f"!(has(oldObject.spec) && {there}has({old}) && {old} != '') || ({still}has({new}) && {new} == {old})"
+    return {
+        "expression": f"{when} || {rule}" if when else rule,
+        "messageExpression": f'"updating \'spec.{place}"{_WHO}',
+        "reason": "Invalid",
+    }
+
+
+_HAD_OWNER: Final = "(has(oldObject.spec) && has(oldObject.spec.owner))"
+_HAS_OWNER: Final = "(has(object.spec) && has(object.spec.owner))"
+
+
+def admission_policies() -> list[dict[str, Any]]:
+    """Return the policy and its binding.
+
+    Once a resource exists its name and its owner are part of its id: another one would be another resource.
+    """
+    rule = {"apiGroups": list(groups()), "apiVersions": ["*"], "operations": ["UPDATE"], "resources": ["*"]}
+    matched = {"resourceRules": [{**rule, "scope": "*"}], "matchPolicy": "Equivalent"}
+    kept = f"!{_HAD_OWNER} || !{_HAS_OWNER}"
+    policy = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": NAME, "labels": {"app.kubernetes.io/managed-by": "trueup"}},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {**matched, "namespaceSelector": {}, "objectSelector": {}},
+            "matchConditions": [{"name": "claimed", "expression": _CLAIMED}],
+            "validations": [
+                _text("azureName"),
+                {
+                    "expression": f"{_HAD_OWNER} || !{_HAS_OWNER}",
+                    "message": "adding an owner to an already created resource is not allowed",
+                    "reason": "Invalid",
+                },
+                {
+                    "expression": f"!{_HAD_OWNER} || {_HAS_OWNER}",
+                    "message": "removing 'spec.owner' is not allowed",
+                    "reason": "Invalid",
+                },
+                _text("owner.name", when=kept),
+                _text("owner.armId", when=kept),
+            ],
+        },
+    }
+    binding = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": NAME, "labels": {"app.kubernetes.io/managed-by": "trueup"}},
+        "spec": {"policyName": NAME, "validationActions": ["Deny"]},
+    }
+    return [policy, binding]
