@@ -12,7 +12,7 @@ from engine.compare.compare import compare
 from engine.compare.places import find_key, get_member
 from engine.compare.returning import does_not_converge, mend, tell
 from engine.compare.unsent import mark_unsent
-from engine.model.change import ResourceDiff, Suppressed
+from engine.model.change import ChangeKind, ChangeOrigin, ResourceDiff, Suppressed
 from engine.model.document import ABSENT, REDACTED, Document
 from engine.model.ids import ArmId
 from engine.model.path import ByKey, FieldPath, Segment
@@ -24,6 +24,7 @@ from engine.runtime.scope import ANY_INPUT, InputScope
 from engine.runtime.sent import covers, member_names, sends_all
 
 _IGNORE = "ignore"
+_BY_USER = (ChangeOrigin.USER, ChangeOrigin.BOTH)
 _NAMED = 3
 _COMING = (Action.CREATE, Action.REPLACE)
 
@@ -70,9 +71,22 @@ class Settlement:
         if step.desired is None:
             return ""
         try:
-            return self._settle(step.desired, step, actual)
+            remarks = [self._settle(step.desired, step, actual), self._kept(step, step.desired, actual)]
         except ValueError as exc:
             return f"written, but what Azure answers cannot be compared: {exc}"
+        return "; ".join(filter(None, remarks))
+
+    def _kept(self, step: Step, desired: DesiredState, actual: ActualState) -> str:
+        """Say what left the manifest, was sent so, and is there as it was: no later plan compares it any more."""
+        removed = [c for c in step.changes if c.kind is ChangeKind.REMOVE and c.origin in _BY_USER]
+        gone = {c.path: c.before for c in removed if c.before is not REDACTED}
+        if not gone:
+            return ""
+        left = self._compare(desired, actual, self._before(actual.id)).changes
+        kept = [c.path for c in left if c.kind is ChangeKind.REMOVE and c.path in gone and c.before == gone[c.path]]
+        if not kept:
+            return ""
+        return f"Azure still holds what left the manifest at {_name(kept)}: by default, or because it never drops it"
 
     def _settle(self, desired: DesiredState, step: Step, actual: ActualState) -> str:
         """Remember differences as known where they answer what was sent; elsewhere what was there before stays."""
