@@ -203,6 +203,7 @@ class Behaviour:
 
     Attributes:
         carried: Children to put back into a PUT.
+        kept: Members that a PUT without them would set anew: they are put back where the object says nothing.
         gate: State of the resource itself to wait for before a PUT.
         owner_gate: State of its owner to wait for; the resource itself may not even be readable before.
         post_check: State that tells that the work is really done.
@@ -220,6 +221,7 @@ class Behaviour:
     arm_type: str
     kind: str = ""
     carried: tuple[CarriedChildren, ...] = ()
+    kept: tuple[Path, ...] = ()
     gate: StateGate | None = None
     owner_gate: StateGate | None = None
     post_check: StateGate | None = None
@@ -321,6 +323,7 @@ def _decode(folded: str, row: Mapping[str, Any]) -> Behaviour:
             CarriedChildren(path=tuple(c["path"]), mode=CarryMode(c["mode"]), child_kind=c.get("child", ""))
             for c in row.get("carried", ())
         ),
+        kept=tuple(tuple(path) for path in row.get("kept", ())),
         gate=_gate(row.get("gate")),
         owner_gate=_gate(row.get("ownerGate")),
         post_check=_gate(row.get("postCheck")),

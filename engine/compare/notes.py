@@ -56,6 +56,8 @@ class Notes:
         fact = self._frame.facts.find(at, ABSENT, found, bodies=self._bodies, there=there)
         if not is_key and self._frame.owned.covers(found, at[:-1]):
             self.add(at, there, ABSENT, found, Weight.SAME, rule="owned", veil=veil, is_presence=True)
+        elif not is_key and self._frame.owned.is_shared(at[:-1]):
+            self.add(at, there, ABSENT, found, Weight.YIELDED, rule="shared-list", veil=veil, is_presence=True)
         elif fact is not None:
             self.add(at, there, ABSENT, found, weight_of(fact), rule=fact.effect, why=f"{fact.note} ({fact.source})")
         elif is_key and tuple(map(str, at[:-1])) in self._frame.open_keys:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from engine.compare.finding import Place
-from schemas.behaviours import child_lists
+from schemas.behaviours import child_lists, lookup_behaviour
 
 
 class OwnedChildren:
@@ -17,7 +17,7 @@ class OwnedChildren:
     that are not in it, the name must start with the child type's singular.
     """
 
-    __slots__ = ("_ids", "_lists", "_segments")
+    __slots__ = ("_ids", "_lists", "_segments", "_shared")
 
     def __init__(self, arm_type: str, parent: str, ids: Iterable[str]) -> None:
         """Index the ids; those outside the parent count by ``id`` only.
@@ -35,10 +35,15 @@ class OwnedChildren:
             if len(steps) == 2:
                 self._segments.setdefault(steps[1], []).append(steps[0])
         self._lists = _lists_of(arm_type) if self._ids else {}
+        self._shared = _shared_lists(arm_type)
 
     def __bool__(self) -> bool:
         """Whether anything is owned at all."""
         return bool(self._ids)
+
+    def is_shared(self, at: Place) -> bool:
+        """Whether others put elements of their own into the list at that place, which a write leaves in it."""
+        return bool(self._shared) and tuple(s.lower() if isinstance(s, str) else "[]" for s in at) in self._shared
 
     def covers(self, element: Any, at: Place) -> bool:
         """Whether an element of the list at that place is one of the resources."""
@@ -55,6 +60,12 @@ class OwnedChildren:
         if known is not None:
             return segment in known
         return bool(at) and isinstance(at[-1], str) and at[-1].lower().startswith(_singular(segment))
+
+
+def _shared_lists(arm_type: str) -> frozenset[tuple[str, ...]]:
+    behaviour = lookup_behaviour(arm_type)
+    rows = behaviour.carried if behaviour is not None else ()
+    return frozenset(tuple(step.lower() for step in row.path) for row in rows if row.by_name)
 
 
 def _lists_of(arm_type: str) -> dict[tuple[str, ...], frozenset[str]]:

@@ -26,6 +26,7 @@ RULES: Final = {
     "tag-name-case": "tag names are compared without letter case (Azure Resource Manager, tags)",
     "list-order": "elements have identifiers or form a set by fact: their order carries nothing",
     "owned": "the element is a resource of its own that another object manages",
+    "shared-list": "others put elements of their own into this list; only those of the manifest are its business",
     "ignore": "the annotation trueup.dev/ignore names this place",
     "known-difference": "it differed in the same way right after our last settled write; neither side moved since",
     "key-not-known": "a key of this map is not known yet, so keys only Azure has may be it",

@@ -307,6 +307,8 @@ class _Walker:
 
     def _apart(self, at: Place) -> Callable[[Any], bool] | None:
         owned = self._frame.owned
+        if owned.is_shared(at):
+            return lambda _element: True
         return (lambda element: owned.covers(element, at)) if owned else None
 
     def _walk_element(self, value: Any, found: Any, item: Node, veil: Veil, at: Place, there: Place) -> None:

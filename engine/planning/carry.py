@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from engine.model.change import Suppressed
@@ -11,32 +11,43 @@ from engine.model.document import ABSENT, Body
 from engine.model.path import ByKey, Segment
 from schemas.behaviours import Behaviour
 
-CARRIED_RULES = frozenset({"owned", "ignore", "moved-by-azure"})
+CARRIED_RULES = frozenset({"owned", "ignore", "moved-by-azure", "no-opinion", "shared-list"})
 """Suppressions whose live value a PUT must send back, or it would undo what the rule promised to leave alone."""
 _IGNORED = "ignore"
 """What is missing in Azure at such a place stays missing: a PUT leaves it out."""
 
 
-def carry_over(desired: Body, actual: Any, suppressed: Iterable[Suppressed], behaviour: Behaviour | None) -> Body:
+def carry_over(
+    desired: Body,
+    actual: Any,
+    suppressed: Iterable[Suppressed],
+    behaviour: Behaviour | None,
+    *,
+    removed: Collection[tuple[Segment, ...]] = (),
+) -> Body:
     """Return the body to PUT: desired, with children and live values of Azure put back.
 
     Args:
         desired: Body as converted; not changed.
         actual: Body as read; None when the resource does not exist.
         suppressed: Receipts of the comparison; those in ``CARRIED_RULES`` keep Azure's value.
-        behaviour: What the type needs: child lists that a PUT without them would empty.
+        behaviour: What the type needs: child lists that a PUT without them would empty, members it would set anew.
+        removed: Places that the plan removes: they stay away.
     """
     if not isinstance(actual, Mapping):
         return desired
     body: Body = desired
     suppressed = tuple(suppressed)
-    children = behaviour.carried if behaviour is not None else ()
+    children = [c.path for c in behaviour.carried if c.path not in removed] if behaviour is not None else []
+    kept = [path for path in behaviour.kept if path not in removed] if behaviour is not None else []
     live = [s for s in suppressed if s.rule in CARRIED_RULES and s.held is not ABSENT]
     gone = [s for s in suppressed if s.rule == _IGNORED and s.held is ABSENT and s.path.segments]
-    if children or live or gone:
+    if children or kept or live or gone:
         body = copy.copy(desired)
-    for child in children:
-        _carry_children(body, actual, child.path, by_name=child.by_name)
+    for path in children:
+        _carry_children(body, actual, path)
+    for path in kept:
+        _keep_member(body, actual, path)
     for receipt in live:
         _carry_value(body, receipt.path.segments, receipt)
     # From the back, so that positions of elements still to be left out stay true.
@@ -45,23 +56,33 @@ def carry_over(desired: Body, actual: Any, suppressed: Iterable[Suppressed], beh
     return body
 
 
-def _carry_children(body: Body, actual: Mapping[str, Any], path: tuple[str, ...], *, by_name: bool) -> None:
-    """Put the child list that Azure holds into the body, the body's own elements winning by name."""
+def _carry_children(body: Body, actual: Mapping[str, Any], path: tuple[str, ...]) -> None:
+    """Put the child list that Azure holds into a body that has none of its own."""
     held: Any = actual
     for name in path:
         held = held.get(name) if isinstance(held, Mapping) else None
-    if not isinstance(held, list) or not held:
-        return
-    parent = _open(body, path[:-1])
-    if parent is None:
-        return
-    asked = parent.get(path[-1])
-    if isinstance(asked, list):
-        named = {e.get("name") for e in asked if isinstance(e, Mapping)}
-        extra = [e for e in held if not (isinstance(e, Mapping) and e.get("name") in named)]
-        parent[path[-1]] = [*asked, *extra] if by_name or not asked else asked
-    else:
+    parent = _open(body, path[:-1]) if isinstance(held, list) and held else None
+    if parent is not None and not parent.get(path[-1]):
         parent[path[-1]] = list(held)
+
+
+def _keep_member(body: Body, actual: Any, path: tuple[str, ...]) -> None:
+    """Put a member of Azure into a body that says nothing about it, of list elements into those of the same name."""
+    name, *rest = path
+    if not isinstance(actual, Mapping) or actual.get(name) is None:
+        return
+    if not rest:
+        if body.get(name) is None:
+            body[name] = actual[name]
+    elif rest[0] == "[]" and isinstance(body.get(name), list):
+        held = {e["name"]: e for e in actual[name] if isinstance(e, Mapping) and "name" in e}
+        body[name] = [copy.copy(e) if isinstance(e, dict) else e for e in body[name]]
+        for element in body[name]:
+            if isinstance(element, dict):
+                _keep_member(element, held.get(element.get("name")), tuple(rest[1:]))
+    elif isinstance(body.get(name), dict):
+        body[name] = copy.copy(body[name])
+        _keep_member(body[name], actual[name], tuple(rest))
 
 
 def _carry_value(body: Body, segments: tuple[Segment, ...], receipt: Suppressed) -> None:

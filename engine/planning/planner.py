@@ -20,7 +20,7 @@ from engine.planning.guarding import attach_guards
 from engine.planning.refusal import refusal_notes, refused_of
 from engine.planning.removal import cascade_deletes
 from engine.planning.renewal import renew_children
-from engine.planning.request import plan_delete, plan_fallback, plan_purge, plan_put, plan_update
+from engine.planning.request import plan_before_delete, plan_delete, plan_fallback, plan_purge, plan_put, plan_update
 from engine.planning.verify import check_plan
 from schemas.behaviours import lookup_behaviour
 from schemas.operations import lookup_operations
@@ -111,10 +111,11 @@ def _requests(decision: Decision, finding: Finding, data: PlanInput) -> tuple[Re
         refused = refused_of(data.refusals, desired)
         return (plan_update(endpoint, resource, finding, operations=operations, behaviour=behaviour, refused=refused),)
     delete = plan_delete(endpoint, resource, desired.api_version, behaviour=behaviour)
+    before = plan_before_delete(endpoint, finding.actual, behaviour)
     if decision.action is Action.DELETE:
-        return (delete,)
+        return (*before, delete)
     fresh = replace(finding, actual=None, diff=ResourceDiff())
-    return (delete, plan_put(endpoint, resource, fresh, operations=operations, behaviour=behaviour))
+    return (*before, delete, plan_put(endpoint, resource, fresh, operations=operations, behaviour=behaviour))
 
 
 def _fallback(requests: tuple[Request, ...], finding: Finding, data: PlanInput) -> Request | None:
@@ -175,8 +176,10 @@ def _plan_orphan(
     if data.problems:
         detail = "no longer in the input, but the input has errors: nothing is pruned before they are mended"
         return replace(step, action=Action.BLOCKED, detail=detail)
-    request = plan_delete(data.endpoint, baseline.id, baseline.api_version, behaviour=lookup_behaviour(step.arm_type))
-    return replace(step, action=Action.DELETE, detail="no longer in the input", requests=(request,))
+    behaviour = lookup_behaviour(step.arm_type)
+    request = plan_delete(data.endpoint, baseline.id, baseline.api_version, behaviour=behaviour)
+    before = plan_before_delete(data.endpoint, actual, behaviour)
+    return replace(step, action=Action.DELETE, detail="no longer in the input", requests=(*before, request))
 
 
 def _links(finding: Finding) -> tuple[ResourceKey, ...]:

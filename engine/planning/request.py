@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 from engine.compare.compare import secrecy_of
+from engine.model.change import ChangeKind
 from engine.model.document import ABSENT, Body
 from engine.model.ids import ApiVersion, ArmId
 from engine.model.plan import Request
-from engine.model.state import DesiredState, Presence
+from engine.model.state import ActualState, DesiredState, Presence
 from engine.planning.carry import carry_over
 from engine.planning.finding import Finding
 from engine.planning.patch import plan_patch_body
@@ -18,6 +20,7 @@ from engine.planning.tags import TAGS_API, TAGS_API_VERSION, is_tag, plan_tags_b
 from schemas.behaviours import Behaviour, lookup_behaviour
 from schemas.operations import TypeOperations, lookup_operations
 
+_STATUS: Final = re.compile(r"\{status\.([\w.]+)\}")
 PATCH: Final = ""
 """Stands for the method itself among what Azure refused of a type."""
 
@@ -39,7 +42,8 @@ def plan_put(
     """Return the PUT: the desired body, plus what lives in Azure and must survive it."""
     actual = finding.actual.document.value if finding.actual is not None and finding.actual.document else None
     desired = finding.desired
-    body = carry_over(desired.body, actual, finding.diff.suppressed, behaviour)
+    removed = {c.path.segments for c in finding.diff.changes if c.kind is ChangeKind.REMOVE}
+    body = carry_over(desired.body, actual, finding.diff.suppressed, behaviour, removed=removed)
     if body is not desired.body:
         body = _wrap(body, desired)
     if behaviour is not None and behaviour.soft_delete is not None:
@@ -79,6 +83,27 @@ def plan_delete(
     return Request(
         method="DELETE", url=build_url(endpoint, resource, api_version, query=query), body=ABSENT, headers=headers
     )
+
+
+def plan_before_delete(endpoint: str, actual: ActualState | None, behaviour: Behaviour | None) -> tuple[Request, ...]:
+    """Return the actions that a type needs before its DELETE; none where Azure does not name what they are about."""
+    document = actual.document if actual is not None else None
+    out = []
+    for call in behaviour.before_delete if behaviour is not None and document is not None else ():
+        path = _fill_status(call.path, document.value if document is not None else None)
+        if path:
+            out.append(Request(method=call.method, url=f"{endpoint}{path}?api-version={call.api_version}", body=ABSENT))
+    return tuple(out)
+
+
+def _fill_status(template: str, body: Any) -> str:
+    """Fill ``{status.a.b}`` from a body; empty where it does not have one of them."""
+    for place in _STATUS.findall(template):
+        value = lookup(body, tuple(place.split(".")))
+        if not isinstance(value, str) or not value or "/" in value:
+            return ""
+        template = template.replace(f"{{status.{place}}}", value)
+    return template
 
 
 def plan_update(

@@ -84,7 +84,7 @@ class Recarry:
         if request.method == "PATCH":
             return is_replace_of_tags(request)
         behaviour = lookup_behaviour(step.arm_type)
-        lists = behaviour is not None and bool(behaviour.carried)
+        lists = behaviour is not None and bool(behaviour.carried or behaviour.kept)
         is_fallback = request.method == "PUT" and all(r.method == "PATCH" for r in step.requests)
         return lists or is_fallback or any(s.rule in CARRIED_RULES for s in step.diff.suppressed)
 

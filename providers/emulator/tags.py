@@ -55,7 +55,7 @@ class Tags:
         given = {k: v for k, v in (given or {}).items() if v is not None}
         if call.method == "PUT":
             return given
-        changed = _merge(str(body.get("operation", "")), tags, given)
+        changed = merge_tags(str(body.get("operation", "")), tags, given)
         check_tags(changed)
         return changed
 
@@ -97,7 +97,7 @@ class Tags:
         )
 
 
-def _merge(operation: str, tags: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+def merge_tags(operation: str, tags: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     """Apply ``Merge``, ``Replace`` or ``Delete``; names meet without letter case."""
     folded = {k.lower(): k for k in tags}
     match operation.lower():

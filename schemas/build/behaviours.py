@@ -20,6 +20,7 @@ from schemas.build import pack
 from schemas.build.behaviour_rows import KindRows
 from schemas.build.status_paths import Catalogue
 from schemas.nodes import ListNode, ObjectNode, UnionNode
+from schemas.operations import parse_path
 
 DATA = Path(__file__).parent.parent / "data"
 OWN_TABLE = Path(__file__).parent / "own_behaviours.yaml"
@@ -66,6 +67,8 @@ def _add_own(types: dict[str, dict[str, Any]], tables: Mapping[str, Any]) -> Non
         row |= {f"delete{key.capitalize()}": value for key, value in special.items()}
     for name, special in tables["softDelete"].items():
         _row_of(types, name)["softDelete"] = special
+    for name, kept in tables["kept"].items():
+        _row_of(types, name)["kept"] = [list(parse_path(path)) for path in kept["paths"]]
     lists = {name: list(found) for name, found in _named_lists()}
     for name, rows in tables["childLists"].items():
         lists.setdefault(name, []).extend(
