@@ -49,6 +49,11 @@ CAUSES: Final = (
         "artefact: one recording holds two regions for one identity",
     ),
     (
+        "microsoft.network/loadbalancers",
+        "*inboundnatrules*",
+        "by design: a rule that somebody else put into this list is theirs, a PUT leaves it there",
+    ),
+    (
         "microsoft.machinelearningservices/workspaces",
         "*allowpublicaccesswhenbehindvnet*",
         "cold only: a legacy switch that Azure drops or turns on by itself; its move looks the same without memory",
