@@ -104,6 +104,11 @@ class ProgressPrinter:
             out.write(line + "\n")
             out.flush()
 
+    @property
+    def under_way(self) -> list[str]:
+        """Return the steps that have begun and not ended."""
+        return list(self._under_way)
+
     def waiting(self) -> str:
         """Say what has begun and not ended; empty when nothing has."""
         names = list(self._under_way)

@@ -61,10 +61,15 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyResult:
-    """All results, in the order the steps finished."""
+    """All results, in the order the steps finished.
+
+    Attributes:
+        stopped: Somebody asked the run to end before it was done.
+    """
 
     plan: Plan
     results: tuple[StepResult, ...]
+    stopped: bool = False
 
     @property
     def failed(self) -> tuple[StepResult, ...]:

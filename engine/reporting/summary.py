@@ -163,11 +163,13 @@ class ApplySummary:
         outcomes: Results per outcome; every outcome is a key. Resources that needed nothing count as unchanged.
         held_back: Steps that the plan did not let run, per action.
         writes: Requests that were sent.
+        left: Steps of a stopped run that were not begun or not tried again.
     """
 
     outcomes: Mapping[Outcome, int]
     held_back: Mapping[Action, int]
     writes: int
+    left: int = 0
 
     @property
     def failed(self) -> int:
@@ -186,6 +188,7 @@ def summarize_apply(result: ApplyResult) -> ApplySummary:
         outcomes={o: outcomes[o] for o in Outcome},
         held_back={a: rest[a] for a in Action if rest[a]},
         writes=sum(r.requests for r in result.results),
+        left=outcomes[Outcome.SKIPPED] if result.stopped else 0,
     )
 
 
@@ -215,6 +218,9 @@ def apply_line(result: ApplyResult, summary: ApplySummary | None = None) -> str:
         return f"No objects to apply{errors_text(result.plan)}."
     done = "Applied what could be planned" if result.plan.problems else "Apply complete"
     head = "Apply finished with failures" if counts.failed else done
+    if result.stopped:
+        head = "Apply stopped"
+        parts.append(f"{counts.left:,} left to do")
     return f"{head}: {', '.join(parts)}; {plural(counts.writes, 'write')}{errors_text(result.plan)}."
 
 

@@ -117,6 +117,8 @@ def apply_summary_json(result: ApplyResult) -> dict[str, Any]:
         "outcomes": {o.value: n for o, n in counts.outcomes.items()},
         "heldBack": {a.value: n for a, n in counts.held_back.items()},
         "writes": counts.writes,
+        "stopped": result.stopped,
+        "left": counts.left,
     }
 
 

@@ -28,6 +28,7 @@ from engine.runtime.patience import Patience
 from engine.runtime.preconditions import is_clean_refusal, is_conditional, is_create, unconditional_if_ours
 from engine.runtime.recarry import Refresh
 from engine.runtime.second_choice import SecondChoice, fallback_remark
+from engine.runtime.stop import Stop, StoppedError, not_begun
 
 _OUTCOMES = {
     Action.CREATE: Outcome.CREATED,
@@ -53,12 +54,14 @@ class ExecutorOptions:
         patience: How long one request may go on failing in ways that time may cure, from its first failure on.
         settle_reads: How often a write that is not seen yet is read again.
         operation_limit: How long one operation is waited for; its poller stays stored for the next run.
+        stop: Asked before each step; somebody else may request it meanwhile.
     """
 
     in_flight: int = 8
     patience: timedelta = timedelta(minutes=15)
     settle_reads: int = 5
     operation_limit: timedelta = timedelta(hours=4)
+    stop: Stop = field(default_factory=Stop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,7 @@ class Executor:
             for step in plan.steps:
                 if step.action.mutates:
                     group.create_task(self._run_step(step, run))
-        result = ApplyResult(plan=plan, results=tuple(run.results))
+        result = ApplyResult(plan=plan, results=tuple(run.results), stopped=self._options.stop.requested)
         check_applied(result)
         return result
 
@@ -181,7 +184,9 @@ class Executor:
     async def _run_step(self, step: Step, run: _Run) -> None:
         held = await self._await_needs(step, run)
         started = self._clock.monotonic()
-        if held is not None:
+        if self._options.stop.requested:
+            result = not_begun(step)
+        elif held is not None:
             result = StepResult(step=step, outcome=Outcome.SKIPPED, cause=f"{held.key}, which it needs, failed")
         else:
             self._report(Progress(step=step, result=None, finished=run.finished, total=run.total))
@@ -206,6 +211,8 @@ class Executor:
             return StepResult(step=step, outcome=Outcome.FAILED, cause=busy, reason=UnfinishedError.reason)
         try:
             remark = await self._carry_out(step, counter)
+        except StoppedError:
+            return not_begun(step, requests=counter.sent, http_status=counter.http_status)
         except EngineError as exc:
             return StepResult(
                 step=step,
@@ -257,9 +264,9 @@ class Executor:
         while True:
             try:
                 request = await self._freshen(step, resource, request)
-                counter.sent += 1
                 with self._ledger.write(step, request) as entry:
-                    counter.http_status = await self._send(step, resource, entry)
+                    counter.http_status = await self._send(step, resource, entry, counter)
+                counter.taken = True
             except EngineError as exc:
                 fallback = self._second_choice.after(step, request, exc)
                 if fallback is None:
@@ -305,9 +312,16 @@ class Executor:
             raise error
         await self._clock.sleep(wait)
 
-    async def _send(self, step: Step, resource: ArmId, entry: Entry) -> int:
-        """Send one write and follow it to its end; return the HTTP status of the first answer."""
+    async def _send(self, step: Step, resource: ArmId, entry: Entry, counter: _Counter) -> int:
+        """Send one write and follow it to its end; return the HTTP status of the first answer.
+
+        Raises:
+            StoppedError: The run is to end, and Azure took nothing of this step yet.
+        """
         async with self._slots:
+            if self._options.stop.requested and not counter.taken:
+                raise StoppedError
+            counter.sent += 1
             self._ledger.intend(entry)
             progress = await self._azure.begin(entry.request, resource=resource)
         self._ledger.answered(entry, progress)
@@ -388,8 +402,9 @@ class Executor:
 
 @dataclass(slots=True)
 class _Counter:
-    """How many writes a step sent, and how the last was answered."""
+    """How many writes a step sent, how the last was answered, and whether Azure took one."""
 
     sent: int = 0
     http_status: int = 0
     remark: str = ""
+    taken: bool = False

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.app.console import complain
 from engine.app.exit_codes import ExitCode
+from engine.app.interrupt import interruptible, see_through
 from engine.app.options import add_input_arguments, add_output_argument
 from engine.app.session import (
     add_limit_arguments,
@@ -25,7 +26,6 @@ from engine.app.session import (
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
 from engine.model.plan import Action, Plan
-from engine.model.result import ApplyResult
 from engine.planning.saved import StaleStep
 from engine.reporting.phrases import plural
 from engine.runtime.cycle import Cycle
@@ -115,13 +115,23 @@ async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace
     printer = ProgressPrinter(args.output, style)
     options = ExecutorOptions(patience=timedelta(seconds=args.timeout))
     work = cycle.apply(PassResult(plan=plan, findings=planned.findings), report=printer.report, options=options)
-    result: ApplyResult = await watch(work, printer.waiting, SystemClock())
+    result = await see_through(watch(work, printer.waiting, SystemClock()), options.stop, printer.waiting)
+    if result is None:
+        complain(_left_text(printer.under_way))
+        return ExitCode.ERROR
     sys.stdout.write(render_result_as(args.output, result, style))
     if result.failed:
         codes.add(ExitCode.APPLY_FAILED)
-    if any(step.action is Action.WAIT for step in plan.steps):
+    if result.stopped or any(step.action is Action.WAIT for step in plan.steps):
         codes.add(ExitCode.INCOMPLETE)
     return ExitCode.worst(codes)
+
+
+def _left_text(names: list[str]) -> str:
+    """Say what was under way and what to do about it."""
+    left = f"left {plural(len(names), 'step')} under way: {', '.join(names)}" if names else "nothing was under way"
+    again = "the same apply again follows that to its end, reads before it writes, and does the rest"
+    return f"interrupted, {left} (what runs in Azure runs on: {again})"
 
 
 def _confirm(plan: Plan) -> bool:
@@ -135,7 +145,9 @@ def _confirm(plan: Plan) -> bool:
     writes = plan.budget.writes + plan.budget.deletes
     sys.stderr.write(f"Send {plural(writes, 'request')} to Azure? Only 'yes' is taken: ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip() == "yes":
+    with interruptible():
+        answer = sys.stdin.readline().strip()
+    if answer == "yes":
         return True
     sys.stderr.write("trueup: nothing was sent\n")
     return False

@@ -1,0 +1,33 @@
+"""A run that is to end early: nothing new is begun, what is under way is seen to its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.plan import Step
+from engine.model.result import Outcome, StepResult
+
+
+class StoppedError(Exception):
+    """A step was not begun, or not tried again, because the run is to end. It never leaves the executor."""
+
+
+@dataclass(slots=True)
+class Stop:
+    """Says whether somebody asked the run to end.
+
+    Attributes:
+        requested: Begin nothing new.
+        abandoned: Wait for nothing either.
+    """
+
+    requested: bool = False
+    abandoned: bool = False
+
+
+def not_begun(step: Step, *, requests: int = 0, http_status: int = 0) -> StepResult:
+    """Return the result of a step that the end of the run came before; what was sent of it was refused."""
+    cause = "not tried again: the run was stopped" if requests else "not begun: the run was stopped"
+    return StepResult(
+        step=step, outcome=Outcome.SKIPPED, cause=cause, reason="Stopped", requests=requests, http_status=http_status
+    )
