@@ -143,9 +143,9 @@ def _confirm(plan: Plan) -> bool:
     if not sys.stdin.isatty():
         raise InvalidSpecError("nobody can confirm the plan here, nothing was sent", hint="add --yes")
     writes = plan.budget.writes + plan.budget.deletes
-    sys.stderr.write(f"Send {plural(writes, 'request')} to Azure? Only 'yes' is taken: ")
-    sys.stderr.flush()
     with interruptible():
+        sys.stderr.write(f"Send {plural(writes, 'request')} to Azure? Only 'yes' is taken: ")
+        sys.stderr.flush()
         answer = sys.stdin.readline().strip()
     if answer == "yes":
         return True
