@@ -6,17 +6,20 @@ import argparse
 import contextlib
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING
 
+from engine.app.auditing import StreamAudit, describe_author
 from engine.app.console import warn
 from engine.app.credentials import CredentialBook
 from engine.app.settings import Settings
 from engine.cluster.names import CREDENTIAL_FROM
 from engine.cluster.objects import ClusterObject
 from engine.desired.policy import DRIFT_POLICY, IGNORE, PROTECT, RECONCILE_POLICY
+from engine.model.audit import Principal
 from engine.model.policy import ALLOW_REPLACE
 from engine.runtime.clock import SystemClock
 from engine.runtime.controller.contract import Contract, OperatorName
@@ -69,6 +72,7 @@ async def open_controller(
             objects=objects,
             contract=contract,
             store=ControllerStore(secrets.token_bytes(32)),
+            audit=StreamAudit(sys.stdout, author=describe_author(Principal())),
             clock=clock,
             queue=queue,
             credentials=book,

@@ -25,7 +25,7 @@ class WorkQueue:
         self._heap: list[tuple[float, ObjectIdentity]] = []
         self._failures: dict[ObjectIdentity, int] = {}
         self._busy: set[ObjectIdentity] = set()
-        self._again: set[ObjectIdentity] = set()
+        self._again: dict[ObjectIdentity, float] = {}
         self._news = asyncio.Event()
 
     @property
@@ -39,10 +39,13 @@ class WorkQueue:
 
     def add(self, identity: ObjectIdentity, after: timedelta = timedelta(0)) -> None:
         """Make an object due; the earlier of two times counts."""
-        if identity in self._busy:
-            self._again.add(identity)
-            return
         at = self._clock.monotonic() + after.total_seconds()
+        if identity in self._busy:
+            self._again[identity] = min(at, self._again.get(identity, at))
+        else:
+            self._put(identity, at)
+
+    def _put(self, identity: ObjectIdentity, at: float) -> None:
         if at < self._due.get(identity, float("inf")):
             self._due[identity] = at
             heapq.heappush(self._heap, (at, identity))
@@ -61,18 +64,19 @@ class WorkQueue:
         return frozenset(taken)
 
     def begin(self, identity: ObjectIdentity) -> bool:
-        """Work on an object that nobody asked for; False when somebody does already."""
+        """Work on an object whether it is due or not; False when somebody does already."""
         if identity in self._busy:
             return False
+        self._due.pop(identity, None)
         self._busy.add(identity)
         return True
 
     def done(self, identity: ObjectIdentity) -> None:
-        """Let go of an object; what happened to it meanwhile makes it due at once."""
+        """Let go of an object; it is due when it became so meanwhile: at once for an edit, later for another try."""
         self._busy.discard(identity)
-        if identity in self._again:
-            self._again.discard(identity)
-            self.add(identity)
+        at = self._again.pop(identity, None)
+        if at is not None:
+            self._put(identity, at)
 
     def retry(self, identity: ObjectIdentity, *, limit: timedelta, at_least: timedelta | None = None) -> None:
         """Make an object due after a wait that doubles with each failure in a row."""
@@ -88,7 +92,7 @@ class WorkQueue:
         """Drop an object that is gone."""
         self._due.pop(identity, None)
         self._failures.pop(identity, None)
-        self._again.discard(identity)
+        self._again.pop(identity, None)
 
     def next_due(self) -> float | None:
         """Return when the next object is due, by the monotonic clock; None when none is."""

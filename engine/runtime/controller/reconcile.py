@@ -18,7 +18,7 @@ from engine.model.problem import Problem
 from engine.model.purpose import Purpose
 from engine.model.result import Outcome, StepResult
 from engine.model.state import ActualState, CustomResource, Presence
-from engine.ports import Clock
+from engine.ports import AuditLog, Clock
 from engine.runtime.controller.azure import ContractAzure, Speaker
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.objects import Objects
@@ -74,6 +74,7 @@ class Parts:
     objects: Objects
     contract: Contract
     store: ControllerStore
+    audit: AuditLog
     clock: Clock
     queue: WorkQueue
     credentials: Credentials
@@ -134,7 +135,7 @@ class _Run:
             found = parts.objects.find(identity)
             if found is not None:
                 self._generations[identity] = found.resource.generation
-        world = World(source=parts.objects, azure=self._azure, store=parts.store, clock=parts.clock)
+        world = World(source=parts.objects, azure=self._azure, store=parts.store, clock=parts.clock, audit=parts.audit)
         options = PassOptions(
             endpoint=parts.rules.endpoint,
             subscription_of=parts.credentials.subscription_of,

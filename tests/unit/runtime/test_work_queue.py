@@ -1,0 +1,81 @@
+"""When objects are due, and that nobody works on one twice at a time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from engine.desired.identity import ObjectIdentity
+from engine.runtime.controller.queue import SLOW, WorkQueue
+from tests.fakes import FakeClock
+
+APP: ObjectIdentity = ("web", "storage.azure.com", "StorageAccount", "app")
+
+
+def test_an_object_that_a_sweep_works_on_is_not_taken_as_well() -> None:
+    """Whoever begins with an object has done what made it due: it is in one place at a time."""
+    queue = WorkQueue(FakeClock())
+    queue.add(APP)
+
+    begun = queue.begin(APP)
+
+    assert (begun, queue.take()) == (True, frozenset())
+    queue.done(APP)
+    assert queue.take() == frozenset()
+
+
+def test_an_edit_during_the_work_makes_it_due_at_once_afterwards() -> None:
+    """What happens to an object while it is worked on is not lost."""
+    queue = WorkQueue(FakeClock())
+    queue.add(APP)
+    queue.take()
+
+    queue.add(APP)
+
+    assert queue.take() == frozenset()
+    assert queue.begin(APP) is False
+    queue.done(APP)
+    assert queue.take() == {APP}
+
+
+def test_a_retry_during_the_work_keeps_its_wait() -> None:
+    """An object that failed is due after its wait, not as soon as it is let go; each failure doubles the wait."""
+    clock = FakeClock()
+    queue = WorkQueue(clock)
+    waits = []
+    queue.add(APP)
+    for _ in range(3):
+        queue.take()
+        queue.retry(APP, limit=SLOW)
+        queue.done(APP)
+        due = queue.next_due()
+        assert due is not None
+        waits.append(due - clock.monotonic())
+        clock.advance(waits[-1])
+
+    assert waits == [1.0, 2.0, 4.0]
+
+
+def test_an_edit_beats_a_retry() -> None:
+    """Of two times for one object the earlier counts, also while it is worked on."""
+    queue = WorkQueue(FakeClock())
+    queue.add(APP)
+    queue.take()
+
+    queue.retry(APP, limit=SLOW)
+    queue.add(APP)
+    queue.done(APP)
+
+    assert queue.take() == {APP}
+
+
+def test_an_object_that_is_gone_is_not_due_again() -> None:
+    """Forgetting drops what became due meanwhile."""
+    queue = WorkQueue(FakeClock())
+    queue.add(APP, timedelta(seconds=1))
+    queue.begin(APP)
+    queue.add(APP)
+
+    queue.forget(APP)
+    queue.done(APP)
+
+    assert (queue.take(), queue.next_due()) == (frozenset(), None)
