@@ -57,7 +57,7 @@ def test_what_an_owner_owned_goes_with_it(plane: ControlPlane, admin: Api, names
 
     admin.delete(f"{maps}/owner")
 
-    admin.wait_for("the owned object to go", lambda: admin.get(f"{maps}/owned") is None)
+    assert admin.wait_for("the owned object to go", lambda: admin.get(f"{maps}/owned") is None)
 
 
 def test_a_namespace_is_emptied_and_goes(plane: ControlPlane, admin: Api, namespace: str) -> None:
@@ -68,7 +68,7 @@ def test_a_namespace_is_emptied_and_goes(plane: ControlPlane, admin: Api, namesp
 
     admin.delete(f"/api/v1/namespaces/{namespace}")
 
-    admin.wait_for("the namespace to go", lambda: admin.get(f"/api/v1/namespaces/{namespace}") is None)
+    assert admin.wait_for("the namespace to go", lambda: admin.get(f"/api/v1/namespaces/{namespace}") is None)
 
 
 def test_kubectl_reads_the_cluster(plane: ControlPlane, namespace: str) -> None:
