@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.verbs_desk import Desk, Object, Run, account, group, make_object
+from tests.verbs_desk import NETWORK_API, Desk, Object, Run, account, group, make_object
 
 pytestmark = pytest.mark.loopback
 
@@ -241,3 +241,30 @@ def test_a_fallback_is_not_sent_over_what_moved(desk: Desk) -> None:
     assert (done.code, done.result(name)["reason"]) == (5, "Moved")
     assert [w.split()[0] for w in desk.azure.writes] == ["PATCH"]
     assert desk.azure.get(resource)["properties"]["allowBlobPublicAccess"] is True
+
+
+def write_balancer(desk: Desk, *rules: str, **spec: Any) -> str:
+    """Write a load balancer with rules of its own; return its id."""
+    own = [{"name": r, "protocol": "Tcp", "frontendPort": 5000 + n, "backendPort": 22} for n, r in enumerate(rules)]
+    body = {"owner": {"name": desk.name}, "location": "westeurope", "sku": {"name": "Standard"}, "inboundNatRules": own}
+    desk.write(group(desk.name), make_object("LoadBalancer", "network/v1api20240301", "lb", body | spec))
+    return f"{desk.group_id}/providers/Microsoft.Network/loadBalancers/lb"
+
+
+def test_rules_of_others_on_a_load_balancer_stay_and_are_no_drift(desk: Desk) -> None:
+    """A PUT of the balancer leaves the rule that somebody else added, and takes away the one that left the object."""
+    resource = write_balancer(desk, "own", "old")
+    desk.apply()
+    theirs = {"properties": {"protocol": "Tcp", "frontendPort": 6000, "backendPort": 80}}
+    desk.azure.edit("PUT", f"{resource}/inboundNatRules/theirs", theirs, api=NETWORK_API)
+    desk.check_clean()
+    write_balancer(desk, "own", "new")
+
+    plan = desk.plan().step("lb")
+    desk.apply()
+
+    assert plan["request"]["method"] == "PUT"
+    assert not any("theirs" in c["text"] for c in plan["changes"])
+    held = desk.azure.get(resource, api=NETWORK_API)["properties"]["inboundNatRules"]
+    assert sorted(rule["name"] for rule in held) == ["new", "own", "theirs"]
+    desk.check_clean()

@@ -12,6 +12,7 @@ from engine.errors import EngineError, InvalidSpecError
 from engine.model.document import Document
 from engine.model.ids import ApiVersion, ArmId, Fingerprint, ResourceKey
 from engine.model.policy import ReconcilePolicy
+from engine.model.refusal import Refusal
 from engine.model.state import Baseline, Mended
 from providers.state.folder import StateFolder
 
@@ -184,3 +185,21 @@ def test_two_processes_that_begin_together_use_one_key(tmp_path: Path) -> None:
     second.prepare()
 
     assert first.secret_key() == second.secret_key() == keys[0] != keys[1]
+
+
+def test_what_azure_refused_is_kept(tmp_path: Path) -> None:
+    """A refusal outlives the process; the same again has the newer words; a file of an older release has none."""
+    first = Refusal(arm_type="a/b", api_version=ApiVersion("1"), member="", why="405 no")
+    newer = Refusal(arm_type="a/b", api_version=ApiVersion("1"), member="", why="415 no")
+    folder = StateFolder(tmp_path)
+    before = folder.refusals()
+
+    folder.save_refusal(first)
+    folder.save_refusal(newer)
+    folder.close()
+
+    assert before == ()
+    assert StateFolder(tmp_path).refusals() == (newer,)
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("DROP TABLE refusals")
+    assert StateFolder(tmp_path).refusals() == ()
