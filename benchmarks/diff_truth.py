@@ -95,8 +95,8 @@ Held-out recordings stand for other resources of known types. Held-out types sta
 seen: there only generic rules and rows about related types help, and each noisy type counts fully. In all cases one
 settled write is enough: once remembered, nothing of this differs again.
 
-What the object's own settings do not tell: the capacity of a scale set under an autoscale setting, which is a resource
-of its own. Name it in `trueup.dev/ignore`.
+A capacity that an autoscale setting sets, which is a resource of its own, is left to Azure while the setting is in the
+same input and enabled. A setting that is not among the objects cannot be seen: name the capacity in `trueup.dev/ignore`.
 """
 
 

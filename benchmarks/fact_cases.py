@@ -52,6 +52,7 @@ class Example:
             owned=frozenset(i.lower() for i in raw.get("owned", ())),
             ignore=tuple(IgnoreRule(path=FieldPath.parse_pointer(p), pointer=p) for p in raw.get("ignore", ())),
             unseen=frozenset(tuple(p[1:].split("/")) for p in raw.get("unseen", ())),
+            scaled_by=raw.get("scaled_by", ""),
             open_keys=frozenset(tuple(p[1:].split("/")) for p in raw.get("open_keys", ())),
         )
 

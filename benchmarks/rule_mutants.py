@@ -79,7 +79,7 @@ class Cases:
 
 def row_name(fact: ComparisonFact) -> str:
     """Return what people call a row."""
-    when = f" when {dict(fact.when)}" if fact.when else ""
+    when = f" when {dict(fact.when)}" if fact.when else " when scaled" if fact.when_scaled else ""
     return f"{fact.effect} {'.'.join(fact.path)} of {', '.join(fact.types)}{when[:80]}"
 
 

@@ -61,6 +61,7 @@ class ComparisonFact:
         match: For added elements: members that tell the element.
         when: Conditions, ``name`` beside the member or ``/name/name`` from the body's root, to the values allowed:
             null also stands for absent, ``*`` for anything but that.
+        when_scaled: It holds only while another object, an autoscale setting, sets the resource's capacity.
         pairs: How many recorded writes show it; 0 when only the source says so.
     """
 
@@ -77,6 +78,7 @@ class ComparisonFact:
     values: Mapping[str, Any] = field(default_factory=dict)
     match: Mapping[str, Any] = field(default_factory=dict)
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    when_scaled: bool = False
     pairs: int = 0
 
     @property
@@ -120,6 +122,7 @@ def _decode(row: dict[str, Any]) -> ComparisonFact:
         values=row.get("values", {}),
         match=row.get("match", {}),
         when={name: tuple(values) for name, values in row.get("when", {}).items()},
+        when_scaled=row.get("whenScaled", False),
         pairs=row.get("pairs", 0),
     )
 

@@ -161,13 +161,14 @@ def _other_shape(subject: Subject, then: str) -> Node | None:
 
 def _frame_of(subject: Subject) -> Frame:
     plain = _plain_frame(subject.arm_type, subject.api_version)
-    if not (subject.owned or subject.unseen or subject.open_keys):
+    if not (subject.owned or subject.unseen or subject.open_keys or subject.scaled_by):
         return plain
     return replace(
         plain,
         owned=OwnedChildren(subject.arm_type, subject.id, subject.owned),
         unseen=subject.unseen,
         open_keys=subject.open_keys,
+        scaled_by=subject.scaled_by,
     )
 
 

@@ -68,8 +68,6 @@ def find_absence_habit(desired: Any, actual: Any, at: Place, bodies: tuple[Any, 
     name = tuple(s.lower() if isinstance(s, str) else "" for s in at)
     if name == ("identity",) and actual is ABSENT and _has_identity_elsewhere(desired, bodies[1]):
         return "identity-elsewhere"
-    if len(name) > 1 and _is_off(desired) and actual is ABSENT:
-        return "all-off"
     if name == ("sku", "capacity") and any(_is_free(get_member(body, "sku")) for body in bodies):
         return "capacity-not-scaled"
     return None
@@ -92,10 +90,6 @@ def _has_identity_elsewhere(desired: Any, actual: Any) -> bool:
     if kind.lower() == "systemassigned" and any(isinstance(get_member(v, "principalId"), str) for v in others):
         return True
     return any(str(get_member(other, "type")).lower() == kind.lower() for other in others)
-
-
-def _is_off(value: Any) -> bool:
-    return type(value) is dict and bool(value) and all(v is False or _is_off(v) for v in value.values())
 
 
 def _is_free(sku: Any) -> bool:

@@ -56,7 +56,7 @@ class FactTable:
         return bool(self._returned) and _key(at) in self._returned
 
     def find(
-        self, at: Place, desired: Any, actual: Any, *, bodies: tuple[Any, Any], there: Place
+        self, at: Place, desired: Any, actual: Any, *, bodies: tuple[Any, Any], there: Place, is_scaled: bool = False
     ) -> ComparisonFact | None:
         """Return the row that accounts for a difference; None when none does.
 
@@ -66,6 +66,7 @@ class FactTable:
             actual: What Azure holds; ABSENT when it returned nothing.
             bodies: Both whole bodies, for conditions on other members.
             there: The place in the actual body.
+            is_scaled: Another object sets the resource's capacity.
         """
         if not (self._exact or self._loose):
             return None
@@ -74,6 +75,8 @@ class FactTable:
         if self._loose:
             candidates = candidates + [fact for fact in self._loose if _fits(fact.path, key)]
         for fact in candidates:
+            if fact.when_scaled and not is_scaled:
+                continue
             if _accounts_for(fact, desired, actual) and _conditions_hold(fact, at, there, bodies):
                 return fact
         return None

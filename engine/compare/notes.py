@@ -25,6 +25,7 @@ class Frame:
         shape: The whole body's node; ANY when the type is unknown.
         unseen: Places whose value is a Secret that is not available here.
         open_keys: Places of maps with a key that is not known yet: keys only Azure has are no difference there.
+        scaled_by: The object that sets the resource's capacity; empty when none does.
     """
 
     shape: Node
@@ -32,6 +33,7 @@ class Frame:
     owned: OwnedChildren
     unseen: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
     open_keys: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
+    scaled_by: str = ""
 
 
 class Notes:
@@ -85,10 +87,12 @@ class Notes:
         habit: str | None = None,
     ) -> None:
         """Note a difference that no certain rule excuses: a fact of the type does, or a habit, or it is one."""
-        fact = self._frame.facts.find(at, value, found, bodies=self._bodies, there=there)
+        scaler = self._frame.scaled_by
+        fact = self._frame.facts.find(at, value, found, bodies=self._bodies, there=there, is_scaled=bool(scaler))
         rule, why, weight = habit or "", "", Weight.EXCUSED if habit else Weight.OPEN
         if fact is not None:
-            rule, why, weight = fact.effect.value, f"{fact.note} ({fact.source})", weight_of(fact)
+            note = f"{fact.note}, here {scaler}" if fact.when_scaled else fact.note
+            rule, why, weight = fact.effect.value, f"{note} ({fact.source})", weight_of(fact)
         self.add(at, there, value, found, weight, rule=rule, why=why, node=node, veil=veil, is_presence=is_presence)
 
     def unless_equal(self, at: Place, there: Place, value: Any, found: Any, rule: str) -> None:

@@ -57,7 +57,6 @@ HABITS: Final = {
     "key-camel-case": "a serializer writes keys with a small first letter; the value is the same",
     "identity-elsewhere": "the identity asked for comes back under another member",
     "secret-container": "an object that holds a secret comes back as null",
-    "all-off": "an object with nothing but switches that are off says nothing; services leave it out",
     "capacity-not-scaled": "an SKU that does not scale has no capacity (ARM common types: Sku.capacity may be omitted)",
 }
 """Names of all habits of ``conventions``: probable, so they hold until somebody moves."""

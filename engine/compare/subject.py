@@ -26,6 +26,7 @@ class Subject:
         ignore: Rules in force today.
         unseen: Places whose Secret is not available here, as JSON Pointer segments.
         open_keys: Places of maps with a key that is not known yet.
+        scaled_by: The object that sets the resource's capacity; empty when none does.
     """
 
     arm_type: str
@@ -36,6 +37,7 @@ class Subject:
     ignore: tuple[IgnoreRule, ...] = ()
     unseen: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
     open_keys: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
+    scaled_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def subject_of(
         ignore=tuple(r for r in policy.ignore if r.until is None or today is None or today <= r.until),
         unseen=unseen,
         open_keys=frozenset(plain_place(path) for path in desired.unknown),
+        scaled_by=desired.scaled_by,
     )
 
 

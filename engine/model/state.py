@@ -83,6 +83,7 @@ class DesiredState:
         owner: The owning object, None for roots and for owners named by armId.
         references: Objects whose ids went into the body or the id's owner chain; they order steps.
         deleting: The object is being deleted.
+        scaled_by: Name of the autoscale setting of the same input that sets the resource's capacity; empty without one.
     """
 
     key: ResourceKey
@@ -98,6 +99,7 @@ class DesiredState:
     generation: Generation = Generation(0)
     origin: str = ""
     deleting: bool = False
+    scaled_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # prepared.py prints objects with this module
 
 Identity = tuple[str, str, str, str]
 BodyPrint = int
+Around = tuple[frozenset[str], str]
+"""Ids of children that other objects own, and the object that sets the capacity."""
 
 
 @dataclass(slots=True)
@@ -31,14 +33,14 @@ class Verdict:
     Attributes:
         asked: Print of the object (spec, annotations, version, status where it is a memory).
         links: Ids that its owner and references had in ``index``.
-        owned: Children that other objects owned in ``index``; the comparison left them out.
+        around: What other objects of ``index`` owned and set of the resource; the comparison left that out.
         held: Print of the body Azure returned; means something in this process only.
         stored: What the state folder remembered; what the object's annotation did is part of ``asked``.
     """
 
     asked: bytes
     links: tuple[ArmId | None, ...]
-    owned: frozenset[str]
+    around: Around
     held: BodyPrint
     stored: Baseline | None
     step: Step

@@ -37,7 +37,6 @@ from engine.runtime.seen import SeenStatus, reread, seen_by, state_without_body
 from engine.runtime.selection import Selection, tell_empty
 from engine.runtime.world import PassOptions, PassResult, World
 
-_NO_CHILDREN: frozenset[str] = frozenset()
 _GROUP_TYPE = "microsoft.resources/resourcegroups"
 
 
@@ -197,7 +196,7 @@ class Pass:
         if verdict.held != print_of_body(actual):
             return None
         if verdict.index is not self._prepared.index:
-            if verdict.links != self._links_of(verdict.step) or verdict.owned != self._owned_below(actual.id):
+            if verdict.links != self._links_of(verdict.step) or verdict.around != self._prepared.around(actual.id):
                 return None
             verdict.index = self._prepared.index
         return verdict.step
@@ -221,7 +220,7 @@ class Pass:
         self._memory.verdicts[wanted.identity] = Verdict(
             asked=wanted.asked,
             links=self._links_of(step),
-            owned=self._owned_below(finding.actual.id),
+            around=self._prepared.around(finding.actual.id),
             held=print_of_body(finding.actual),
             stored=self._baselines.get(finding.actual.id),
             step=step,
@@ -245,9 +244,10 @@ class Pass:
         self._problems.extend(built.problems)
         self._notices.extend(built.notices)
         identity = self._prepared.index.identify(resource) if self._options.ignore else None
-        if built.state is None or identity is None:
-            return built.state
-        return with_fleet_rules(built.state, self._options.ignore, identity.kind)
+        state = self._prepared.with_scaler(built.state) if built.state is not None else None
+        if state is None or identity is None:
+            return state
+        return with_fleet_rules(state, self._options.ignore, identity.kind)
 
     def _look_at(self, resource: CustomResource, actual: ActualState | None) -> Finding | None:
         desired = self._build(resource)
@@ -348,14 +348,10 @@ class Pass:
             actual,
             baseline,
             seen=seen,
-            owned=self._owned_below(actual.id),
+            owned=self._prepared.around(actual.id)[0],
             today=self._today,
             secret_key=self._world.store.secret_key(),
         )
-
-    def _owned_below(self, resource: ArmId) -> frozenset[str]:
-        """Return ids of children that other objects own, in lower case."""
-        return self._prepared.children.get(resource.key, _NO_CHILDREN)
 
     def _groups_at_stake(self) -> set[ArmId]:
         """Return the resource groups that a plan may delete."""

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from engine.desired.index import Index
 from engine.desired.inputs import WantedInputs
 from engine.model.ids import ArmId
-from engine.model.state import CustomResource, ReadTarget
-from engine.runtime.memory import Identity, print_of_object
+from engine.model.state import CustomResource, DesiredState, ReadTarget
+from engine.runtime.memory import Around, Identity, print_of_object
+from engine.runtime.scaling import find_scalers
 from engine.runtime.selection import Selection
 
 
@@ -83,3 +84,17 @@ class Prepared:
             if owner in owners:
                 children.setdefault(owner, set()).add(key)
         return {owner: frozenset(held) for owner, held in children.items()}
+
+    @cached_property
+    def scalers(self) -> Mapping[str, str]:
+        """Return the setting that scales a resource, by the resource's id in lower case."""
+        return find_scalers(self.index)
+
+    def around(self, resource: ArmId) -> Around:
+        """Return what other objects own and set of a resource."""
+        return self.children.get(resource.key, frozenset()), self.scalers.get(resource.key, "")
+
+    def with_scaler(self, state: DesiredState) -> DesiredState:
+        """Return the state with the setting that scales its resource, where one does."""
+        scaler = self.scalers.get(state.id.key) if state.id is not None else None
+        return replace(state, scaled_by=scaler) if scaler else state
