@@ -96,7 +96,7 @@ seen: there only generic rules and rows about related types help, and each noisy
 settled write is enough: once remembered, nothing of this differs again.
 
 A capacity that an autoscale setting sets, which is a resource of its own, is left to Azure while the setting is in the
-same input and enabled. A setting that is not among the objects cannot be seen: name the capacity in `trueup.dev/ignore`.
+same input and enabled. A setting that is not among the objects cannot be seen: put the capacity in `trueup.dev/ignore`.
 """
 
 
