@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -77,8 +77,19 @@ class StepApplier(Protocol):
         """Learn the secrets of a desired body: from now on no error repeats one of them, whatever Azure answers."""
         ...
 
-    async def begin(self, request: Request, *, resource: ArmId, purpose: Purpose = Purpose.SWEEP) -> OperationProgress:
-        """Send the request; the answer says whether an operation goes on."""
+    async def begin(
+        self,
+        request: Request,
+        *,
+        resource: ArmId,
+        purpose: Purpose = Purpose.SWEEP,
+        announce: Callable[[str], None] | None = None,
+    ) -> OperationProgress:
+        """Send the request; the answer says whether an operation goes on.
+
+        ``announce`` is called just before anything is sent, with a token that finds out later what became of a
+        write whose answer nobody saw.
+        """
         ...
 
     async def poll(self, token: str) -> OperationProgress:

@@ -96,6 +96,8 @@ class OperationProgress:
         error: Set when failed.
         http_status: Of the answer to the write; 0 for polls and where it is not known.
         ids: Of the write; empty for polls.
+        answered: False where the answer to the write was never seen: then the end says that nothing goes on any more,
+            and not that the write was taken.
     """
 
     status: OperationStatus
@@ -105,3 +107,4 @@ class OperationProgress:
     error: Exception | None = None
     http_status: int = 0
     ids: RequestIds = RequestIds()
+    answered: bool = True

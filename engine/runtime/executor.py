@@ -14,17 +14,22 @@ from engine.errors import (
     NotReadyError,
     PolicyDeniedError,
     TransientError,
+    UnavailableError,
     UnfinishedError,
 )
+from engine.model.change import DiffState
 from engine.model.ids import ArmId
 from engine.model.plan import Action, Plan, Request, Step
+from engine.model.purpose import Purpose
 from engine.model.result import ApplyResult, OperationProgress, OperationStatus, Outcome, StepResult
 from engine.model.state import ActualState, Presence
 from engine.planning.verify import check_applied
 from engine.ports import ActualSource, BaselineStore, Clock, ReadTarget, StepApplier
 from engine.runtime.ended import still_there, unfinished, unsettled_state
+from engine.runtime.journal import Journal
 from engine.runtime.ledger import Entry, Ledger
 from engine.runtime.patience import Patience
+from engine.runtime.polls import PollSchedule
 from engine.runtime.preconditions import is_clean_refusal, is_conditional, is_create, unconditional_if_ours
 from engine.runtime.recarry import Refresh
 from engine.runtime.second_choice import SecondChoice, fallback_remark
@@ -50,14 +55,12 @@ class ExecutorOptions:
     """How hard to try.
 
     Attributes:
-        in_flight: Writes, and reads, under way at once; operations that are waited for do not count.
         patience: How long one request may go on failing in ways that time may cure, from its first failure on.
         settle_reads: How often a write that is not seen yet is read again.
         operation_limit: How long one operation is waited for; its poller stays stored for the next run.
         stop: Asked before each step; somebody else may request it meanwhile.
     """
 
-    in_flight: int = 8
     patience: timedelta = timedelta(minutes=15)
     settle_reads: int = 5
     operation_limit: timedelta = timedelta(hours=4)
@@ -80,10 +83,12 @@ class Resumed:
 
     Attributes:
         followed: Resources whose operation ended.
+        interrupted: Resources that a write was sent for whose answer nobody saw; nothing goes on there any more.
         unfinished: Resource -> why its operation could not be seen to its end: it must not be written now.
     """
 
     followed: tuple[ArmId, ...] = ()
+    interrupted: tuple[ArmId, ...] = ()
     unfinished: Mapping[ArmId, str] = field(default_factory=dict)
 
 
@@ -131,9 +136,7 @@ class Executor:
         self._report = report
         self._options = options
         self._second_choice = SecondChoice(store)
-        self._slots = asyncio.Semaphore(options.in_flight)
-        # Their own, as ARM counts reads apart: writes that wait for their rate hold up no read.
-        self._read_slots = asyncio.Semaphore(options.in_flight)
+        self._polls = PollSchedule(azure, clock)
 
     async def run(self, plan: Plan) -> ApplyResult:
         """Carry out every step that writes; the others end at once as unchanged or skipped.
@@ -151,7 +154,7 @@ class Executor:
                 outcome = _OUTCOMES.get(step.action, Outcome.SKIPPED)
                 cause = step.detail if outcome is Outcome.SKIPPED else ""
                 run.results.append(StepResult(step=step, outcome=outcome, cause=cause))
-        async with asyncio.TaskGroup() as group:
+        async with self._polls.running(), asyncio.TaskGroup() as group:
             for step in plan.steps:
                 if step.action.mutates:
                     group.create_task(self._run_step(step, run))
@@ -162,24 +165,29 @@ class Executor:
     async def resume(self) -> Resumed:
         """Follow operations that an earlier run did not see to their end; how they ended shows in the next read."""
         pending = dict(self._store.operations())
-        async with asyncio.TaskGroup() as group:
+        async with self._polls.running(), asyncio.TaskGroup() as group:
             tasks = {i: group.create_task(self._resume_one(i, token)) for i, token in pending.items()}
-        unfinished = {i: task.result() for i, task in sorted(tasks.items()) if task.result()}
-        return Resumed(followed=tuple(sorted(pending.keys() - unfinished.keys())), unfinished=unfinished)
+        ends = {i: task.result() for i, task in sorted(tasks.items())}
+        return Resumed(
+            followed=tuple(i for i, end in ends.items() if not end.why and end.answered),
+            interrupted=tuple(i for i, end in ends.items() if not end.why and not end.answered),
+            unfinished={i: end.why for i, end in ends.items() if end.why},
+        )
 
-    async def _resume_one(self, resource: ArmId, token: str) -> str:
-        """Return why the end was not seen; empty when it was, or when the poller is of no use."""
+    async def _resume_one(self, resource: ArmId, token: str) -> _End:
+        """Follow to the end, if it can be seen; a poller that is of no use is dropped."""
+        answered = True
         try:
-            await self._follow(OperationProgress(status=OperationStatus.RUNNING, token=token), None)
+            answered = await self._follow(OperationProgress(status=OperationStatus.RUNNING, token=token), None)
         except UnfinishedError as exc:
-            return str(exc)
+            return _End(why=str(exc))
         except EngineError as exc:
             # It failed, or the poller belongs elsewhere: the read that follows tells what is there.
             self._ledger.followed(resource, exc)
         else:
             self._ledger.followed(resource, None)
         self._store.clear_operation(resource)
-        return ""
+        return _End(answered=answered)
 
     async def _run_step(self, step: Step, run: _Run) -> None:
         held = await self._await_needs(step, run)
@@ -315,54 +323,86 @@ class Executor:
     async def _send(self, step: Step, resource: ArmId, entry: Entry, counter: _Counter) -> int:
         """Send one write and follow it to its end; return the HTTP status of the first answer.
 
+        It is journalled before it is sent: who is killed from then on finds it in the next run, and looks.
+
         Raises:
             StoppedError: The run is to end, and Azure took nothing of this step yet.
         """
-        async with self._slots:
+        journal = Journal(self._store, resource, step.key)
+        if counter.unanswered and await self._has_arrived(step, resource, entry.request, counter.unanswered):
+            journal.close()
+            return 0
+
+        def announce(token: str) -> None:
             if self._options.stop.requested and not counter.taken:
                 raise StoppedError
-            counter.sent += 1
-            self._ledger.intend(entry)
-            progress = await self._azure.begin(entry.request, resource=resource)
-        self._ledger.answered(entry, progress)
-        status = progress.http_status
-        if progress.status is not OperationStatus.RUNNING:
-            await self._follow(progress, None)
-            return status
+            if not entry.noted:
+                self._ledger.intend(entry)
+                counter.sent, counter.unanswered = counter.sent + 1, ""
+            journal.announce(token)
+
         try:
-            await self._follow(progress, lambda token: self._store.save_operation(resource, step.key, token))
+            progress = await self._azure.begin(
+                entry.request, resource=resource, purpose=_purpose(step), announce=announce
+            )
+            self._ledger.answered(entry, progress)
+        except UnavailableError:
+            counter.unanswered = journal.intent
+            raise
+        except EngineError:
+            journal.close()
+            raise
+        try:
+            await self._follow(progress, journal.save)
         except UnfinishedError:
             raise
         except EngineError:
-            self._store.clear_operation(resource)
+            journal.close()
             raise
-        self._store.clear_operation(resource)
-        return status
+        journal.close()
+        return progress.http_status
 
-    async def _follow(self, progress: OperationProgress, save: Callable[[str], None] | None) -> None:
-        """Poll until the operation ends.
+    async def _has_arrived(self, step: Step, resource: ArmId, request: Request, token: str) -> bool:
+        """Look what became of a write that was not answered, and wait while anything works on the resource.
+
+        Returns:
+            Whether there is nothing left to send: what was to be created is there, or what was to go is gone.
+
+        Raises:
+            UnavailableError: It cannot be read either.
+        """
+        actual = await self._fetch(step, resource)
+        if actual.presence is Presence.UNREADABLE:
+            raise UnavailableError(f"What became of {request.method} {resource} is not known", detail=actual.cause)
+        if actual.presence is Presence.PRESENT and unsettled_state(step, actual, ended=False):
+            await self._follow(OperationProgress(status=OperationStatus.RUNNING, token=token), None)
+            actual = await self._fetch(step, resource)
+        if request.method == "DELETE":
+            return actual.presence is Presence.ABSENT
+        is_new = request.method == "PUT" and step.action in (Action.CREATE, Action.REPLACE)
+        return is_new and actual.presence is Presence.PRESENT and not unsettled_state(step, actual, ended=True)
+
+    async def _follow(self, progress: OperationProgress, save: Callable[[str], None] | None) -> bool:
+        """Poll until the operation ends; return whether the answer to its write was ever seen.
 
         Raises:
             UnfinishedError: Its end could not be seen; it may well go on.
             EngineError: It failed; the class says whether another try may help.
         """
-        saved = ""
         last = self._clock.monotonic() + self._options.operation_limit.total_seconds()
         while progress.status is OperationStatus.RUNNING:
-            if save is not None and progress.token != saved:
+            if save is not None:
                 save(progress.token)
-                saved = progress.token
             if self._clock.monotonic() > last:
                 raise unfinished(f"it is still running after {self._options.operation_limit}")
-            await self._clock.sleep(progress.wait)
             try:
-                async with self._read_slots:
-                    progress = await self._azure.poll(progress.token)
+                progress = await self._polls.ask(progress.token, progress.wait)
             except (PolicyDeniedError, TransientError) as exc:
                 raise unfinished(str(exc)) from exc
         if progress.status is OperationStatus.FAILED:
             error = progress.error
             raise error if isinstance(error, EngineError) else NotReadyError("the operation failed", detail=str(error))
+        return progress.answered
 
     async def _is_gone(self, step: Step, resource: ArmId) -> bool:
         """Read until Azure says that it is gone, a few times at most: some singletons never go away."""
@@ -396,15 +436,32 @@ class Executor:
 
     async def _fetch(self, step: Step, resource: ArmId) -> ActualState:
         target = ReadTarget(id=resource, arm_type=step.arm_type, api_version=step.api_version)
-        async with self._read_slots:
-            return await self._azure.fetch(target)
+        return await self._azure.fetch(target, purpose=Purpose.FOLLOW)
 
 
 @dataclass(slots=True)
 class _Counter:
-    """How many writes a step sent, how the last was answered, and whether Azure took one."""
+    """How many writes a step sent, how the last was answered, and whether Azure took one.
+
+    Attributes:
+        unanswered: What looks after the last write while nobody knows what became of it; empty otherwise.
+    """
 
     sent: int = 0
     http_status: int = 0
     remark: str = ""
     taken: bool = False
+    unanswered: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How following an operation of an earlier run ended: why it did not, and whether its write was answered."""
+
+    why: str = ""
+    answered: bool = True
+
+
+def _purpose(step: Step) -> Purpose:
+    """Return what a step's write is for: corrections of drift alone are nobody's edit."""
+    return Purpose.SWEEP if step.diff.state is DiffState.DRIFTED else Purpose.EDIT

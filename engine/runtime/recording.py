@@ -107,7 +107,7 @@ class _NoWrites:
     def keep_secrets(self, body: Body) -> None:
         """Note nothing: nothing is sent that could be echoed."""
 
-    async def begin(self, request: Request, *, resource: ArmId, purpose: Purpose = Purpose.SWEEP) -> OperationProgress:
+    async def begin(self, request: Request, *, resource: ArmId, **_: object) -> OperationProgress:
         """Refuse.
 
         Raises:

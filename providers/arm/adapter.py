@@ -167,7 +167,14 @@ class AzureResourceManager:
         """Learn the secrets of a desired body: from now on no error repeats one of them, whatever Azure answers."""
         self._scrubber.learn(body)
 
-    async def begin(self, request: Request, *, resource: ArmId, purpose: Purpose = Purpose.SWEEP) -> OperationProgress:
+    async def begin(
+        self,
+        request: Request,
+        *,
+        resource: ArmId,
+        purpose: Purpose = Purpose.SWEEP,
+        announce: Callable[[str], None] | None = None,
+    ) -> OperationProgress:
         """Send one write; the answer says whether an operation goes on.
 
         A DELETE of what is gone already is a success. Whether a write that was not answered was done is not known.
@@ -182,7 +189,10 @@ class AzureResourceManager:
         url = self._url(request.url, resource)
         body = _encode(request, what)
         self._scrubber.learn(request.body)
-        answer = await self._transport.send(request.method, url, body=body, headers=request.headers, purpose=purpose)
+        tell = partial(announce, lro.intend(request.method, url).encode()) if announce is not None else None
+        answer = await self._transport.send(
+            request.method, url, body=body, headers=request.headers, purpose=purpose, announce=tell
+        )
         ids = RequestIds(correlation=answer.correlation_id, request=answer.request_id)
         try:
             return replace(self._judge_write(request.method, url, answer, resource), ids=ids)
@@ -233,7 +243,7 @@ class AzureResourceManager:
         )
         if isinstance(verdict, lro.Running) and verdict.poller.unanswered > lro.MAX_UNANSWERED:
             raise error_from_fault(decode_fault(self._scrubber.clean(answer), now), what=what)
-        return self._progress(verdict, what, poller.resource)
+        return replace(self._progress(verdict, what, poller.resource), answered=poller.answered)
 
     def _verdict(self, answer: Answer, judge: Callable[[Answer], lro.Verdict]) -> lro.Verdict:
         """Return what an answer means; a failure is told in words without the secrets that were sent."""

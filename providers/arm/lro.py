@@ -36,11 +36,16 @@ _ALSO_SETTLED: Final[Mapping[str, frozenset[str]]] = {
 
 
 class PollKind(enum.StrEnum):
-    """What is asked."""
+    """What is asked.
+
+    RESOURCE follows a write that was taken; REST only looks until nothing works on the resource any more, where
+    nobody knows whether the write was taken, or where the record of its operation is lost.
+    """
 
     OPERATION = "operation"
     LOCATION = "location"
     RESOURCE = "resource"
+    REST = "rest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,7 @@ class Poller:
         resource_url: The URL written to: asked when the operation's own record is gone; empty for POST.
         polls: How many answers there were.
         unanswered: How many polls in a row said nothing.
+        answered: Whether the write was; False in a token that was made before it was sent.
     """
 
     method: str
@@ -60,6 +66,7 @@ class Poller:
     resource_url: str
     polls: int = 0
     unanswered: int = 0
+    answered: bool = True
 
     def encode(self) -> str:
         """Return the resume token."""
@@ -123,6 +130,11 @@ def _restore(members: Any, origin: Origin) -> Poller:
     return poller
 
 
+def intend(method: str, url: str) -> Poller:
+    """Return what finds out about a write whose answer nobody may ever see."""
+    return Poller(method=method, kind=PollKind.REST, url=url, resource_url=url, answered=False)
+
+
 def start(method: str, answer: Answer, *, url: str, origin: Origin, now: datetime) -> Verdict:
     """Decide what a successful answer to a write means.
 
@@ -153,6 +165,8 @@ def advance(poller: Poller, answer: Answer, *, origin: Origin, now: datetime) ->
     value = answer.decode()
     if answer.is_silent or (answer.is_success and answer.body and value is ABSENT):
         return no_answer(poller, answer.retry_after(now))
+    if poller.kind is PollKind.REST:
+        return _advance_rest(poller, answer, value, now)
     if poller.kind is PollKind.RESOURCE:
         return _advance_resource(poller, answer, value, now)
     if answer.status in (404, 410):
@@ -212,6 +226,14 @@ def _advance_resource(poller: Poller, answer: Answer, value: Any, now: datetime)
     return _by_state(poller, answer, value, now)
 
 
+def _advance_rest(poller: Poller, answer: Answer, value: Any, now: datetime) -> Verdict:
+    """Go on while something works on the resource; how it stands then is for the next read to say."""
+    state = _state(value) if answer.is_success else ""
+    if state in _FAILED or _is_settled(state, poller):
+        return Succeeded()
+    return _go_on(poller, answer, now)
+
+
 def _by_state(poller: Poller, answer: Answer, value: Any, now: datetime) -> Verdict:
     state = _state(value)
     if state in _FAILED:
@@ -222,12 +244,11 @@ def _by_state(poller: Poller, answer: Answer, value: Any, now: datetime) -> Verd
 
 
 def _without_record(poller: Poller, answer: Answer, now: datetime) -> Verdict:
-    """Go on without the operation's record: the resource itself knows how a write ended."""
-    if poller.method == "DELETE":
-        return Succeeded()
+    """Go on without the operation's record: the resource itself knows how a write ended, and whether it is gone."""
     if not poller.resource_url:
         return Failed(fault=decode_fault(answer, now))
-    return _go_on(replace(poller, kind=PollKind.RESOURCE, url=poller.resource_url), answer, now)
+    kind = PollKind.REST if poller.method == "DELETE" else PollKind.RESOURCE
+    return _go_on(replace(poller, kind=kind, url=poller.resource_url), answer, now)
 
 
 def _goes_on_unsaid(answer: Answer, state: str, poller: Poller) -> bool:

@@ -99,29 +99,48 @@ class Transport:
         body: bytes = b"",
         headers: Sequence[tuple[str, str]] = (),
         purpose: Purpose = Purpose.SWEEP,
+        announce: Callable[[], None] | None = None,
     ) -> Answer:
         """Send one request and return its answer, whatever its code; a refused token is renewed once.
+
+        Args:
+            method: HTTP method.
+            url: Absolute, on this origin, or a path.
+            body: JSON, or nothing.
+            headers: In addition to the usual ones.
+            purpose: Who goes first while requests queue.
+            announce: Called when the request's turn has come, before anything is sent.
 
         Raises:
             PolicyDeniedError: The URL leads to another host, or no token can be had.
             UnavailableError: There was no answer.
         """
         local = self.origin.require(url)
-        answer = await self._admitted(method, local, body, headers, purpose=purpose)
+        answer = await self._admitted(method, local, body, headers, purpose=purpose, announce=announce)
         if answer.status == 401:
             self._tokens.reject()
-            answer = await self._admitted(method, local, body, headers, purpose=purpose)
+            answer = await self._admitted(method, local, body, headers, purpose=purpose, announce=announce)
         return answer
 
     async def _admitted(
-        self, method: str, url: str, body: bytes, headers: Sequence[tuple[str, str]], *, purpose: Purpose
+        self,
+        method: str,
+        url: str,
+        body: bytes,
+        headers: Sequence[tuple[str, str]],
+        *,
+        purpose: Purpose,
+        announce: Callable[[], None] | None,
     ) -> Answer:
         await self._tokens.headers()  # who cannot sign in does not queue
         subscription, provider = _addressee(url, self.origin)
         ticket = await self._throttle.admit(subscription, RequestKind.of(method), provider=provider, purpose=purpose)
         try:
             # Not before: a token may expire while a request waits for its turn.
-            answer = await self._sent(method, url, body, headers, await self._tokens.headers())
+            authorization = await self._tokens.headers()
+            if announce is not None:
+                announce()
+            answer = await self._sent(method, url, body, headers, authorization)
             self._throttle.learn(ticket, answer)
         finally:
             self._throttle.release(ticket)

@@ -98,19 +98,26 @@ class ContractAzure:
         for azure in self._azures.values():
             azure.keep_secrets(body)
 
-    async def begin(self, request: Request, *, resource: ArmId, purpose: Purpose = Purpose.SWEEP) -> OperationProgress:
+    async def begin(
+        self,
+        request: Request,
+        *,
+        resource: ArmId,
+        purpose: Purpose = Purpose.SWEEP,
+        announce: Callable[[str], None] | None = None,
+    ) -> OperationProgress:
         """Claim the object, send, and keep what an interrupted operation is resumed from."""
         speaker = self._route(resource)
         azure, identity = speaker.azure, speaker.identity
         if identity is None:
-            return await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose))
+            return await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose), announce=announce)
         is_delete = request.method == "DELETE"
         if not is_delete:
             await self._contract.claim(identity, resource, sends=True)
         await self._contract.tell(identity, events.credential_from(speaker.credential), once=True)
         if is_delete:
             await self._contract.tell(identity, events.delete_begins())
-        progress = await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose))
+        progress = await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose), announce=announce)
         if not is_delete:
             await self._contract.tell(identity, events.sent(resource))
         if progress.status is OperationStatus.RUNNING:

@@ -20,6 +20,7 @@ from providers.arm.lro import (
     Verdict,
     advance,
     decode_poller,
+    intend,
     no_answer,
     start,
 )
@@ -47,7 +48,7 @@ def state(word: str) -> dict[str, Any]:
 
 
 def poller(kind: PollKind = PollKind.OPERATION, method: str = "PUT", **changes: Any) -> Poller:
-    url = {PollKind.OPERATION: OPERATION, PollKind.LOCATION: LOCATION, PollKind.RESOURCE: URL}[kind]
+    url = {PollKind.OPERATION: OPERATION, PollKind.LOCATION: LOCATION, PollKind.RESOURCE: URL, PollKind.REST: URL}[kind]
     return Poller(**{"method": method, "kind": kind, "url": url, "resource_url": URL, **changes})
 
 
@@ -154,7 +155,7 @@ def test_failed_at_once() -> None:
         pytest.param(poller(), 204, None, Succeeded, id="operation-without-body"),
         pytest.param(poller(), 202, None, Running, id="accepted-without-body"),
         pytest.param(poller(), 400, {"error": {"code": "BadRequest"}}, Failed, id="operation-refused"),
-        pytest.param(poller(method="DELETE"), 404, None, Succeeded, id="delete-record-gone"),
+        pytest.param(poller(method="DELETE"), 404, None, Running, id="delete-record-gone"),
         pytest.param(poller(method="POST", resource_url=""), 404, None, Failed, id="post-record-gone"),
         pytest.param(poller(PollKind.LOCATION), 202, {"status": "Succeeded"}, Running, id="location-202"),
         pytest.param(poller(PollKind.LOCATION), 200, {"id": "/x"}, Succeeded, id="location-200"),
@@ -164,7 +165,7 @@ def test_failed_at_once() -> None:
         pytest.param(poller(PollKind.LOCATION), 200, {"status": "Failed"}, Failed, id="location-operation-failed"),
         pytest.param(poller(PollKind.LOCATION, "DELETE"), 200, None, Succeeded, id="delete-200"),
         pytest.param(poller(PollKind.LOCATION, "DELETE"), 204, None, Succeeded, id="delete-204"),
-        pytest.param(poller(PollKind.LOCATION, "DELETE"), 404, None, Succeeded, id="delete-404"),
+        pytest.param(poller(PollKind.LOCATION, "DELETE"), 404, None, Running, id="delete-404"),
         pytest.param(poller(PollKind.RESOURCE), 200, state("Creating"), Running, id="resource-creating"),
         pytest.param(poller(PollKind.RESOURCE), 200, state("Succeeded"), Succeeded, id="resource-done"),
         pytest.param(poller(PollKind.RESOURCE), 200, state("Failed"), Failed, id="resource-failed"),
@@ -206,6 +207,43 @@ def test_lost_record_leads_to_the_resource() -> None:
 
     assert isinstance(verdict, Running)
     assert (verdict.poller.kind, verdict.poller.url) == (PollKind.RESOURCE, URL)
+
+
+@pytest.mark.parametrize("code", [404, 410])
+@pytest.mark.parametrize("kind", [PollKind.OPERATION, PollKind.LOCATION])
+def test_a_delete_without_record_is_over_when_the_resource_is_at_rest(code: int, kind: PollKind) -> None:
+    """A lost record says nothing of the delete: while the resource is Deleting it goes on, gone or at rest it ended."""
+    verdict = ask(poller(kind, "DELETE"), code)
+
+    assert isinstance(verdict, Running)
+    assert verdict.poller.url == URL
+    assert isinstance(ask(verdict.poller, 200, state("Deleting")), Running)
+    assert isinstance(ask(verdict.poller, 404), Succeeded)
+    assert isinstance(ask(verdict.poller, 200, state("Succeeded")), Succeeded)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        pytest.param(200, state("Creating"), Running, id="works"),
+        pytest.param(200, state("Succeeded"), Succeeded, id="settled"),
+        pytest.param(200, state("Failed"), Succeeded, id="failed-is-for-the-read-to-say"),
+        pytest.param(200, {"id": "/x"}, Succeeded, id="no-state"),
+        pytest.param(404, None, Succeeded, id="not-there"),
+        pytest.param(405, None, Succeeded, id="no-get"),
+        pytest.param(503, None, Running, id="no-answer"),
+    ],
+)
+def test_an_unanswered_write_is_looked_after_until_the_resource_is_at_rest(
+    status: int, body: Any, expected: type
+) -> None:
+    """What is journalled before a write is sent survives as text, and ends when nothing works on the resource."""
+    intended = decode_poller(intend("PUT", URL).encode(), ORIGIN)
+
+    verdict = ask(intended, status, body)
+
+    assert not intended.answered
+    assert type(verdict) is expected
 
 
 def test_failure_carries_azures_words() -> None:

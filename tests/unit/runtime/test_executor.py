@@ -16,9 +16,11 @@ from engine.errors import (
     ThrottledError,
     UnavailableError,
 )
+from engine.model.change import DiffState, ResourceDiff
 from engine.model.document import Body, Document, Secret
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Action, Plan, Request, Step
+from engine.model.purpose import Purpose
 from engine.model.refusal import Refusal
 from engine.model.result import ApplyResult, OperationProgress, OperationStatus, Outcome
 from engine.model.state import ActualState, Presence
@@ -60,13 +62,25 @@ class StubAzure:
         self.gone: set[ArmId] = set()
         self.stays = False
         self.kept: list[Body] = []
+        self.purposes: list[Purpose] = []
+        self.reads: list[ActualState] = []
 
     def keep_secrets(self, body: Body) -> None:
         self.kept.append(body)
 
-    async def begin(self, request: Request, *, resource: ArmId) -> OperationProgress:
+    async def begin(
+        self,
+        request: Request,
+        *,
+        resource: ArmId,
+        purpose: Purpose = Purpose.SWEEP,
+        announce: Callable[[str], None] | None = None,
+    ) -> OperationProgress:
+        if announce is not None:
+            announce("intent")
         self.sent.append(f"{request.method} {resource.name}")
         self.headers.append(request.headers)
+        self.purposes.append(purpose)
         await asyncio.sleep(0)
         answers = self.script.get(f"{request.method} {resource.name}") or []
         answer = answers.pop(0) if answers else DONE
@@ -86,7 +100,9 @@ class StubAzure:
         assert isinstance(answer, OperationProgress)
         return answer
 
-    async def fetch(self, target: ReadTarget) -> ActualState:
+    async def fetch(self, target: ReadTarget, **_: object) -> ActualState:
+        if self.reads:
+            return self.reads.pop(0)
         presence = Presence.ABSENT if target.id in self.gone else Presence.PRESENT
         return ActualState(id=target.id, presence=presence, document=Document(value={}))
 
@@ -288,7 +304,7 @@ def test_another_step_of_the_type_does_not_ask_again() -> None:
     result = carry_out(azure, *steps, store=store)
 
     assert azure.sent == ["PATCH one", "PUT one", "PUT two"]
-    assert store.log == ["refused "]
+    assert [line for line in store.log if line.startswith("refused")] == ["refused "]
     assert all("does not take the PATCH" in r.cause for r in result.results)
 
 
@@ -298,6 +314,7 @@ def test_a_create_whose_answer_was_lost_may_be_ours(status: int, ours: bool) -> 
     put = Request(method="PUT", url="https://x/app", body={}, headers=(("If-None-Match", "*"),))
     first = answered(status, "lost", UnavailableError if ours else ConflictError)
     azure = StubAzure({"PUT app": [first, answered(412, "exists", ConflictError)]})
+    azure.reads = [seen("app", presence=Presence.ABSENT)]
     refresh = StubRefresh()
 
     carry_out(azure, step_for("app", requests=(put,)), refresh=refresh)
@@ -325,7 +342,7 @@ def test_an_operation_is_saved_before_it_is_waited_for() -> None:
 
     carry_out(azure, step_for("app"), store=store, clock=clock)
 
-    assert store.log == ["save app op-1", "clear app"]
+    assert store.log == ["save app intent", "save app op-1", "clear app"]
     assert clock.naps == [15.0]
 
 
@@ -346,7 +363,7 @@ def test_a_deleted_resource_is_forgotten_after_it_is_gone() -> None:
 
     result = carry_out(StubAzure(), step_for("app", Action.DELETE), store=store)
 
-    assert (outcomes(result), store.log) == ({"app": Outcome.DELETED}, ["forget app"])
+    assert (outcomes(result), store.log[-1]) == ({"app": Outcome.DELETED}, "forget app")
 
 
 def test_a_resource_that_azure_still_returns_after_its_delete_is_remembered() -> None:
@@ -356,7 +373,7 @@ def test_a_resource_that_azure_still_returns_after_its_delete_is_remembered() ->
 
     result = carry_out(azure, step_for("app", Action.DELETE), store=store)
 
-    assert (outcomes(result), store.log) == ({"app": Outcome.DELETED}, [])
+    assert (outcomes(result), store.log[-1]) == ({"app": Outcome.DELETED}, "clear app")
     assert "still returns it" in result.results[0].cause
 
 
@@ -428,7 +445,7 @@ def test_an_operation_that_cannot_be_followed_is_kept_and_never_sent_twice() -> 
     result = carry_out(azure, step_for("app"), store=store)
 
     assert azure.sent == ["PUT app", "poll op-1"]
-    assert store.log == ["save app op-1"]
+    assert store.log == ["save app intent", "save app op-1"]
     assert (outcomes(result), result.results[0].reason) == ({"app": Outcome.FAILED}, "Unfinished")
 
 
@@ -440,7 +457,7 @@ def test_an_operation_is_not_waited_for_without_end() -> None:
 
     result = carry_out(azure, step_for("app"), store=store)
 
-    assert (result.results[0].reason, store.log) == ("Unfinished", ["save app op-1"])
+    assert (result.results[0].reason, store.log) == ("Unfinished", ["save app intent", "save app op-1"])
     assert "4:00:00" in result.results[0].cause
 
 
@@ -482,3 +499,100 @@ def test_secrets_are_made_known_before_anything_is_sent() -> None:
     carry_out(azure, step)
 
     assert azure.kept == [body]
+
+
+def seen(name: str, state: str = "", *, presence: Presence = Presence.PRESENT) -> ActualState:
+    body = {"properties": {"provisioningState": state}} if state else {}
+    return ActualState(id=build_id(name), presence=presence, document=Document(value=body))
+
+
+NO_ANSWER = UnavailableError("cut")
+PUT = (Request(method="PUT", url="https://x/app", body={}),)
+
+
+def test_a_create_that_was_not_answered_is_looked_for_before_it_is_sent_again() -> None:
+    """It is there: nothing is sent twice. It cannot be read: nothing is sent until it can."""
+    azure, unread = StubAzure({"PUT app": [NO_ANSWER]}), StubAzure({"PUT app": [NO_ANSWER]})
+    unread.reads = [seen("app", presence=Presence.UNREADABLE)] * 3
+    store = StubStore()
+
+    there = carry_out(azure, step_for("app"), store=store)
+    later = carry_out(unread, step_for("app"))
+
+    assert (azure.sent, unread.sent) == (["PUT app"], ["PUT app"])
+    assert (outcomes(there), outcomes(later)) == ({"app": Outcome.CREATED}, {"app": Outcome.CREATED})
+    assert store.log == ["save app intent", "clear app"]
+
+
+def test_a_create_of_which_nothing_shows_is_sent_once_more() -> None:
+    """Neither resource nor operation is visible: one identical PUT follows, and both are counted."""
+    azure = StubAzure({"PUT app": [NO_ANSWER]})
+    azure.reads = [seen("app", presence=Presence.ABSENT)]
+
+    result = carry_out(azure, step_for("app"))
+
+    assert azure.sent == ["PUT app", "PUT app"]
+    assert (outcomes(result), result.results[0].requests) == ({"app": Outcome.CREATED}, 2)
+
+
+def test_nothing_is_sent_while_something_works_on_the_resource() -> None:
+    """An update that was not answered is followed to its end before it is sent again."""
+    azure = StubAzure({"PATCH app": [NO_ANSWER], "poll intent": [replace(RUNNING, token="intent"), DONE]})
+    azure.reads = [seen("app", "Updating")]
+
+    carry_out(azure, step_for("app", Action.UPDATE))
+
+    assert azure.sent == ["PATCH app", "poll intent", "poll intent", "PATCH app"]
+
+
+def test_a_create_that_failed_unseen_is_sent_again() -> None:
+    """A resource in state Failed is not what was asked for, whatever its values are."""
+    azure = StubAzure({"PUT app": [NO_ANSWER]})
+    azure.reads = [seen("app", "Failed")]
+
+    carry_out(azure, step_for("app"))
+
+    assert azure.sent == ["PUT app", "PUT app"]
+
+
+def test_a_delete_that_was_not_answered_but_worked_is_not_repeated() -> None:
+    """What is gone needs no second DELETE."""
+    azure = StubAzure({"DELETE app": [NO_ANSWER]})
+    azure.gone.add(build_id("app"))
+
+    result = carry_out(azure, step_for("app", Action.DELETE))
+
+    assert (azure.sent, outcomes(result)) == (["DELETE app"], {"app": Outcome.DELETED})
+
+
+def test_a_write_that_nobody_answers_stays_in_the_journal() -> None:
+    """When patience ends the next run still finds it, and looks before it plans."""
+    store = StubStore()
+
+    result = carry_out(
+        StubAzure({"PUT app": [NO_ANSWER] * 99}), step_for("app", Action.UPDATE, requests=PUT), store=store
+    )
+
+    assert (outcomes(result), store.log[-1]) == ({"app": Outcome.FAILED}, "save app intent")
+
+
+def test_an_interrupted_write_is_told_apart_from_a_followed_operation() -> None:
+    """What the journal alone knows of is looked after by reads, and reported as interrupted."""
+    resource = build_id("app")
+    unanswered = replace(DONE, answered=False)
+    azure, store = StubAzure({"poll intent": [unanswered]}), StubStore({resource: "intent"})
+
+    resumed, _ = asyncio.run(resume_and_run(azure, store))
+
+    assert (resumed.followed, resumed.interrupted) == ((), (resource,))
+    assert store.log == ["clear app"]
+
+
+def test_edits_are_told_from_corrections_of_drift() -> None:
+    """A write that only undoes drift sweeps; everything else is somebody's edit."""
+    azure = StubAzure()
+    drifted = step_for("a", Action.UPDATE, diff=ResourceDiff(state=DiffState.DRIFTED))
+
+    carry_out(azure, drifted, step_for("b", Action.UPDATE))
+
+    assert azure.purposes == [Purpose.SWEEP, Purpose.EDIT]
