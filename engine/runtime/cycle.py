@@ -10,6 +10,7 @@ from engine.model.result import ApplyResult
 from engine.model.state import Baseline
 from engine.runtime.executor import Executor, ExecutorOptions, Progress, Resumed, Settle
 from engine.runtime.heap import release_memory
+from engine.runtime.interrupted import with_interrupted
 from engine.runtime.ledger import Ledger
 from engine.runtime.memory import PassMemory
 from engine.runtime.notices import returned_notices
@@ -50,10 +51,11 @@ class Cycle:
         one = Pass(self._world, self._options, self._memory, self._known(), keep_in_sync=keep_in_sync)
         try:
             result = await one.run()
-            said = () if self._options.limits.allow_rewrite else returned_notices(result.findings)
-            return replace(result, notices=(*result.notices, *said))
         finally:
             release_memory()
+        said = () if self._options.limits.allow_rewrite else returned_notices(result.findings)
+        plan = with_interrupted(result.plan, self._resumed.interrupted)
+        return replace(result, plan=plan, notices=(*result.notices, *said))
 
     async def apply(
         self, planned: PassResult, *, report: Callable[[Progress], None], options: ExecutorOptions

@@ -15,6 +15,8 @@ from engine.model.result import OperationProgress
 from engine.ports import Clock, StepApplier
 
 _LONGEST_LAG_S: Final = 60.0
+_INSTANT_S: Final = 1e-5
+"""Durations are told in microseconds: a shorter wait would be none, again and again."""
 
 
 @dataclass(slots=True, order=True)
@@ -31,8 +33,8 @@ class PollSchedule:
     """Asks each operation when it is due, oldest first, a few at once.
 
     No poll comes sooner than the last answer asked for. When it came late, because many operations run and ARM's limit
-    on reads sets the pace, the next wait is at least that delay: polls then leave half of the reads to others. An
-    operation that is slow to answer delays only itself.
+    on reads sets the pace, the next wait is at least that delay. An operation that is slow to
+    answer delays only itself.
     """
 
     def __init__(self, azure: StepApplier, clock: Clock) -> None:
@@ -74,7 +76,7 @@ class PollSchedule:
                 now = self._clock.monotonic()
                 if not self._due:
                     await self._news.wait()
-                elif self._due[0].at > now:
+                elif self._due[0].at > now + _INSTANT_S:
                     await self._sleep(timedelta(seconds=self._due[0].at - now))
                 else:
                     polls.create_task(self._poll(heapq.heappop(self._due)))

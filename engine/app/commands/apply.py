@@ -73,6 +73,11 @@ async def _apply(args: argparse.Namespace, settings: Settings) -> int:
         if resumed.followed:
             followed = plural(len(resumed.followed), "operation")
             sys.stderr.write(f"trueup: followed {followed} of an earlier run to the end\n")
+        for resource in resumed.interrupted:
+            sys.stderr.write(
+                f"trueup: an earlier run was stopped while it wrote {resource}; nothing goes on there now, "
+                "the plan shows what is left to do\n"
+            )
         for resource, why in resumed.unfinished.items():
             sys.stderr.write(f"trueup: warning: {resource}: {why}\n")
         planned = await make_plan(cycle, keep_in_sync=True)

@@ -1,0 +1,115 @@
+"""Writes whose answer nobody saw: connections that break, processes that are killed while they wait for it."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from providers.state.folder import FILE_NAME
+from tests.conftest import ROOT
+from tests.verbs_desk import Desk, group, network
+
+pytestmark = pytest.mark.loopback
+
+
+def fault(desk: Desk, name: str, kind: str, *, before_effect: bool, polls: int = 3) -> tuple[dict[str, object], ...]:
+    """Return rules for the first PUT of a resource, and for how long its operation lasts."""
+    match = {"method": "PUT", "path_regex": f"/{name}$"}
+    return (
+        {"match": match, "times": 1, "answer": kind, "before_effect": before_effect},
+        {"match": match, "times": None, "polls": polls},
+    )
+
+
+def puts(desk: Desk, name: str) -> list[str]:
+    return [w for w in desk.azure.writes if w.startswith(f"PUT virtualNetworks/{name} ")]
+
+
+def taken(desk: Desk, name: str) -> list[str]:
+    """Return the PUTs that Azure took."""
+    return [w for w in puts(desk, name) if w.endswith(("200", "201", "202"))]
+
+
+@pytest.mark.parametrize("kind", ["drop", "html", "truncate"])
+def test_a_create_that_worked_but_was_not_answered_is_not_sent_twice(desk: Desk, kind: str) -> None:
+    """The resource is found in the making, followed to its end, and nothing is sent again."""
+    name = f"{desk.name}-n"
+    desk.write(group(desk.name), network(name, desk.name))
+    desk.azure.script(*fault(desk, name, kind, before_effect=False))
+
+    done = desk.apply()
+
+    assert len(puts(desk, name)) == 1
+    assert done.result(name)["outcome"] == "created"
+    desk.azure.clear_script()
+    desk.check_clean()
+
+
+def test_a_create_that_never_arrived_is_sent_once_more(desk: Desk) -> None:
+    """Nothing of it is visible: the same PUT follows, once."""
+    name = f"{desk.name}-n"
+    desk.write(group(desk.name), network(name, desk.name))
+    desk.azure.script(*fault(desk, name, "drop", before_effect=True))
+
+    desk.apply()
+
+    assert len(taken(desk, name)) == 1
+    assert len(puts(desk, name)) == 2
+    desk.check_clean()
+
+
+def kill_while_it_waits(desk: Desk, name: str) -> None:
+    """Kill an apply whose PUT is journalled and never answered."""
+    command = [sys.executable, "-m", "engine", *desk.command("apply", "--yes")]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=desk.process_environment(), cwd=ROOT
+    ) as process:
+        try:
+            for _ in range(20_000):
+                desk.azure.call("GET", "/_emulator/requests")
+                if process.poll() is not None or (is_journalled(desk, name) and has_arrived(desk)):
+                    break
+        finally:
+            process.kill()
+
+
+def is_journalled(desk: Desk, name: str) -> bool:
+    if not (desk.state / FILE_NAME).exists():
+        return False
+    with closing(sqlite3.connect(desk.state / FILE_NAME)) as state:
+        try:
+            rows = state.execute("SELECT id FROM operations").fetchall()
+        except sqlite3.OperationalError:
+            return False
+    return any(row[0].endswith(name) for row in rows)
+
+
+def has_arrived(desk: Desk) -> bool:
+    """Whether the fault was used: then the PUT hangs, before its effect or after it."""
+    rules = desk.azure.call("GET", "/_emulator/script")[1]["value"]
+    return all(rule.get("answer") != "hang" for rule in rules)
+
+
+@pytest.mark.parametrize("before_effect", [True, False], ids=["never-arrived", "arrived"])
+def test_an_apply_killed_while_it_waits_for_an_answer(desk: Desk, before_effect: bool) -> None:
+    """The next run looks first and says so; it sends the PUT once more only where nothing of it is visible."""
+    name = f"{desk.name}-n"
+    desk.write(group(desk.name), network(name, desk.name))
+    desk.azure.script(*fault(desk, name, "hang", before_effect=before_effect, polls=30))
+    kill_while_it_waits(desk, name)
+    before = taken(desk, name)
+    desk.azure.forget_traffic()
+
+    done = desk.run("apply", "--yes")
+
+    assert done.code == 0, done.out + done.err
+    assert "an earlier run was stopped while it wrote" in done.err
+    assert ("sent once more" in done.out) == before_effect
+    assert len(taken(desk, name)) == (1 if before_effect else 0)
+    assert len(before) <= 1
+    desk.azure.clear_script()
+    desk.check_clean()
