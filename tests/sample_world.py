@@ -62,12 +62,15 @@ class SampleWorld:
         return self._size() > before
 
     def tag(self, steps: Iterable[Object]) -> None:
-        """Give every object of a plan whose type takes tags at its version another tag."""
+        """Give every object whose type takes tags another tag; networks, whose PUT carries subnets, more space."""
         for step in steps:
             found = arm.lookup(step["type"], step["api"])
             if found is None or "tags" not in getattr(found.body, "properties", {}):
                 continue
             value = self.object_of(step["object"])
+            if value["kind"] == "VirtualNetwork":
+                space = value["spec"]["addressSpace"]["addressPrefixes"]
+                value["spec"] = {**value["spec"], "addressSpace": {"addressPrefixes": [*space, "10.250.0.0/16"]}}
             value["spec"] = {**value["spec"], "tags": {**value["spec"].get("tags", {}), "team": "web"}}
 
     def object_of(self, key: Object) -> Object:

@@ -197,10 +197,13 @@ def test_every_sample_is_sent_byte_for_byte_as_planned(story: Story) -> None:
 
 
 def test_changed_samples_are_sent_byte_for_byte_as_planned(story: Story) -> None:
-    """So are updates: each sample whose type takes tags gets one, by the smallest request."""
+    """So are updates: each sample whose type takes tags gets one, and networks are PUT with the subnets they hold."""
     changed = story.changed
+    bodies = [json.loads(body) for method, _, body in changed.sent if method == "PUT"]
+    carried = [b for b in bodies if b.get("properties", {}).get("subnets")]
 
     assert len(changed.sent) > 300
+    assert carried
     assert Counter(changed.sent) == Counter(changed.shown)
     assert changed.ended.json["summary"]["outcomes"]["failed"] == 0
 
