@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo fmt lint types imports test apiserver test-apiserver test-recorded crash golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
+.PHONY: help setup demo fmt lint types imports test apiserver test-apiserver test-recorded crash schedules soak golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
@@ -50,6 +50,12 @@ test-recorded: setup ## Only the tests on recorded Azure traffic.
 
 crash: setup ## Kill the command at each of its requests and state writes; a sample of the points is in `make test`.
 	TRUEUP_EVERY_POINT=1 $(BIN)/python -m pytest -n auto tests/crash
+
+schedules: setup ## 1,000 random schedules of edits and faults; `make test` plays 100.
+	TRUEUP_SCHEDULES=1000 $(BIN)/python -m pytest tests/property/test_random_schedules.py
+
+soak: setup ## 10,000 random schedules, other ones each time.
+	TRUEUP_SCHEDULES=10000 $(BIN)/python -m pytest tests/property/test_random_schedules.py
 
 golden-accept: setup ## Rewrite the golden files; read the diff afterwards.
 	TRUEUP_GOLDEN_ACCEPT=1 $(BIN)/python -m pytest -q tests/golden

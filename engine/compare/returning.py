@@ -17,6 +17,7 @@ from engine.model.path import FieldPath
 from engine.model.state import Baseline, Mended
 
 _NAMED = 3
+_BY_OTHERS = (ChangeOrigin.DRIFT, ChangeOrigin.BOTH)
 
 
 def mend(before: Baseline | None, diff: ResourceDiff, is_sent: Callable[[FieldPath], bool]) -> tuple[Mended, ...]:
@@ -29,7 +30,7 @@ def mend(before: Baseline | None, diff: ResourceDiff, is_sent: Callable[[FieldPa
     """
     mended = {m.place: m for m in before.mended} if before is not None else {}
     for change in diff.changes:
-        if _counts(change) and is_sent(change.path):
+        if change.origin in _BY_OTHERS and _can_be_kept(change) and is_sent(change.path):
             mended[change.path.text] = Mended(place=change.path.text, print=_print_of(change))
     return tuple(mended[place] for place in sorted(mended))
 
@@ -85,8 +86,12 @@ def _prints(baseline: Baseline | None) -> dict[str, Mended]:
 
 
 def _counts(change: FieldChange) -> bool:
-    """Whether a change is one that others made, of values that may be remembered."""
-    return change.origin is ChangeOrigin.DRIFT and not change.sensitive and change.after is not UNKNOWN
+    """Whether a change is one that others alone made, of values that may be remembered."""
+    return change.origin is ChangeOrigin.DRIFT and _can_be_kept(change)
+
+
+def _can_be_kept(change: FieldChange) -> bool:
+    return not change.sensitive and change.after is not UNKNOWN
 
 
 def _print_of(change: FieldChange) -> str:
