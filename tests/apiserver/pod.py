@@ -1,0 +1,154 @@
+"""``trueup run`` as a process of its own, against a real API server and the emulator."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from tests.apiserver.api import Api
+from tests.apiserver.plane import ControlPlane
+from tests.conftest import ROOT
+from tests.verbs_desk import Azure, Object
+
+GROUPS = "/apis/resources.azure.com/v1api20200601/namespaces/{}/resourcegroups"
+ACCOUNTS = "/apis/storage.azure.com/v1api20230101/namespaces/{}/storageaccounts"
+OPERATOR = "azureserviceoperator-system"
+PREFIX = "serviceoperator.azure.com/"
+FINALIZER = PREFIX + "finalizer"
+RULES: tuple[Object, ...] = (
+    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+    {
+        "apiGroups": ["resources.azure.com", "storage.azure.com", "network.azure.com"],
+        "resources": ["*"],
+        "verbs": ["get", "list", "watch", "patch", "update"],
+    },
+)
+
+
+@dataclass
+class Pod:
+    """One pod; start it, stop it, kill it."""
+
+    plane: ControlPlane
+    azure: Azure
+    kubeconfig: Path
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.kill()
+
+    def start(self, *options: str) -> None:
+        """Start the process and wait until it watches."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("AZURE_")}
+        arm = {"AZURE_RESOURCE_MANAGER_ENDPOINT": self.azure.connection.arm}
+        lines = self.lines
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "engine", "run", "--kubeconfig", str(self.kubeconfig), *self.options, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env={**kept, **arm, "POD_NAMESPACE": OPERATOR, "PYTHONPATH": str(ROOT), **self.environment},
+                cwd=ROOT,
+            )
+        self.plane.admin.wait_for("the pod to watch", lambda: self._is_up(lines))
+
+    def _is_up(self, lines: int) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()
+        return "watching" in "\n".join(self.log.read_text().splitlines()[lines:])
+
+    @property
+    def lines(self) -> int:
+        """Return how many lines were logged."""
+        return len(self.log.read_text().splitlines()) if self.log.exists() else 0
+
+    def stop(self) -> int:
+        """Ask it to end, as the kubelet does; return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(20)
+
+
+@dataclass(frozen=True)
+class Web:
+    """A namespace with a pod that watches it, and what a test looks at."""
+
+    admin: Api
+    azure: Azure
+    namespace: str
+
+    def path(self, collection: str, name: str = "") -> str:
+        """Return the path of a collection, or of an object in it."""
+        return collection.format(self.namespace) + (f"/{name}" if name else "")
+
+    def create(self, collection: str, item: Object) -> Any:
+        """Create an object in the namespace."""
+        metadata = {**item["metadata"], "namespace": self.namespace}
+        return self.admin.create(self.path(collection), {**item, "metadata": metadata})
+
+    def get(self, collection: str, name: str) -> Any:
+        """Return an object; None when it is gone."""
+        return self.admin.get(self.path(collection, name))
+
+    def patch(self, collection: str, name: str, changes: Object) -> Any:
+        """Change an object."""
+        return self.admin.patch(self.path(collection, name), changes)
+
+    def ready(self, collection: str, name: str) -> Any:
+        """Return the Ready condition; an empty one while there is none."""
+        found = self.get(collection, name) or {}
+        return next(iter(found.get("status", {}).get("conditions", ())), {})
+
+    def wait_ready(self, collection: str, name: str, generation: int = 1) -> Any:
+        """Return the object once it is Ready at a generation."""
+
+        def is_ready() -> bool:
+            said = self.ready(collection, name)
+            return said.get("status") == "True" and said.get("observedGeneration", 0) >= generation
+
+        self.admin.wait_for(f"{name} to be Ready", is_ready)
+        return self.get(collection, name)
+
+    def wait_reason(self, collection: str, name: str, reason: str) -> Any:
+        """Return the Ready condition once it has a reason."""
+        what = f"{name} to be {reason}"
+        self.admin.wait_for(what, lambda: self.ready(collection, name).get("reason") == reason)
+        return self.ready(collection, name)
+
+    def wait_gone(self, collection: str, name: str) -> None:
+        """Wait until an object is gone."""
+        self.admin.wait_for(f"{name} to be gone", lambda: self.get(collection, name) is None)
+
+    def events(self, name: str) -> list[tuple[str, str]]:
+        """Return reason and text of the events of an object, oldest first."""
+        found = self.admin.get(f"/api/v1/namespaces/{self.namespace}/events")["items"]
+        ours = [e for e in found if e["involvedObject"]["name"] == name]
+        return [(e["reason"], e["message"]) for e in sorted(ours, key=lambda e: e["metadata"]["name"])]
+
+    def wait_for(self, what: str, is_there: Callable[[], Any]) -> Any:
+        """Return what a look gives once it gives something."""
+        return self.admin.wait_for(what, is_there)
