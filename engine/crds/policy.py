@@ -27,6 +27,12 @@ def _text(place: str, *, when: str = "") -> dict[str, str]:
     }
 
 
+_SET: Final = "has({0}.spec) && has({0}.spec.azureName) && {0}.spec.azureName != ''"
+_SAME_NAME: Final = (
+    "object.metadata.annotations['serviceoperator.azure.com/resource-id'].lowerAscii()"
+    ".endsWith('/' + object.spec.azureName.lowerAscii())"
+)
+"""The default may be written down once the resource exists, and nothing else."""
 _HAD_OWNER: Final = "(has(oldObject.spec) && has(oldObject.spec.owner))"
 _HAS_OWNER: Final = "(has(object.spec) && has(object.spec.owner))"
 
@@ -49,6 +55,11 @@ def admission_policies() -> list[dict[str, Any]]:
             "matchConditions": [{"name": "claimed", "expression": _CLAIMED}],
             "validations": [
                 _text("azureName"),
+                {
+                    "expression": f"({_SET.format('oldObject')}) || !({_SET.format('object')}) || {_SAME_NAME}",
+                    "messageExpression": f'"updating \'spec.azureName"{_WHO}',
+                    "reason": "Invalid",
+                },
                 {
                     "expression": f"{_HAD_OWNER} || !{_HAS_OWNER}",
                     "message": "adding an owner to an already created resource is not allowed",

@@ -71,6 +71,7 @@ class Limits:
         mass_delete_count: From this many deletes on ...
         mass_delete_share: ... that are also this share of what is managed, deletions wait: of all of it, and of each
             namespace.
+        cascades: What an object owns goes with it, as in a cluster, whose garbage collector deletes owned objects.
         reads_per_s, writes_per_s, deletes_per_s: ARM's documented refill rates, for the budget a plan prints.
     """
 
@@ -90,6 +91,7 @@ class Limits:
     writes_per_s: float = 10.0
     deletes_per_s: float = 10.0
     read_burst: int = 250
+    cascades: bool = False
     write_burst: int = 200
     delete_burst: int = 200
 

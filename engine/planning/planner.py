@@ -46,7 +46,8 @@ def build_plan(data: PlanInput) -> Plan:
     renewed, settled = renew_children(
         guarded, data.in_sync, data.limits, again=lambda f: plan_step(f, data), others=data.others
     )
-    steps, cycles = arrange(cascade_deletes(renewed, settled=settled, others=data.others), settled=settled)
+    gone = cascade_deletes(renewed, settled=settled, others=data.others, takes_all=data.limits.cascades)
+    steps, cycles = arrange(gone, settled=settled)
     problems = (*data.problems, *data.unread, *cycles)
     unread = tuple(s for s in steps if s.action is Action.UNREADABLE)
     plan = Plan(

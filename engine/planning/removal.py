@@ -29,7 +29,11 @@ def find_unowned(
 
 
 def cascade_deletes(
-    steps: Sequence[Step], *, settled: Sequence[Step] = (), others: Mapping[ArmId, ResourceKey] | None = None
+    steps: Sequence[Step],
+    *,
+    settled: Sequence[Step] = (),
+    others: Mapping[ArmId, ResourceKey] | None = None,
+    takes_all: bool = False,
 ) -> list[Step]:
     """Let children go with a deleted ancestor, and hold an ancestor back while a child must stay.
 
@@ -40,6 +44,7 @@ def cascade_deletes(
         steps: Decided steps in any order.
         settled: Steps of resources in sync, which stay wanted.
         others: Resources of objects that this run does not decide about; they stay wanted too.
+        takes_all: Who deletes an ancestor means everything in it; only what is protected holds it back.
     """
     out = list(steps)
     deleted = sorted((s.id for s in steps if s.action is Action.DELETE and s.id), key=lambda i: len(i.key))
@@ -47,8 +52,11 @@ def cascade_deletes(
         return out
     for resource in reversed(deleted):
         inside = [s for s in (*out, *settled) if s.id is not None and s.id.is_within(resource)]
-        kept = [s.key for s in inside if must_stay(s)]
-        kept += [key for i, key in (others or {}).items() if i.is_within(resource)]
+        if takes_all:
+            kept = [s.key for s in inside if s.desired is not None and s.desired.policy.protect]
+        else:
+            kept = [s.key for s in inside if must_stay(s)]
+            kept += [key for i, key in (others or {}).items() if i.is_within(resource)]
         if kept:
             names = ", ".join(map(str, kept[:3])) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
             guard = Guard(

@@ -143,10 +143,10 @@ class Web:
         """Wait until an object is gone."""
         self.admin.wait_for(f"{name} to be gone", lambda: self.get(collection, name) is None)
 
-    def events(self, name: str) -> list[tuple[str, str]]:
+    def events(self, name: str, kind: str = "ResourceGroup") -> list[tuple[str, str]]:
         """Return reason and text of the events of an object, oldest first."""
         found = self.admin.get(f"/api/v1/namespaces/{self.namespace}/events")["items"]
-        ours = [e for e in found if e["involvedObject"]["name"] == name]
+        ours = [e for e in found if (e["involvedObject"]["name"], e["involvedObject"]["kind"]) == (name, kind)]
         return [(e["reason"], e["message"]) for e in sorted(ours, key=lambda e: e["metadata"]["name"])]
 
     def wait_for(self, what: str, is_there: Callable[[], Any]) -> Any:

@@ -28,6 +28,10 @@ class Objects:
         self._held: dict[ObjectIdentity, ClusterObject] = {}
         self._listed: tuple[CustomResource, ...] | None = ()
 
+    def __len__(self) -> int:
+        """Return how many objects there are."""
+        return len(self._held)
+
     def put(self, found: ClusterObject) -> ClusterObject | None:
         """Take an object as it is now; return what it was before."""
         before = self._held.get(found.identity)

@@ -64,8 +64,8 @@ class WorkQueue:
         return frozenset(taken)
 
     def begin(self, identity: ObjectIdentity) -> bool:
-        """Work on an object whether it is due or not; False when somebody does already."""
-        if identity in self._busy:
+        """Work on an object whether it is due or not; False when somebody does already, or it waits after a failure."""
+        if identity in self._busy or (identity in self._failures and identity in self._due):
             return False
         self._due.pop(identity, None)
         self._busy.add(identity)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
 from engine.cluster import condition, events
+from engine.cluster.breaker import Breaker
+from engine.cluster.objects import ClusterObject
 from engine.cluster.verdict import condition_of_result, condition_of_step
 from engine.desired.identity import ObjectIdentity
 from engine.model.ids import ArmId
@@ -28,6 +31,12 @@ from engine.runtime.cycle import Cycle
 from engine.runtime.executor import Azure, ExecutorOptions, Progress
 from engine.runtime.selection import Selection
 from engine.runtime.world import PassOptions, PassResult, World
+
+
+_LIMITS = Limits(
+    adopt=True, allow_data_loss=True, allow_other_owner=True, cascades=True, mass_delete_count=sys.maxsize
+)
+"""As ASO: what exists is taken over, and who deletes an object means it. The breaker counts over passes."""
 
 
 class Credentials(Protocol):
@@ -74,11 +83,12 @@ class Parts:
     objects: Objects
     contract: Contract
     store: ControllerStore
-    audit: AuditLog
     clock: Clock
     queue: WorkQueue
     credentials: Credentials
+    audit: AuditLog
     rules: Rules
+    breaker: Breaker = field(default_factory=Breaker)
 
 
 class Reconciler:
@@ -108,7 +118,7 @@ class Reconciler:
         found = self._parts.objects.find(identity)
         if found is None or not await self._parts.contract.is_ours(found):
             return False
-        if found.resource.deleting and not found.is_claimed:
+        if found.resource.deleting and not (found.is_claimed and await self._may_go(found, left)):
             return False
         why = await self._parts.credentials.resolve(found.resource)
         if why:
@@ -116,6 +126,21 @@ class Reconciler:
             self._parts.queue.retry(identity, limit=SLOW)
             left.discard(identity)
             self._parts.queue.done(identity)
+        return not why
+
+
+    async def _may_go(self, found: ClusterObject, left: set[ObjectIdentity]) -> bool:
+        """Whether an object may be deleted now; one that may not says why."""
+        parts, identity = self._parts, found.identity
+        now = parts.clock.now()
+        parts.breaker.note(identity, now)
+        why = parts.breaker.why_held(len(parts.objects), now, found.resource.namespace_annotations)
+        if why:
+            said = condition.warning("ReconciliationBlocked", why, found.resource.generation)
+            await parts.contract.say(identity, said)
+            parts.queue.retry(identity, limit=SLOW)
+            left.discard(identity)
+            parts.queue.done(identity)
         return not why
 
 
@@ -140,7 +165,7 @@ class _Run:
             endpoint=parts.rules.endpoint,
             subscription_of=parts.credentials.subscription_of,
             selection=Selection(only=self._wanted),
-            limits=Limits(adopt=True, allow_data_loss=True, allow_other_owner=True),
+            limits=_LIMITS,
         )
         cycle = self._cycle = Cycle(world, options)
         planned = await cycle.plan(keep_in_sync=True)
