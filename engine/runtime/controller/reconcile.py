@@ -32,10 +32,7 @@ from engine.runtime.executor import Azure, ExecutorOptions, Progress
 from engine.runtime.selection import Selection
 from engine.runtime.world import PassOptions, PassResult, World
 
-
-_LIMITS = Limits(
-    adopt=True, allow_data_loss=True, allow_other_owner=True, cascades=True, mass_delete_count=sys.maxsize
-)
+_LIMITS = Limits(adopt=True, allow_data_loss=True, allow_other_owner=True, cascades=True, mass_delete_count=sys.maxsize)
 """As ASO: what exists is taken over, and who deletes an object means it. The breaker counts over passes."""
 
 
@@ -127,7 +124,6 @@ class Reconciler:
             left.discard(identity)
             self._parts.queue.done(identity)
         return not why
-
 
     async def _may_go(self, found: ClusterObject, left: set[ObjectIdentity]) -> bool:
         """Whether an object may be deleted now; one that may not says why."""
