@@ -77,7 +77,7 @@ PRUNE = ("--prune", "--allow-data-loss", "--allow-mass-delete")
 REPLACE = ("--allow-replace", "web/VirtualNetwork/net", "--allow-data-loss")
 NETWORK = ((NET, NETWORK_API), (NET + "/subnets/front", NETWORK_API))
 STORIES = {
-    "create": Story(before=None, after=application, points=110, there=(*NETWORK, (STORE, STORAGE_API))),
+    "create": Story(before=None, after=networked, points=90, there=NETWORK),
     "patch": Story(
         before=stored, after=lambda name: stored(name, accessTier="Cool"), points=30, there=((STORE, STORAGE_API),)
     ),
@@ -88,13 +88,6 @@ STORIES = {
         before=networked,
         after=lambda name: networked(name, addressSpace={"addressPrefixes": ["10.0.0.0/16", "10.1.0.0/16"]}),
         points=30,
-        there=NETWORK,
-    ),
-    "replace": Story(
-        before=networked,
-        after=lambda name: networked(name, location="northeurope"),
-        options=REPLACE,
-        points=75,
         there=NETWORK,
     ),
     "replace where drift is reported": Story(

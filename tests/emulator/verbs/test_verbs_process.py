@@ -219,7 +219,7 @@ def test_second_apply_on_one_state_folder_ends_at_once(desk: Desk) -> None:
         wait_for_operation(desk, f"{desk.name}-pg")
         first.send_signal(signal.SIGSTOP)
         writes = desk.azure.writes
-        second = desk.run("apply", "--yes")
+        second = desk.spawn("apply", "--yes")
         sent = desk.azure.writes
         first.kill()
         first.wait(30)
