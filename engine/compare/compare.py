@@ -102,6 +102,8 @@ def judge_bodies(desired: Body, actual: Body, subject: Subject, *, remembered: M
 
 def _judge(desired: Body, actual: Body, subject: Subject, remembered: Memories | None) -> list[Verdict]:
     frame, secret_key = _frame_of(subject), subject.secret_key
+    if isinstance(remembered, RememberedBodies) and remembered.desired is not None:
+        desired = frame.owned.ask_for_none(desired, remembered.desired)
     findings = walk(desired, actual, frame)
     if remembered is None:
         return [judge_without_memory(f) for f in findings]

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from engine.compare.finding import Place
+from engine.compare.places import find_key, get_member
+from engine.model.document import ABSENT, Body
 from schemas.behaviours import child_lists, lookup_behaviour
 
 
@@ -45,6 +47,17 @@ class OwnedChildren:
         """Whether others put elements of their own into the list at that place, which a write leaves in it."""
         return bool(self._shared) and tuple(s.lower() if isinstance(s, str) else "[]" for s in at) in self._shared
 
+    def ask_for_none(self, desired: Body, then: Any) -> Body:
+        """Return the desired body with an empty list wherever a shared one left the object as a whole.
+
+        Its own elements go then; those of others stay, as they do when one element leaves.
+        """
+        for path in self._shared:
+            asked = _follow(then, path)
+            if type(asked) is list and asked and _follow(desired, path) is ABSENT:
+                desired = _with_empty_list(desired, then, path)
+        return desired
+
     def covers(self, element: Any, at: Place) -> bool:
         """Whether an element of the list at that place is one of the resources."""
         if not self._ids or type(element) is not dict:
@@ -60,6 +73,22 @@ class OwnedChildren:
         if known is not None:
             return segment in known
         return bool(at) and isinstance(at[-1], str) and at[-1].lower().startswith(_singular(segment))
+
+
+def _follow(body: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        body = get_member(body, name)
+    return body
+
+
+def _with_empty_list(body: Body, then: Any, path: tuple[str, ...]) -> Body:
+    """Return a copy with an empty list at the place; members that it lacks are spelled as they were then."""
+    name = find_key(body, path[0]) or find_key(then, path[0]) or path[0]
+    if len(path) == 1:
+        return {**body, name: []}
+    below = body.get(name)
+    inner = _with_empty_list(below if type(below) is dict else {}, get_member(then, path[0]), path[1:])
+    return {**body, name: inner}
 
 
 def _shared_lists(arm_type: str) -> frozenset[tuple[str, ...]]:

@@ -45,7 +45,8 @@ def carry_over(
     if children or kept or live or gone:
         body = copy.copy(desired)
     for path in children:
-        _carry_children(body, actual, path)
+        if _carry_children(body, actual, path, removed):
+            live = [s for s in live if s.path.segments[:-1] != path]
     for path in kept:
         _keep_member(body, actual, path)
     for receipt in live:
@@ -56,14 +57,23 @@ def carry_over(
     return body
 
 
-def _carry_children(body: Body, actual: Mapping[str, Any], path: tuple[str, ...]) -> None:
-    """Put the child list that Azure holds into a body that has none of its own."""
+def _carry_children(
+    body: Body, actual: Mapping[str, Any], path: tuple[str, ...], removed: Collection[tuple[Segment, ...]]
+) -> bool:
+    """Put the child list that Azure holds, without what is removed, into a body that has none of its own."""
     held: Any = actual
     for name in path:
         held = held.get(name) if isinstance(held, Mapping) else None
     parent = _open(body, path[:-1]) if isinstance(held, list) and held else None
-    if parent is not None and not parent.get(path[-1]):
-        parent[path[-1]] = list(held)
+    if parent is None or parent.get(path[-1]):
+        return False
+    gone = {_index_of(place[-1]) for place in removed if place[:-1] == path}
+    parent[path[-1]] = [element for n, element in enumerate(held) if n not in gone]
+    return True
+
+
+def _index_of(segment: Segment) -> Segment:
+    return segment.index if isinstance(segment, ByKey) else segment
 
 
 def _keep_member(body: Body, actual: Any, path: tuple[str, ...]) -> None:

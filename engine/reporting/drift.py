@@ -11,7 +11,7 @@ from engine.model.plan import Action, Plan, Step
 from engine.model.policy import DriftPolicy
 from engine.reporting.phrases import MEMORY_SHORTENED, plural, who_moved
 from engine.reporting.style import TextOptions
-from engine.reporting.summary import count_ignored, has_drifted
+from engine.reporting.summary import count_ignored, count_left_to_others, has_drifted
 from engine.reporting.values import KnownAfter, format_value, shorten
 
 
@@ -41,6 +41,7 @@ class DriftReport:
         checked: How many resources were looked at.
         problems: How many inputs could not be used; nothing is known of their resources.
         ignored: How many differences nobody wants to hear of: ignore rules and drift policies say so.
+        others: How many elements others put into lists that they share with an object; they are left to them.
     """
 
     drifted: tuple[DriftRow, ...]
@@ -50,6 +51,7 @@ class DriftReport:
     checked: int
     problems: int
     ignored: int = 0
+    others: int = 0
 
 
 def drift_report(plan: Plan) -> DriftReport:
@@ -66,6 +68,7 @@ def drift_report(plan: Plan) -> DriftReport:
         checked=len(plan.steps),
         problems=len(plan.problems),
         ignored=count_ignored(plan.steps) + sum(_count_unheard(s) for s in plan.steps if _is_ignored(s)),
+        others=count_left_to_others(plan.steps),
     )
 
 
@@ -123,6 +126,8 @@ def drift_line(report: DriftReport) -> str:
         parts.append(f"{len(report.unattributed):,} differ without a remembered apply")
     if report.ignored:
         parts.append(f"{report.ignored:,} ignored")
+    if report.others:
+        parts.append(f"{report.others:,} left to others")
     if report.unreadable:
         parts.append(f"{len(report.unreadable):,} unreadable")
     if report.pending:
@@ -137,6 +142,7 @@ def _still_line(report: DriftReport, errors: str) -> str:
     resources = plural(report.checked, "resource")
     pending = f"; {report.pending:,} changed in the manifests, not yet applied" if report.pending else ""
     ignored = f", {report.ignored:,} ignored" if report.ignored else ""
+    ignored += f", {report.others:,} left to others" if report.others else ""
     if errors:
         return f"No drift in the {resources} that could be checked{ignored}{pending}{errors}."
     return f"No drift. {resources} checked{ignored}{pending}."

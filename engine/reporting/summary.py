@@ -16,6 +16,7 @@ _DRIFT_ORIGINS = (ChangeOrigin.DRIFT, ChangeOrigin.BOTH)
 _LEAVING = (Action.DELETE, Action.FORGET)
 _METHODS = ("PATCH", "PUT", "DELETE")
 _IGNORED = "ignore"
+_OF_OTHERS = "shared-list"
 _NOTABLE_S = 10
 """Seconds of write budget below which nobody waits for it."""
 
@@ -93,6 +94,11 @@ def summarize_plan(plan: Plan) -> PlanSummary:
 def count_ignored(steps: Iterable[Step]) -> int:
     """Count the differences that ignore rules hide."""
     return sum(s.rule == _IGNORED for step in steps for s in step.diff.suppressed)
+
+
+def count_left_to_others(steps: Iterable[Step]) -> int:
+    """Count the elements of others in lists that an object shares with them."""
+    return sum(s.rule == _OF_OTHERS for step in steps for s in step.diff.suppressed)
 
 
 def _by_method(counts: Counter[str]) -> dict[str, int]:

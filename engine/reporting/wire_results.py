@@ -56,6 +56,7 @@ def drift_summary_json(report: DriftReport) -> dict[str, Any]:
         "unreadable": len(report.unreadable),
         "pending": report.pending,
         "ignored": report.ignored,
+        "others": report.others,
     }
 
 

@@ -268,3 +268,38 @@ def test_rules_of_others_on_a_load_balancer_stay_and_are_no_drift(desk: Desk) ->
     held = desk.azure.get(resource, api=NETWORK_API)["properties"]["inboundNatRules"]
     assert sorted(rule["name"] for rule in held) == ["new", "own", "theirs"]
     desk.check_clean()
+
+
+def test_elements_of_others_are_counted_and_explained(desk: Desk) -> None:
+    """What somebody else put into a list that an object shares is left to them, and never silently."""
+    resource = write_balancer(desk, "own")
+    desk.apply()
+    theirs = {"properties": {"protocol": "Tcp", "frontendPort": 6000, "backendPort": 80}}
+    desk.azure.edit("PUT", f"{resource}/inboundNatRules/theirs", theirs, api=NETWORK_API)
+
+    drift, counted = desk.run("drift"), desk.run("drift", "-o", "json").json
+    explained = desk.run("explain", "lb", "-o", "json").json
+
+    assert (drift.code, drift.out.strip()) == (0, "No drift. 2 resources checked, 1 left to others.")
+    assert counted["summary"]["others"] == 1
+    (receipt,) = [s for s in explained["suppressed"] if s["rule"] == "shared-list"]
+    assert (receipt["before"]["name"], receipt["before"]["properties"]["frontendPort"]) == ("theirs", 6000)
+
+
+@pytest.mark.parametrize("spec", [{}, {"inboundNatRules": []}], ids=["no-list", "empty-list"])
+def test_rules_of_others_outlive_the_last_own_one(desk: Desk, spec: Object) -> None:
+    """The list leaves the object as a whole: its own rules go, and those of others are sent back once."""
+    resource = write_balancer(desk, "own", "old")
+    desk.apply()
+    theirs = {"properties": {"protocol": "Tcp", "frontendPort": 6000, "backendPort": 80}}
+    desk.azure.edit("PUT", f"{resource}/inboundNatRules/theirs", theirs, api=NETWORK_API)
+    body = {"owner": {"name": desk.name}, "location": "westeurope", "sku": {"name": "Standard"}}
+    desk.write(group(desk.name), make_object("LoadBalancer", "network/v1api20240301", "lb", body | spec))
+
+    changes = desk.plan().step("lb")["changes"]
+    desk.apply()
+
+    assert [c["text"].rpartition("=")[2] for c in changes] == ["old]", "own]"]
+    held = desk.azure.get(resource, api=NETWORK_API)["properties"]["inboundNatRules"]
+    assert [rule["name"] for rule in held] == ["theirs"]
+    desk.check_clean()
