@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,10 +58,32 @@ def restrict(fresh: Plan, saved: Plan) -> tuple[Plan, tuple[StaleStep, ...]]:
         if moved:
             stale.append(StaleStep(key=step.key, moved=moved))
         steps.append(_restrict_step(step, planned, moved))
+    for n, kept in _taken_along(fresh.steps, steps):
+        moved = f"it holds {kept}, which is not as it was planned and would go with it"
+        stale.append(StaleStep(key=steps[n].key, moved=moved))
+        steps[n] = _restrict_step(steps[n], None, moved)
     left = [s for s in wanted.values() if s.action.mutates and s.action is not Action.DELETE]
     stale += [StaleStep(key=s.key, moved="its object is no longer in the input") for s in left]
     held = hold_dependents(tuple(steps))
     return replace(fresh, steps=held, id=saved.id, budget=compute_budget(held, Limits())), tuple(stale)
+
+
+def _taken_along(fresh: Sequence[Step], restricted: Sequence[Step]) -> list[tuple[int, ResourceKey]]:
+    """Return the steps that delete what the saved plan does not let go of: by position, with the first such resource.
+
+    What is deleted with its parent, or created again after it, has no request that could be left out.
+    """
+    kept = [
+        was
+        for was, now in zip(fresh, restricted, strict=True)
+        if was is not now and was.id is not None and was.precondition.actual_hash
+    ]
+    out = []
+    for n, step in enumerate(restricted if kept else ()):
+        if step.action in (Action.DELETE, Action.REPLACE) and step.requests and step.id is not None:
+            inside = [k.key for k in kept if k.id is not None and k.id.is_within(step.id) and k.id != step.id]
+            out += [(n, inside[0])] if inside else []
+    return out
 
 
 def _restrict_step(step: Step, saved: Step | None, moved: str) -> Step:

@@ -213,3 +213,47 @@ def test_file_is_replaced_as_a_whole_and_stays_private(desk: Desk) -> None:
 
     assert path.stat().st_mode & 0o777 == 0o600
     assert [p.name for p in desk.folder.iterdir() if p.name.startswith("plan.json")] == ["plan.json"]
+
+
+def write_and_leave(desk: Desk) -> tuple[Path, str]:
+    """Apply two groups, one with an identity; save a plan that prunes the second group and what is in it."""
+    other = f"{desk.name}b"
+    desk.write(group(desk.name), group(other), identity("one", other))
+    assert desk.run("apply", "--yes").code == 0
+    desk.write(group(desk.name))
+    path = desk.folder / "plan.json"
+    desk.run("plan", "--prune", "--allow-mass-delete", "--out", str(path))
+    return path, f"{desk.azure.subscription}/resourceGroups/{other}"
+
+
+def test_a_child_that_moved_keeps_the_group_that_would_take_it_along(desk: Desk) -> None:
+    """A child goes with its group and has no request of its own: where it is stale, so is the group's delete."""
+    path, other = write_and_leave(desk)
+    one = f"{other}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
+    api = "2023-01-31"
+    desk.azure.edit("PUT", one, {"location": "westeurope", "tags": {"keep": "me"}}, api=api)
+    desk.azure.forget_traffic()
+
+    done = apply_saved(desk, path, "--partial")
+
+    assert done.code == 6
+    assert "it holds web/UserAssignedIdentity/one, which is not as it was planned" in done.err
+    assert desk.azure.writes == []
+    assert desk.azure.get(one, api=api)["tags"] == {"keep": "me"}
+
+
+def test_what_came_into_a_group_since_is_not_deleted_with_it(desk: Desk) -> None:
+    """What was applied and left the input after a plan was saved is in no file that somebody agreed to."""
+    path, _other = write_and_leave(desk)
+    desk.write(
+        group(desk.name), group(f"{desk.name}b"), identity("one", f"{desk.name}b"), identity("two", f"{desk.name}b")
+    )
+    assert desk.run("apply", "--yes").code == 0
+    desk.write(group(desk.name))
+    desk.azure.forget_traffic()
+
+    done = apply_saved(desk, path, "--partial")
+
+    assert done.code == 6
+    assert "it holds web/UserAssignedIdentity/two, which is not as it was planned" in done.err
+    assert desk.azure.writes == []
