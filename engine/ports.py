@@ -87,9 +87,12 @@ class StepApplier(Protocol):
     ) -> OperationProgress:
         """Send the request; the answer says whether an operation goes on.
 
-        ``announce`` is called just before anything is sent, with a token that finds out later what became of a
-        write whose answer nobody saw.
+        ``announce`` is called just before anything is sent, with the token that ``intend`` returns.
         """
+        ...
+
+    def intend(self, request: Request, *, resource: ArmId) -> str:
+        """Return the token that finds out what became of a write whose answer nobody saw."""
         ...
 
     async def poll(self, token: str) -> OperationProgress:
@@ -203,6 +206,10 @@ class ClusterWriter(Protocol):
 
     async def release(self, key: ResourceKey, uid: str) -> None:
         """Take our finalizer off; no error when the object is gone."""
+        ...
+
+    async def drop_annotations(self, key: ResourceKey, uid: str, names: Sequence[str]) -> None:
+        """Take annotations off that another operator left; no error when the object is gone."""
         ...
 
     async def emit(self, key: ResourceKey, uid: str, event: Event) -> None:

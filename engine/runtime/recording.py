@@ -107,6 +107,10 @@ class _NoWrites:
     def keep_secrets(self, body: Body) -> None:
         """Note nothing: nothing is sent that could be echoed."""
 
+    def intend(self, request: Request, *, resource: ArmId) -> str:
+        """Return nothing: nothing is sent."""
+        return ""
+
     async def begin(self, request: Request, *, resource: ArmId, **_: object) -> OperationProgress:
         """Refuse.
 

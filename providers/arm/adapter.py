@@ -167,6 +167,10 @@ class AzureResourceManager:
         """Learn the secrets of a desired body: from now on no error repeats one of them, whatever Azure answers."""
         self._scrubber.learn(body)
 
+    def intend(self, request: Request, *, resource: ArmId) -> str:
+        """Return the token that finds out what became of a write whose answer nobody saw."""
+        return lro.intend(request.method, self._url(request.url, resource)).encode()
+
     async def begin(
         self,
         request: Request,
@@ -189,7 +193,7 @@ class AzureResourceManager:
         url = self._url(request.url, resource)
         body = _encode(request, what)
         self._scrubber.learn(request.body)
-        tell = partial(announce, lro.intend(request.method, url).encode()) if announce is not None else None
+        tell = partial(announce, self.intend(request, resource=resource)) if announce is not None else None
         answer = await self._transport.send(
             request.method, url, body=body, headers=request.headers, purpose=purpose, announce=tell
         )

@@ -20,6 +20,7 @@ from engine.errors import InvalidSpecError
 from engine.model.document import ABSENT, Document
 from engine.model.ids import ArmId
 from providers.arm.answer import Answer
+from providers.arm.aso_token import is_aso_token, translate
 from providers.arm.errors import Fault, decode_fault, explain, explain_state
 from providers.arm.origin import Origin
 
@@ -105,7 +106,7 @@ Verdict = Running | Succeeded | Failed
 
 
 def decode_poller(token: str, origin: Origin) -> Poller:
-    """Read a resume token.
+    """Read a resume token, ours or one that ASO left.
 
     Raises:
         InvalidSpecError: It is damaged, of another format, or leads to another host.
@@ -121,7 +122,9 @@ def decode_poller(token: str, origin: Origin) -> Poller:
 
 
 def _restore(members: Any, origin: Origin) -> Poller:
-    if members.pop("format") != TOKEN_FORMAT:
+    if is_aso_token(members):
+        members = translate(members)
+    elif members.pop("format") != TOKEN_FORMAT:
         raise ValueError("another format")
     poller = Poller(**{**members, "kind": PollKind(members["kind"])})
     urls = (poller.url, poller.resource_url) if poller.resource_url else (poller.url,)

@@ -77,6 +77,12 @@ class KubeWriter:
         metadata = {"uid": uid, "resourceVersion": found.metadata.resource_version, "finalizers": kept}
         await self._send("PATCH", self._path(key), {"metadata": metadata}, MERGE, {"fieldManager": MANAGER})
 
+    async def drop_annotations(self, key: ResourceKey, uid: str, names: Sequence[str]) -> None:
+        """Take annotations off that another operator left; no error when the object is gone."""
+        metadata = {"uid": uid, "annotations": dict.fromkeys(names)}
+        with contextlib.suppress(NotFoundError, ConflictError):
+            await self._send("PATCH", self._path(key), {"metadata": metadata}, MERGE, {"fieldManager": MANAGER})
+
     async def emit(self, key: ResourceKey, uid: str, event: Event) -> None:
         """Tell an event; one that the cluster does not take is lost, never an error."""
         now = self._clock.now().astimezone(UTC)

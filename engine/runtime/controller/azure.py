@@ -98,6 +98,10 @@ class ContractAzure:
         for azure in self._azures.values():
             azure.keep_secrets(body)
 
+    def intend(self, request: Request, *, resource: ArmId) -> str:
+        """Return the token that finds out what became of a write whose answer nobody saw."""
+        return self._route(resource).azure.intend(request, resource=resource)
+
     async def begin(
         self,
         request: Request,
@@ -113,7 +117,9 @@ class ContractAzure:
             return await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose), announce=announce)
         is_delete = request.method == "DELETE"
         if not is_delete:
-            await self._contract.claim(identity, resource, sends=True)
+            # From here on, whoever starts after us finds out what became of the write before sending it again.
+            intent = azure.intend(request, resource=resource)
+            await self._contract.claim(identity, resource, sends=True, operation=intent)
         await self._contract.tell(identity, events.credential_from(speaker.credential), once=True)
         if is_delete:
             await self._contract.tell(identity, events.delete_begins())
@@ -142,7 +148,3 @@ class ContractAzure:
         if progress.status is OperationStatus.RUNNING and progress.token != token:
             self._by_token[progress.token] = (azure, resource)
         return progress
-
-    def know(self, token: str, resource: ArmId) -> None:
-        """Take over an operation of an earlier process."""
-        self._by_token[token] = (self._route(resource).azure, resource)

@@ -13,7 +13,7 @@ from engine.cluster import events
 from engine.cluster.claim import Marks, Owner, claim, is_foreign
 from engine.cluster.condition import Condition, choose_condition
 from engine.cluster.events import Event
-from engine.cluster.names import CHILD_ID_OVERRIDE, FINALIZER, LATEST_GENERATION
+from engine.cluster.names import CHILD_ID_OVERRIDE, FINALIZER, LATEST_GENERATION, POLLER_ID, POLLER_TOKEN
 from engine.cluster.objects import ClusterObject
 from engine.cluster.status import CONDITIONS, build_status, print_status
 from engine.desired.identity import ObjectIdentity, read_owner
@@ -24,6 +24,7 @@ from engine.ports import Clock, ClusterWriter
 from engine.runtime.controller.objects import Objects
 from schemas.kinds import Kind, lookup_kind
 
+_POLLER = (POLLER_ID, POLLER_TOKEN)
 _KEPT = (CHILD_ID_OVERRIDE, LATEST_GENERATION, BASELINE)
 
 
@@ -158,6 +159,15 @@ class Contract:
         if found is not None and found.is_claimed:
             await self._writer.release(found.resource.key, found.resource.uid)
             self._objects.put(replace(found, finalizers=()))
+
+    async def drop_poller(self, identity: ObjectIdentity) -> None:
+        """Take ASO's poller off an object: its operation ended, and it must not be resumed by anybody."""
+        found = self._objects.find(identity)
+        if found is None or not found.resource.annotations.keys() & _POLLER:
+            return
+        rest = {k: v for k, v in found.resource.annotations.items() if k not in _POLLER}
+        await self._writer.drop_annotations(found.resource.key, found.resource.uid, _POLLER)
+        self._objects.put(replace(found, resource=replace(found.resource, annotations=rest)))
 
     async def tell(self, identity: ObjectIdentity, event: Event, *, once: bool = False) -> None:
         """Tell an event of an object."""

@@ -14,6 +14,7 @@ from engine.cluster.breaker import Breaker
 from engine.cluster.objects import ClusterObject
 from engine.cluster.verdict import condition_of_result, condition_of_step
 from engine.desired.identity import ObjectIdentity
+from engine.errors import UnfinishedError
 from engine.model.ids import ArmId
 from engine.model.plan import Action, Reason, Step
 from engine.model.policy import Limits
@@ -25,6 +26,7 @@ from engine.ports import AuditLog, Clock
 from engine.runtime.controller.azure import ContractAzure, Speaker
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.operations import Operations, follow
 from engine.runtime.controller.queue import FAST, SLOW, WorkQueue
 from engine.runtime.controller.store import ControllerStore
 from engine.runtime.cycle import Cycle
@@ -86,6 +88,7 @@ class Parts:
     audit: AuditLog
     rules: Rules
     breaker: Breaker = field(default_factory=Breaker)
+    operations: Operations = field(default_factory=Operations)
 
 
 class Reconciler:
@@ -95,13 +98,18 @@ class Reconciler:
         """Keep what passes are made of."""
         self._parts = parts
 
-    async def run(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> PassResult:
+    async def run(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         """Bring these objects, all of them taken from the queue, to where they should be; let go of each when it is."""
         left = set(wanted)
         try:
             await self._resolve_all()
             ours = frozenset([i for i in wanted if await self._can_work_on(i, left)])
-            return await _Run(self._parts, ours, purpose).run(left)
+            async with asyncio.TaskGroup() as group:
+                followed = frozenset(i for i in ours if self._is_under_way(i))
+                for identity in followed:
+                    group.create_task(self._follow(identity, left))
+                if ours - followed:
+                    await _Run(self._parts, ours - followed, purpose).run(left)
         finally:
             for identity in left:
                 self._parts.queue.done(identity)
@@ -124,6 +132,29 @@ class Reconciler:
             left.discard(identity)
             self._parts.queue.done(identity)
         return not why
+
+    def _is_under_way(self, identity: ObjectIdentity) -> bool:
+        found = self._parts.objects.find(identity)
+        return found is not None and bool(self._parts.operations.pending(found))
+
+    async def _follow(self, identity: ObjectIdentity, left: set[ObjectIdentity]) -> None:
+        """See an operation of an earlier process to its end; the object is looked at afresh then."""
+        parts, found = self._parts, self._parts.objects.find(identity)
+        if found is None:
+            return
+        azure, _ = parts.credentials.speaker_of(found.resource)
+        error = await follow(azure, parts.operations.pending(found), parts.clock)
+        parts.operations.spend(found)
+        await parts.contract.drop_poller(identity)
+        if error is None:
+            parts.queue.add(identity)
+        else:
+            await parts.contract.tell(identity, events.write_failed(str(error), deleting=found.resource.deleting))
+            said = condition.warning(error.reason, str(error), found.resource.generation)
+            await parts.contract.say(identity, said)
+            parts.queue.retry(identity, limit=SLOW)
+        left.discard(identity)
+        parts.queue.done(identity)
 
     async def _may_go(self, found: ClusterObject, left: set[ObjectIdentity]) -> bool:
         """Whether an object may be deleted now; one that may not says why."""
@@ -239,6 +270,9 @@ class _Run:
             return
         contract, queue = self._parts.contract, self._parts.queue
         generation = self._generations.get(identity, 0)
+        found = self._parts.objects.find(identity)
+        if found is not None and result.reason != UnfinishedError.reason:
+            self._parts.operations.spend(found)
         if result.outcome is Outcome.DELETED:
             await contract.release(identity)
             self._let_go(identity, left)

@@ -68,6 +68,9 @@ class StubAzure:
     def keep_secrets(self, body: Body) -> None:
         self.kept.append(body)
 
+    def intend(self, request: Request, *, resource: ArmId) -> str:
+        return "intent"
+
     async def begin(
         self,
         request: Request,

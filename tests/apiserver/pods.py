@@ -1,0 +1,45 @@
+"""What tests with pods of their own share: definitions, an account, a credential, a namespace to work in."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from pathlib import Path
+
+from engine.app.cli import main
+from tests.apiserver.plane import ControlPlane
+from tests.apiserver.pod import OPERATOR, RULES, Pod, Web
+from tests.verbs_desk import Azure
+
+PATTERN = "resources.azure.com/*;storage.azure.com/StorageAccount;network.azure.com/VirtualNetwork*"
+_NUMBERS = itertools.count(1)
+
+
+def make_pod(plane: ControlPlane, azure: Azure, folder: Path, *options: str, operator: str = OPERATOR) -> Pod:
+    """Return a pod that is not started, as an account that may do no more than it needs."""
+    assert main(["crds", "install", "--pattern", PATTERN, "--kubeconfig", str(plane.kubeconfig())]) == 0
+    if plane.admin.get(f"/api/v1/namespaces/{operator}") is None:
+        plane.admin.create("/api/v1/namespaces", {"metadata": {"name": operator}})
+    who = plane.account(operator, f"pod-{next(_NUMBERS)}", *RULES)
+    environment = {"POD_NAMESPACE": operator}
+    return Pod(plane, azure, plane.kubeconfig(who), folder / "log", environment=environment, options=options)
+
+
+def make_web(plane: ControlPlane, azure: Azure) -> Web:
+    """Return a new namespace with a credential."""
+    name = f"web-{next(_NUMBERS)}"
+    plane.admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    item = {"metadata": {"name": "aso-credential"}, "data": encoded(azure)}
+    plane.admin.create(f"/api/v1/namespaces/{name}/secrets", item)
+    return Web(plane.admin, azure, name)
+
+
+def encoded(azure: Azure) -> dict[str, str]:
+    """Return the data of a credential Secret."""
+    values = {
+        "AZURE_SUBSCRIPTION_ID": azure.connection.subscription,
+        "AZURE_TENANT_ID": azure.connection.tenant,
+        "AZURE_CLIENT_ID": azure.connection.client,
+        "AZURE_CLIENT_SECRET": azure.connection.secret,
+    }
+    return {name: base64.b64encode(value.encode()).decode() for name, value in values.items()}
