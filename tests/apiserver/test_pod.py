@@ -192,9 +192,12 @@ def test_drift_is_corrected(web: Web, azure: Azure, name: str) -> None:
     web.wait_ready(GROUPS, name)
     resource = f"{azure.subscription}/resourceGroups/{name}"
 
-    azure.edit_tags(resource, "Replace", {"app": "theirs"})
+    azure.forget_traffic()
 
+    azure.edit_tags(resource, "Replace", {"app": "theirs"})
     web.wait_for("the tag to be back", lambda: azure.get(resource, api=GROUP_API)["tags"] == {"app": "shop"})
+
+    assert azure.writes == ["PATCH tags/default 200"] * 2
 
 
 def test_a_child_waits_for_its_owner(web: Web, azure: Azure, name: str) -> None:
