@@ -69,6 +69,10 @@ def _add_own(types: dict[str, dict[str, Any]], tables: Mapping[str, Any]) -> Non
         _row_of(types, name)["softDelete"] = special
     for name, kept in tables["kept"].items():
         _row_of(types, name)["kept"] = [list(parse_path(path)) for path in kept["paths"]]
+    for name, offered in tables["exports"].items():
+        row = _row_of(types, name)
+        row["calls"] = [{"name": n, "method": "POST", **call} for n, call in offered["actions"].items()]
+        row["secrets"] = [{"name": n, **key} for n, key in offered["secrets"].items()]
     lists = {name: list(found) for name, found in _named_lists()}
     for name, rows in tables["childLists"].items():
         lists.setdefault(name, []).extend(

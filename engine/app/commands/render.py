@@ -40,8 +40,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _complain(result: BuildResult) -> ExitCode:
+    from engine.app.exports import find_export_problems
+
     for notice in result.notices:
         warn(notice)
-    for problem in result.problems:
+    problems = (*result.problems, *find_export_problems(result))
+    for problem in problems:
         complain(problem)
-    return ExitCode.ERROR if result.problems else ExitCode.CLEAN
+    return ExitCode.ERROR if problems else ExitCode.CLEAN

@@ -178,3 +178,24 @@ def test_http_requests_have_clean_addresses(tmp_path: Path, capsys: pytest.Captu
     main(["render", "-f", str(tmp_path), "--subscription", "s", "-o", "http"])
 
     assert "/resourceGroups/my%20group?api-version=2020-06-01 HTTP/1.1\n" in capsys.readouterr().out
+
+
+def test_exports_that_cannot_be_written_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Colliding destinations and expressions that do not fit are errors of their object, which is rendered."""
+    operator = """
+  operatorSpec:
+    configMapExpressions:
+    - {name: a, key: b, value: self.spec.location}
+    - {name: a, key: b, value: "self.spec.locaton"}
+    - {name: a, key: c, value: "size(self.spec.location)"}"""
+    (folder / "app.yaml").write_text(GROUP.replace("{location: westeurope}", "\n  location: westeurope" + operator))
+
+    code = main(["render", "-f", str(folder), "--subscription", SUBSCRIPTION])
+
+    captured = capsys.readouterr()
+    assert code == ExitCode.ERROR
+    first, second, third = captured.err.splitlines()
+    assert "cannot write more than one configmap value to destination Name: a, Key: b" in first
+    assert "operatorSpec.configMapExpressions[1]: undefined field 'locaton'" in second
+    assert "must return one of [string,map(string, string)], but was int" in third
+    assert "ResourceGroup/rg" in captured.out
