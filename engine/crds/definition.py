@@ -83,7 +83,7 @@ def _schema(kind: Kind) -> Schema:
 def _union(hub: Kind, kinds: Sequence[Kind]) -> Schema:
     others = [k for k in kinds if k is not hub]
     unifier = Unifier()
-    spec = unifier.unite([hub.spec, *(k.spec for k in others)])
+    spec = unifier.unite([hub.spec, *(k.spec for k in others)], leads=True)
     status = unifier.unite([hub.status, *(k.status for k in others)])
     written = SchemaWriter(checks=True, with_bag=unifier.with_bag).write(spec)
     if hub.scope is not Scope.NONE:

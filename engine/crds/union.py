@@ -1,4 +1,8 @@
-"""One type that holds every member that any version of a kind has: what is stored loses nothing."""
+"""One type that holds every member that any version of a kind has: what is stored loses nothing.
+
+The API server checks what is written against the version it is written in, and nothing when it stores: what the leading
+version says of its own members stays as strict as it is.
+"""
 
 from __future__ import annotations
 
@@ -17,47 +21,57 @@ class Unifier:
     """
 
     with_bag: set[int] = field(default_factory=set)
-    _made: dict[tuple[int, ...], ObjectType] = field(default_factory=dict)
+    _made: dict[tuple[bool, tuple[int, ...]], ObjectType] = field(default_factory=dict)
 
-    def unite(self, types: Sequence[ObjectType]) -> ObjectType:
-        """Return an object type with the members of all of them; required is what the first one requires."""
+    def unite(self, types: Sequence[ObjectType], *, leads: bool = False) -> ObjectType:
+        """Return an object type with the members of all of them; required is what the first one requires.
+
+        Args:
+            types: What to join.
+            leads: The first one is the leading version's: what it says of its own members holds.
+        """
         distinct = list({id(t): t for t in types}.values())
-        key = tuple(id(t) for t in distinct)
+        key = leads, tuple(id(t) for t in distinct)
         made = self._made.get(key)
         if made is None:
-            made = distinct[0] if len(distinct) == 1 else self._join(distinct)
+            made = distinct[0] if len(distinct) == 1 else self._join(distinct, leads=leads)
             self._made[key] = made
         return made
 
-    def _join(self, types: Sequence[ObjectType]) -> ObjectType:
+    def _join(self, types: Sequence[ObjectType], *, leads: bool) -> ObjectType:
         first = types[0]
         names = dict.fromkeys(name for t in types for name in t.members)
-        members = {n: self._member([t.members[n] for t in types if n in t.members]) for n in names}
+        members = {
+            n: self._member([t.members[n] for t in types if n in t.members], leads=leads and n in first.members)
+            for n in names
+        }
         made = ObjectType(members=members, required=first.required)
         if len(names) > len(first.members):
             self.with_bag.add(id(made))
         return made
 
-    def _member(self, same: Sequence[Member]) -> Member:
+    def _member(self, same: Sequence[Member], *, leads: bool) -> Member:
         first = same[0]
-        merged = self.merge([m.type for m in same])
-        rules = first.rules if all(m.rules == first.rules for m in same) else None
+        merged = self.merge([m.type for m in same], leads=leads)
+        rules = first.rules if leads or all(m.rules == first.rules for m in same) else None
         return Member(name=first.name, place=first.place, resolve=_constant(merged), rules=rules, default=first.default)
 
-    def merge(self, types: Sequence[TypeExpr]) -> TypeExpr:
-        """Return a type that takes what any of them takes."""
+    def merge(self, types: Sequence[TypeExpr], *, leads: bool = False) -> TypeExpr:
+        """Return a type that holds what any of them holds; texts are those of the first one if it leads."""
         first = types[0]
         if all(t is first or t == first for t in types):
             return first
         bare = [t.base if isinstance(t, RuledType) else t for t in types]
         objects = [t for t in bare if isinstance(t, ObjectType)]
         if len(objects) == len(bare):
-            return self.unite(objects)
+            return self.unite(objects, leads=leads)
         lists = [t.item for t in bare if isinstance(t, ListType)]
         if len(lists) == len(bare):
-            return ListType(self.merge(lists))
+            return ListType(self.merge(lists, leads=leads))
         maps = [t.item for t in bare if isinstance(t, MapType)]
-        return MapType(self.merge(maps)) if len(maps) == len(bare) else _wider_scalar(bare)
+        if len(maps) == len(bare):
+            return MapType(self.merge(maps, leads=leads))
+        return first if leads and all(_is_text(t) for t in bare) else _wider_scalar(bare)
 
 
 def _wider_scalar(types: Sequence[TypeExpr]) -> TypeExpr:

@@ -33,6 +33,12 @@ def read_definition(client: KubeClient, name: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def is_served(definition: Mapping[str, Any] | None) -> bool:
+    """Whether objects of the kind can be read and written now."""
+    conditions = (definition or {}).get("status", {}).get("conditions") or ()
+    return any(c.get("type") == "Established" and c.get("status") == "True" for c in conditions)
+
+
 def apply_object(client: KubeClient, manifest: Mapping[str, Any]) -> None:
     """Apply a definition or an admission policy; what others set on it beside us stays.
 

@@ -33,9 +33,10 @@ class StartError(Exception):
 class ControlPlane:
     """One cluster. Ports are the system's choice; everything listens on 127.0.0.1 alone."""
 
-    def __init__(self, binaries: Binaries, folder: Path) -> None:
-        """Make keys and certificates; nothing runs yet."""
+    def __init__(self, binaries: Binaries, folder: Path, *options: str) -> None:
+        """Make keys and certificates; nothing runs yet. ``options`` are more flags of the API server."""
         self._binaries = binaries
+        self._more = options
         self.folder = folder
         self._authority = Authority(folder)
         self._server_certificate = self._authority.issue("apiserver", "kube-apiserver")
@@ -175,6 +176,7 @@ class ControlPlane:
             "--authorization-mode=RBAC",
             "--service-cluster-ip-range=10.0.0.0/24",
             "--disable-admission-plugins=ServiceAccount",
+            *self._more,
         ]
 
     def _manager_options(self) -> list[str]:

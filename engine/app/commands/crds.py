@@ -6,18 +6,21 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.app.exit_codes import ExitCode
 from engine.app.settings import Settings
-from engine.errors import InvalidSpecError
+from engine.errors import InvalidSpecError, NotReadyError
 
 if TYPE_CHECKING:  # ``--help`` must not load facts or a cluster's client
     from providers.kube.client import KubeClient
 
 _VERSIONS = ("all", "newest")
+_PATIENCE_S = 60.0
+_LOOK_AGAIN = timedelta(milliseconds=100)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,16 +92,38 @@ def _install(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
     from providers.kube.definitions import apply_object
 
     client = _connect(args)
-    changed = 0
+    changed: list[str] = []
     for manifest, changes in _compare(client, wanted):
         if changes:
             apply_object(client, manifest)
-            changed += 1
-            sys.stdout.write(f"{manifest['metadata']['name']} applied\n")
+            changed.append(manifest["metadata"]["name"])
+            sys.stdout.write(f"{changed[-1]} applied\n")
     for policy in admission_policies():
         apply_object(client, policy)
-    sys.stdout.write(f"{changed} of {len(wanted)} definitions applied; the others were as they should be.\n")
+    asyncio.run(_wait_until_served(client, changed))
+    sys.stdout.write(f"{len(changed)} of {len(wanted)} definitions applied; the others were as they should be.\n")
     return ExitCode.CLEAN
+
+
+async def _wait_until_served(client: KubeClient, names: Sequence[str]) -> None:
+    """Return when every kind can be used: the next command may create objects of it.
+
+    Raises:
+        NotReadyError: One is not, after a while.
+    """
+    from engine.runtime.clock import SystemClock
+    from providers.kube.definitions import is_served, read_definition
+
+    clock = SystemClock()
+    until = clock.monotonic() + _PATIENCE_S
+    for name in names:
+        while not is_served(read_definition(client, name)):
+            if clock.monotonic() > until:
+                raise NotReadyError(
+                    f"{name} was applied, but is not served after {_PATIENCE_S:g} seconds",
+                    hint=f"kubectl describe crd {name} says why",
+                )
+            await clock.sleep(_LOOK_AGAIN)
 
 
 def _diff(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:

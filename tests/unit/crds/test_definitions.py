@@ -137,6 +137,20 @@ def test_types_that_differ_become_the_wider_one(types: tuple[TypeExpr, ...], exp
     assert Unifier().merge(types) == expected
 
 
+def test_the_leading_version_is_as_strict_as_it_was() -> None:
+    """Limits and enums of the stored version are its own: what other versions take is written through them."""
+    account = spec_of(define("storage.azure.com", "StorageAccount", version="v1"), "v20250601")
+    merged = Unifier().merge((EnumType(("b",)), EnumType(("a", "b")), Scalar.TEXT), leads=True)
+
+    assert account["properties"]["azureName"] == {
+        "type": "string",
+        "pattern": "^[a-z0-9]+$",
+        "minLength": 3,
+        "maxLength": 24,
+    }
+    assert merged == EnumType(("b",))
+
+
 def test_an_object_with_members_of_other_versions_keeps_aso_s_bag() -> None:
     """Where ASO would have put members into its property bag, the bag can be read."""
     unifier = Unifier()

@@ -1,0 +1,317 @@
+"""What the pod costs: a real Kubernetes API server, the emulator, and N objects with their resource groups.
+
+    python -m benchmarks.controller --objects 1000 -o json
+
+A third each storage accounts, identities and route tables in N/20 resource groups, applied by one ``kubectl apply``.
+Phases: create until all are Ready; the pod idle; steady full passes; a restart; one edit while idle; edits while full
+passes run; one change in Azure behind its back. Requests to ARM are counted by the emulator, requests to the API server
+by its audit log, CPU and memory by the system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.audit_log import AuditLog, writes
+from benchmarks.controller_objects import COLLECTIONS, PATTERN, build_objects, credential
+from benchmarks.process_cost import cpu_s, memory
+from engine.app.cli import main as trueup
+from providers.emulator.process import emulator_process
+from tests.apiserver.binaries import find_binaries
+from tests.apiserver.plane import ControlPlane
+from tests.apiserver.pod import OPERATOR, RULES, Pod
+from tests.verbs_desk import STORAGE_API, Azure, Object
+
+NAMESPACE = "many"
+USER = f"system:serviceaccount:{OPERATOR}:trueup"
+MORE_RULES = ({"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch", "patch", "update"]},)
+_READS = ("GET", "HEAD")
+PERIOD_S = 20.0
+EDITS = 40
+ASO: dict[str, dict[str, float]] = {
+    "create": {"arm_writes": 1050, "arm_reads": 1717, "api_writes": 7270, "pod_cpu_s": 20, "apiserver_cpu_s": 61},
+    "steady": {"arm_writes": 1050, "arm_reads": 1384, "api_writes": 4200, "pod_cpu_s": 11.5, "apiserver_cpu_s": 37},
+    "restart": {"arm_writes": 1050, "arm_reads": 1384, "api_writes": 3715, "pod_cpu_s": 8.8},
+}
+"""Azure Service Operator with 1,000 such objects on a machine like ours; a sync is its steady pass."""
+
+
+@dataclass
+class Bench:
+    """Everything that runs, and what was measured."""
+
+    plane: ControlPlane
+    azure: Azure
+    audit: AuditLog
+    pod: Pod
+    results: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def pod_pid(self) -> int:
+        """Return the pod's process id."""
+        assert self.pod.process is not None
+        return self.pod.process.pid
+
+    def arm_counts(self) -> Counter[str]:
+        """Return the requests that reached Azure, by method."""
+        return Counter(self.azure.call("GET", "/_emulator/requests")[1]["counts"])
+
+    def arm_writes(self) -> int:
+        """Return how many requests changed something in Azure."""
+        return sum(n for m, n in self.arm_counts().items() if m not in _READS)
+
+    @contextmanager
+    def phase(self, name: str, *, fresh_pod: bool = False, per: int = 1) -> Iterator[dict[str, Any]]:
+        """Measure what happens inside; figures are divided by ``per`` passes."""
+        self.azure.forget_traffic()
+        api = self.audit.counts()
+        server = self.plane.processes[1].pid
+        server_cpu, pod_cpu, began = cpu_s(server), 0.0 if fresh_pod else cpu_s(self.pod_pid), time.monotonic()
+        more: dict[str, Any] = {}
+        yield more
+        more.setdefault("wall_s", round((time.monotonic() - began) / per, 2))
+        arm, api = self.arm_counts(), self.audit.counts() - api
+        self.results[name] = {
+            **more,
+            "arm_writes": round(sum(n for m, n in arm.items() if m not in _READS) / per, 2),
+            "arm_requests": {m: round(n / per, 2) for m, n in sorted(arm.items())},
+            "arm_reads": round(sum(arm[m] for m in _READS) / per, 2),
+            "api_writes": round(writes(api) / per, 2),
+            "api_requests": {what: round(n / per, 2) for what, n in sorted(api.items())},
+            "pod_cpu_s": round((cpu_s(self.pod_pid) - pod_cpu) / per, 2),
+            "apiserver_cpu_s": round((cpu_s(server) - server_cpu) / per, 2),
+            "pod_memory": vars(memory(self.pod_pid)),
+            "apiserver_memory": vars(memory(server)),
+        }
+        sys.stderr.write(f"{name}: {self.results[name]}\n")
+
+    def wait(self, what: str, is_there: Callable[[], bool], *, patience_s: float = 300, pause_s: float = 0.25) -> None:
+        """Look until it is there."""
+        until = time.monotonic() + patience_s
+        while not is_there():
+            if time.monotonic() > until:
+                raise RuntimeError(f"{what}: not within {patience_s:g} s; the pod says {self._last_words()}")
+            time.sleep(pause_s)
+
+    def _last_words(self) -> str:
+        lines = [t for t in self.pod.log.read_text().splitlines() if not t.startswith("{")]
+        return "\n".join(lines[-5:])
+
+    def idle(self) -> None:
+        """Measure what the API server costs while nobody asks for anything: watches, its own tasks."""
+        with self.phase("idle") as more:
+            time.sleep(PERIOD_S)
+            more["wall_s"] = PERIOD_S
+
+    def wait_until_quiet(self, quiet_s: float = 2.0) -> None:
+        """Wait until neither Azure nor the API server hears of the pod any more."""
+        seen: tuple[Counter[str], int] | None = None
+        since = time.monotonic()
+        while time.monotonic() - since < quiet_s:
+            time.sleep(0.2)
+            now = self.arm_counts(), self.audit.counts().total()
+            if now != seen:
+                seen, since = now, time.monotonic()
+
+    def are_ready(self, count: int) -> bool:
+        """Whether so many objects are Ready; asked for only once Azure has them all."""
+        if sum(n for m, n in self.arm_counts().items() if m == "PUT") < count:
+            return False
+        found = [self.plane.admin.get(path.format(NAMESPACE))["items"] for path in COLLECTIONS]
+        return sum(_is_ready(item) for items in found for item in items) >= count
+
+
+def _is_ready(item: Object) -> bool:
+    conditions = item.get("status", {}).get("conditions", ())
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def create(bench: Bench, objects: Sequence[Object], folder: Path) -> None:
+    """Apply everything at once, and wait until all is Ready."""
+    path = folder / "objects.json"
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+    assert bench.plane.kubectl is not None
+    config = bench.plane.kubeconfig()
+    command = [str(bench.plane.kubectl), "--kubeconfig", str(config), "apply", "--server-side", "-f", str(path)]
+    with bench.phase("create") as more:
+        began = time.monotonic()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        more["kubectl_s"] = round(time.monotonic() - began, 2)
+        bench.wait("all to be Ready", lambda: bench.are_ready(len(objects)), pause_s=1.0)
+        more["wall_s"] = round(time.monotonic() - began, 2)
+        bench.wait_until_quiet()
+
+
+def run_pod(bench: Bench, period_s: float) -> None:
+    """Start the pod anew, with full passes this often."""
+    bench.pod.stop()
+    bench.pod.start("--observe-period", str(period_s))
+
+
+def restart(bench: Bench) -> None:
+    """Measure a restart until nothing happens any more: every list, one full pass."""
+    bench.pod.stop()
+    bench.wait_until_quiet(0.5)
+    with bench.phase("restart", fresh_pod=True):
+        bench.pod.start("--observe-period", "3600")
+        bench.wait_until_quiet()
+
+
+def steady(bench: Bench, passes: int = 3) -> None:
+    """Measure full passes of a pod that has seen everything once."""
+    run_pod(bench, PERIOD_S)
+    bench.wait_until_quiet()
+    time.sleep(PERIOD_S)
+    with bench.phase("steady", per=passes) as more:
+        time.sleep(PERIOD_S * passes)
+        more["wall_s"] = PERIOD_S
+
+
+def edit_once(bench: Bench, name: str, text: str) -> float:
+    """Change a tag; return the seconds until Azure heard of it."""
+    bench.azure.forget_traffic()
+    path = f"{COLLECTIONS[1].format(NAMESPACE)}/{name}"
+    began = time.monotonic()
+    bench.plane.admin.patch(path, {"spec": {"tags": {"edited": text}}})
+    bench.wait(
+        f"the edit of {name} to reach Azure",
+        lambda: bench.arm_writes() > 0,
+        pause_s=0.003,
+        patience_s=30,
+    )
+    return time.monotonic() - began
+
+
+def edits(bench: Bench, accounts: Sequence[str]) -> None:
+    """Edit while the pod is idle, and while it does nothing but full passes."""
+    run_pod(bench, 3600)
+    bench.wait_until_quiet()
+    with bench.phase("one edit, idle") as more:
+        more["seconds"] = round(edit_once(bench, accounts[0], "0"), 3)
+        bench.wait_until_quiet()
+    idle = [_edit_and_settle(bench, name, "1") for name in accounts[:10]]
+    run_pod(bench, 0.05)
+    time.sleep(5.0)
+    busy = [_edit_and_settle(bench, accounts[n % len(accounts)], f"b{n}") for n in range(EDITS)]
+    bench.results["edits_s"] = {"idle": _spread(idle), "during full passes": _spread(busy)}
+
+
+def _edit_and_settle(bench: Bench, name: str, text: str) -> float:
+    took = edit_once(bench, name, text)
+    time.sleep(0.3)
+    return took
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    return {
+        "median": round(ordered[len(ordered) // 2], 3),
+        "p99": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))], 3),
+        "count": len(ordered),
+    }
+
+
+def drift(bench: Bench, resource: str) -> None:
+    """Let a colleague change one resource, and wait until it is as its object says."""
+    run_pod(bench, PERIOD_S)
+    bench.wait_until_quiet()
+    found = bench.azure.get(resource)
+    with bench.phase("one change in Azure") as more:
+        began = time.monotonic()
+        bench.azure.rewrite(resource, api=STORAGE_API, tags={**(found.get("tags") or {}), "edited": "by a colleague"})
+        bench.wait("the correction", lambda: bench.arm_writes() > 0)
+        more["seconds_until_corrected"] = round(time.monotonic() - began, 1)
+        bench.wait_until_quiet()
+
+
+def compare(results: dict[str, Any]) -> dict[str, Any]:
+    """Return our figures as shares of ASO's; meant for 1,000 objects."""
+    shares: dict[str, Any] = {}
+    for name, theirs in ASO.items():
+        ours = results[name]
+        requests = ours["arm_writes"] + ours["arm_reads"] + ours["api_writes"]
+        shares[name] = {
+            "requests": round(requests / (theirs["arm_writes"] + theirs["arm_reads"] + theirs["api_writes"]), 4),
+            "api_writes": round(ours["api_writes"] / theirs["api_writes"], 4),
+            "pod_cpu": round(ours["pod_cpu_s"] / theirs["pod_cpu_s"], 4),
+        }
+        if "apiserver_cpu_s" in theirs:
+            shares[name]["apiserver_cpu"] = round(ours["apiserver_cpu_s"] / theirs["apiserver_cpu_s"], 4)
+    return shares
+
+
+def run(count: int, folder: Path) -> dict[str, Any]:
+    """Measure everything."""
+    binaries = find_binaries()
+    if isinstance(binaries, str):
+        raise SystemExit(binaries)
+    audit = AuditLog(folder, USER)
+    with ExitStack() as stack:
+        plane = stack.enter_context(ControlPlane(binaries, folder / "plane", *audit.options))
+        connection = stack.enter_context(emulator_process(folder / "azure", arguments=("--plain-http",)))
+        azure = Azure(connection)
+        if trueup(["crds", "install", "--pattern", PATTERN, "--kubeconfig", str(plane.kubeconfig())]):
+            raise SystemExit("the definitions could not be installed")
+        for name in (OPERATOR, NAMESPACE):
+            plane.admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
+        plane.admin.create(f"/api/v1/namespaces/{NAMESPACE}/secrets", credential(connection))
+        who = plane.account(OPERATOR, "trueup", *RULES, *MORE_RULES)
+        pod = Pod(plane, azure, plane.kubeconfig(who), folder / "pod.log")
+        bench = Bench(plane, azure, audit, pod)
+        stack.callback(pod.kill)
+        pod.start("--observe-period", "3600")
+        objects = build_objects(count, NAMESPACE)
+        accounts = [o["metadata"]["name"] for o in objects if o["kind"] == "StorageAccount"]
+        owner = next(o["spec"]["owner"]["name"] for o in objects if o["kind"] == "StorageAccount")
+        create(bench, objects, folder)
+        bench.idle()
+        restart(bench)
+        steady(bench)
+        edits(bench, accounts)
+        drift(
+            bench,
+            f"{azure.subscription}/resourceGroups/{owner}/providers/Microsoft.Storage/storageAccounts/{accounts[0]}",
+        )
+    return {"objects": len(objects), **bench.results, "shares_of_aso": compare(bench.results)}
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--objects", type=int, default=200, help="objects beside their resource groups")
+    parser.add_argument("-o", "--output", choices=("json", "table"), default="table")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "plane").mkdir()
+        with redirect_stdout(sys.stderr):
+            result = run(args.objects, Path(folder))
+    print(json.dumps(result, indent=2) if args.output == "json" else table(result))
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the figures as a Markdown table."""
+    lines = [
+        "| phase | ARM writes / reads | API server writes | CPU s: pod / kube-apiserver | s |",
+        "|---|---|---|---|---|",
+    ]
+    for name, found in result.items():
+        if isinstance(found, dict) and "pod_cpu_s" in found:
+            cpu = f"{found['pod_cpu_s']:g} / {found['apiserver_cpu_s']:g}"
+            arm = f"{found['arm_writes']:g} / {found['arm_reads']:g}"
+            lines.append(f"| {name} | {arm} | {found['api_writes']:g} | {cpu} | {found['wall_s']:g} |")
+    return "\n".join([*lines, "", json.dumps({"edits_s": result["edits_s"], "shares": result["shares_of_aso"]})])
+
+
+if __name__ == "__main__":
+    main()
