@@ -50,6 +50,12 @@ _MIGRATIONS = {
 """Format -> what makes the next one of it. Older releases refuse a newer format, so a step may change anything."""
 
 
+_PRIMARY = 0xFF
+"""SQLite's extended codes keep the plain one in their last byte."""
+_UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""What is wrong with the disk or its rights, and not with the file."""
+
+
 class StateFolder:
     """``BaselineStore`` in a folder. Made on the first write, so that a plan leaves no trace."""
 
@@ -209,6 +215,12 @@ class StateFolder:
     def _unusable(self, exc: sqlite3.Error) -> InvalidSpecError | UnavailableError:
         if isinstance(exc, sqlite3.OperationalError) and "locked" in str(exc):
             return UnavailableError(f"{self.path} is in use by another process", hint="wait for it to end")
+        if (getattr(exc, "sqlite_errorcode", 0) & _PRIMARY) in _UNWRITABLE:
+            return InvalidSpecError(
+                f"{self.path} cannot be written",
+                detail=str(exc),
+                hint="make room, or make it writable, and run again; keep the file: it says what is under way in Azure",
+            )
         return InvalidSpecError(
             f"{self.path} is not a usable state file",
             detail=str(exc),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import resource
+import signal
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -88,6 +90,24 @@ def test_a_damaged_file_says_that_it_may_be_deleted(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidSpecError, match=r"state\.db is not a usable state file.*safe to delete"):
         StateFolder(tmp_path).load()
+
+
+def test_a_full_disk_is_no_reason_to_delete_the_file(tmp_path: Path) -> None:
+    """What cannot be written is told as such: the file says what is under way, and is worth keeping."""
+    folder = StateFolder(tmp_path)
+    folder.save_operation(ArmId(GROUP), KEY, "token")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (folder.path.stat().st_size, hard))
+    try:
+        with pytest.raises(InvalidSpecError, match=r"state\.db cannot be written.*keep the file"):
+            folder.save_operation(ArmId(f"{GROUP}2"), KEY, "x" * 500_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+    assert dict(folder.operations()) == {ArmId(GROUP): "token"}
+    folder.close()
 
 
 def test_one_damaged_row_is_left_out_and_reported(tmp_path: Path) -> None:
