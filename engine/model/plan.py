@@ -99,7 +99,7 @@ class Guard:
 
     Attributes:
         name: protect, data-bearing, purge, subscription, mass-delete, unowned-contents, children, replace, lock,
-            deny-assignment or other-owner.
+            deny-assignment, other-owner or not-converging.
         text: What was found.
         effect: What would happen; empty where the finding says it.
         allow: The exact way to let the step go on once.

@@ -19,6 +19,12 @@ from schemas.behaviours import lookup_behaviour
 from schemas.operations import TypeOperations
 
 _BUSY_WORDS = "Azure is still working on it"
+_REWRITTEN = Guard(
+    name="not-converging",
+    text="what differs was put right before and moved back to the same value",
+    effect="it is written once more, and may move back again",
+    allow="pass --allow-rewrite",
+).allowed("--allow-rewrite")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,9 @@ def _decide_present(finding: Finding, operations: TypeOperations | None, limits:
     if any(c.after is UNKNOWN for c in diff.changes):
         return _wait(tuple(w for w in desired.waits if not w.secret_only) or desired.waits)
     if not finding.settled and (finding.baseline is not None or limits.adopt):
+        left = _decide_changed(finding, operations, limits, notes) if diff.changes else None
+        if left is not None and left.action is Action.SKIP:
+            return left
         detail = f"its last operation ended as {finding.provisioning}"
         return Decision(action=Action.UPDATE, reason=Reason.NOT_SETTLED, detail=detail, notes=notes)
     return _decide_changed(finding, operations, limits, notes)
@@ -134,13 +143,15 @@ def _decide_changed(
             detail=f"its drift-policy is {desired.policy.drift}",
             notes=notes,
         )
-    if not limits.allow_rewrite and does_not_converge(finding.diff, finding.baseline):
+    has_returned = does_not_converge(finding.diff, finding.baseline)
+    if has_returned and not limits.allow_rewrite:
         detail = describe_return(finding.diff)
         return Decision(action=Action.SKIP, reason=Reason.NOT_CONVERGING, detail=detail, notes=notes)
     fixed = create_only_paths(finding, operations)
     if fixed:
         return _decide_replace(finding, limits, fixed, notes)
-    return Decision(action=Action.UPDATE, reason=_reason(finding), notes=notes)
+    guards = (_REWRITTEN,) if has_returned else ()
+    return Decision(action=Action.UPDATE, reason=_reason(finding), notes=notes, guards=guards)
 
 
 def _decide_replace(finding: Finding, limits: Limits, fixed: tuple[str, ...], notes: tuple[str, ...]) -> Decision:

@@ -276,6 +276,22 @@ def test_resource_whose_last_operation_failed_is_written_again(desk: Desk) -> No
     desk.check_clean()
 
 
+def test_failed_operation_of_others_does_not_undo_what_is_only_to_be_reported(desk: Desk) -> None:
+    """Somebody changed a tag and their operation failed: with drift-policy report nothing is written over it."""
+    net = network("net", desk.name, tags={"app": "web"})
+    net["metadata"]["annotations"] = {"trueup.dev/drift-policy": "report"}
+    desk.write(group(desk.name), net)
+    desk.apply()
+    resource = desk.id_of("network", "net")
+    desk.azure.script(on(desk, "PUT", ".*/virtualNetworks/net", operation_fails=True))
+    body = desk.azure.get(resource, api=NETWORK_API) | {"tags": {"app": "web", "by": "others"}}
+    desk.azure.edit("PUT", resource, body, api=NETWORK_API)
+
+    step = desk.plan().step("net")
+
+    assert (step["action"], step["reason"], step["changes"][0]["text"]) == ("skip", "DriftPolicy", "tags.by")
+
+
 def test_create_that_failed_is_ours_to_mend(desk: Desk) -> None:
     """What our own create left behind half-made is written again without --adopt; nobody else's is."""
     desk.write(group(desk.name), network("net", desk.name))

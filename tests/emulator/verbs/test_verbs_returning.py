@@ -87,9 +87,11 @@ def test_allow_rewrite_writes_once_more(desk: Desk) -> None:
     """Who knows that the quarrel is over says so; the difference that comes back then is a return again."""
     resource = make_return(desk)
 
-    desk.apply("--allow-rewrite")
+    done = desk.apply("--allow-rewrite")
 
     assert desk.azure.get(resource)["properties"]["accessTier"] == "Hot"
+    (allowed,) = done.json["allowed"]
+    assert [g["name"] for g in allowed["guards"]] == ["not-converging"]
     move(desk, resource)
     assert desk.plan().step(f"{desk.name}store")["action"] == "skip"
 
