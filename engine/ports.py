@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from engine.cluster.claim import Marks
 from engine.cluster.events import Event
+from engine.model.account import Account, FoundUser, Login, UserChange
 from engine.model.audit import Author
 from engine.model.document import Body, Secret
 from engine.model.hold import HoldKind, Holds
@@ -214,4 +215,26 @@ class ClusterWriter(Protocol):
 
     async def emit(self, key: ResourceKey, uid: str, event: Event) -> None:
         """Tell an event; one that the cluster does not take is lost, never an error."""
+        ...
+
+
+class DatabaseUsers(Protocol):
+    """Users of database servers. No error of theirs repeats a password."""
+
+    async def find(self, login: Login, account: Account) -> FoundUser | None:
+        """Return a user as the server holds it; None when there is none.
+
+        Raises:
+            TransientError: The server does not answer.
+            EngineError: It does not let the administrator in, or refuses to tell.
+        """
+        ...
+
+    async def apply(self, login: Login, account: Account, changes: Sequence[UserChange]) -> None:
+        """Make changes, in this order.
+
+        Raises:
+            TransientError: The server does not answer; some of the changes may have been made.
+            EngineError: It refuses one; the later ones are not made.
+        """
         ...
