@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # the adapter is imported only by verbs that speak to Azure
 
 def build_arm_options(settings: Settings) -> ArmOptions:
     """Return how to reach Azure, and as whom."""
-    from providers.arm.options import ArmOptions
+    from providers.arm.options import USER_AGENT, ArmOptions
 
     return ArmOptions(
         endpoint=settings.endpoint,
@@ -21,4 +21,5 @@ def build_arm_options(settings: Settings) -> ArmOptions:
         credential=settings.credential,
         ca_file=settings.ca_file,
         proxy=settings.proxy,
+        user_agent=f"{USER_AGENT} {settings.user_agent_suffix}".rstrip(),
     )

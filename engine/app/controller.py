@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import secrets
 import sys
@@ -15,21 +16,26 @@ from typing import TYPE_CHECKING
 from engine.app.auditing import StreamAudit, describe_author
 from engine.app.console import warn
 from engine.app.credentials import CredentialBook
+from engine.app.lookout import PassPrinter
 from engine.app.settings import Settings
 from engine.cluster.names import CREDENTIAL_FROM
 from engine.cluster.objects import ClusterObject
+from engine.cluster.operating import Operating
 from engine.desired.policy import DRIFT_POLICY, IGNORE, PROTECT, RECONCILE_POLICY
 from engine.model.audit import Principal
 from engine.model.policy import ALLOW_REPLACE
+from engine.ports import Clock, ClusterWriter
 from engine.runtime.clock import SystemClock
 from engine.runtime.controller.contract import Contract, OperatorName
-from engine.runtime.controller.loop import Loop, Periods
+from engine.runtime.controller.lookout import Lookout, NoWriter
+from engine.runtime.controller.loop import Loop, Passes, Periods
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.reconcile import Parts, Reconciler, Rules
 from engine.runtime.controller.store import ControllerStore
 
 if TYPE_CHECKING:
+    from providers.kube.client import KubeClient
     from providers.kube.watched import Change, Listing
 
 
@@ -47,45 +53,80 @@ class Controller:
     kinds: Mapping[tuple[str, str], str]
 
 
-@contextlib.asynccontextmanager
-async def open_controller(
-    args: argparse.Namespace, settings: Settings, periods: Periods, *, operator_namespace: str
-) -> AsyncIterator[Controller]:
-    """Connect, list everything once, and close again in the end."""
-    from providers.kube.cluster import WatchedCluster
+def connect_cluster(args: argparse.Namespace) -> KubeClient:
+    """Return a client of the cluster that the options name; in a pod that is its own."""
     from providers.kube.connect import Connection, connect
-    from providers.kube.writer import KubeWriter
 
-    clock = SystemClock()
     in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and args.context is None and not args.kubeconfig
-    client = connect(
+    return connect(
         Connection(context=args.context or "", kubeconfig=args.kubeconfig, in_cluster=in_cluster, parallel=64)
     )
-    cluster = WatchedCluster(client)
+
+
+async def prepare_cluster(client: KubeClient, args: argparse.Namespace, operating: Operating) -> None:
+    """Bring definitions and admission policies up to date, where that is this pod's business."""
+    from engine.app.definitions import bring_definitions, parse_labels
+
+    labels = parse_labels(args.crd_labels)
+    if operating.mode.installs and args.crd_management == "auto":
+        for line in await bring_definitions(client, pattern=args.crd_pattern, labels=labels, clock=SystemClock()):
+            sys.stderr.write(f"trueup: {line}\n")
+
+
+@contextlib.asynccontextmanager
+async def open_controller(
+    client: KubeClient, args: argparse.Namespace, settings: Settings, operating: Operating, periods: Periods
+) -> AsyncIterator[Controller]:
+    """List everything once, and close again in the end."""
+    from providers.kube.cluster import WatchedCluster
+
+    clock = SystemClock()
+    cluster = WatchedCluster(client, namespaces=operating.namespaces)
     await cluster.discover()
-    objects, queue = Objects(cluster), WorkQueue(clock)
-    book = CredentialBook(cluster, settings, clock, operator_namespace=operator_namespace)
-    name = OperatorName(namespace=operator_namespace, version=f"v{version_of('trueup')}")
-    contract = Contract(KubeWriter(client, cluster.plurals, clock), objects, clock, name)
-    reconciler = Reconciler(
-        Parts(
-            objects=objects,
-            contract=contract,
-            store=ControllerStore(secrets.token_bytes(32)),
-            audit=StreamAudit(sys.stdout, author=describe_author(Principal())),
-            clock=clock,
-            queue=queue,
-            credentials=book,
-            rules=Rules(endpoint=settings.endpoint),
-        )
+    objects = Objects(cluster, default_policy=operating.default_policy)
+    queue = WorkQueue(clock, operating.retry_rate)
+    book = CredentialBook(cluster, settings, clock, operating)
+    name = OperatorName(
+        namespace=operating.namespace,
+        version=f"v{version_of('trueup')}",
+        takes_over=frozenset(args.take_over_from),
+    )
+    parts = Parts(
+        objects=objects,
+        contract=Contract(_writer(client, cluster.plurals, clock, operating), objects, clock, name),
+        store=ControllerStore(secrets.token_bytes(32)),
+        audit=StreamAudit(sys.stdout, author=describe_author(Principal())),
+        clock=clock,
+        queue=queue,
+        credentials=book,
+        rules=Rules(endpoint=settings.endpoint),
     )
     try:
         await cluster.start(lambda news: _take(news, objects, queue))
-        loop = Loop(objects, queue, reconciler, clock, periods, complain=warn)
+        passes = _passes(client, parts, args, operating)
+        loop = Loop(objects, queue, passes, clock, periods, complain=warn)
         yield Controller(loop=loop, kinds=cluster.plurals)
     finally:
         cluster.stop()
         await book.close()
+
+
+def _writer(
+    client: KubeClient, plurals: Mapping[tuple[str, str], str], clock: Clock, operating: Operating
+) -> ClusterWriter:
+    from providers.kube.writer import KubeWriter
+
+    return KubeWriter(client, plurals, clock) if operating.mode.writes else NoWriter()
+
+
+def _passes(client: KubeClient, parts: Parts, args: argparse.Namespace, operating: Operating) -> Passes:
+    from providers.kube.leases import read_lease
+
+    if operating.mode.writes:
+        return Reconciler(parts)
+    read = functools.partial(read_lease, client)
+    printer = PassPrinter(parts.objects, parts.clock, read, as_json=args.json_logging, is_quiet=args.verbosity <= 0)
+    return Lookout(parts, printer.report)
 
 
 def _take(news: Change | Listing, objects: Objects, queue: WorkQueue) -> None:

@@ -18,16 +18,20 @@ from engine.cluster.credentials import (
     named_secret,
     read_credential,
 )
+from engine.cluster.operating import Operating
 from engine.errors import EngineError, InvalidSpecError
 from engine.model.state import CustomResource
 from engine.ports import Clock, DesiredSource
+from engine.runtime.controller.azure import Speaker
 
 if TYPE_CHECKING:
-    from engine.runtime.executor import Azure
     from providers.arm.adapter import AzureResourceManager
+    from providers.arm.options import ArmOptions
 
 _Scope = tuple[str, str]
 _NO_CREDENTIAL: Final = "global credential not configured, you must use either namespaced or per-resource credentials"
+_IN_FLIGHT_EACH: Final = 2
+"""Requests at once per subscription, for each of ``MAX_CONCURRENT_RECONCILES``."""
 FRESH_S: Final = 5.0
 """A Secret that was read is good for this long: an edit is used soon, and a burst of objects reads it once."""
 
@@ -35,12 +39,12 @@ FRESH_S: Final = 5.0
 class CredentialBook:
     """Knows who speaks for which object; edits of Secrets are used without a restart."""
 
-    def __init__(self, source: DesiredSource, settings: Settings, clock: Clock, *, operator_namespace: str) -> None:
+    def __init__(self, source: DesiredSource, settings: Settings, clock: Clock, operating: Operating) -> None:
         """Nothing is read yet."""
         self._source = source
         self._settings = settings
         self._clock = clock
-        self._operator = operator_namespace
+        self._operating = operating
         self._stack = AsyncExitStack()
         self._read_at: dict[_Scope, float] = {}
         self._found: dict[_Scope, Credential | str] = {}
@@ -78,12 +82,12 @@ class CredentialBook:
 
     async def _read(self, name: SecretName) -> Credential | None:
         data = await self._source.fetch_secret(*name)
-        return read_credential(name, data) if data is not None else None
+        return read_credential(name, data, several_clouds=self._operating.several_clouds) if data is not None else None
 
     def _global(self) -> Credential:
         if not self._settings.subscription:
             raise InvalidSpecError(_NO_CREDENTIAL)
-        source = f"{self._operator}/{GLOBAL_SECRET}"
+        source = f"{self._operating.namespace}/{GLOBAL_SECRET}"
         return Credential(source=source, settings=self._settings.credential)
 
     async def _connect(self, credential: Credential) -> None:
@@ -91,7 +95,7 @@ class CredentialBook:
 
         key = _key_of(credential)
         if key not in self._speakers:
-            options = replace(build_arm_options(self._settings), credential=credential.settings)
+            options = build_options(credential, self._settings, self._operating)
             azure = AzureResourceManager(options, clock=self._clock)
             self._speakers[key] = await self._stack.enter_async_context(azure)
 
@@ -100,13 +104,13 @@ class CredentialBook:
         found = self._found.get(_scope_of(resource))
         return found.subscription if isinstance(found, Credential) else ""
 
-    def speaker_of(self, resource: CustomResource) -> tuple[Azure, str]:
-        """Return who speaks for an object that was resolved, and where the credential came from."""
+    def speaker_of(self, resource: CustomResource) -> Speaker:
+        """Return who speaks for an object that was resolved."""
         found = self._found[_scope_of(resource)]
         assert isinstance(found, Credential)
-        return self._speakers[_key_of(found)], found.source
+        return self._speaker(found)
 
-    def speaker_in(self, subscription: str) -> tuple[Azure, str]:
+    def speaker_in(self, subscription: str) -> Speaker:
         """Return who speaks in a subscription, for what no object asks for.
 
         Raises:
@@ -114,8 +118,27 @@ class CredentialBook:
         """
         for found in self._found.values():
             if isinstance(found, Credential) and found.subscription.lower() in (subscription.lower(), ""):
-                return self._speakers[_key_of(found)], found.source
+                return self._speaker(found)
         raise InvalidSpecError(f"no credential speaks for subscription {subscription}")
+
+    def _speaker(self, found: Credential) -> Speaker:
+        endpoint = _settings_for(found, self._settings).endpoint
+        return Speaker(azure=self._speakers[_key_of(found)], credential=found.source, endpoint=endpoint)
+
+
+def build_options(credential: Credential, settings: Settings, operating: Operating) -> ArmOptions:
+    """Return how to reach Azure as a credential."""
+    options = build_arm_options(_settings_for(credential, settings))
+    return replace(options, in_flight=_IN_FLIGHT_EACH * operating.concurrency)
+
+
+def _settings_for(credential: Credential, settings: Settings) -> Settings:
+    """Return the pod's settings with what the credential says instead: as whom, and which cloud."""
+    cloud = Settings.from_environment(credential.settings)
+    own = replace(settings, credential=credential.settings)
+    if not credential.names_cloud:
+        return own
+    return replace(own, endpoint=cloud.endpoint, audience=cloud.audience, authority=cloud.authority)
 
 
 def _scope_of(resource: CustomResource) -> _Scope:

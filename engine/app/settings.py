@@ -22,6 +22,7 @@ class Settings:
         subscription: Default subscription id; empty when not set.
         credential: Every variable a credential is made from; never printed.
         proxy: Address of an HTTP proxy for ARM; empty for none.
+        user_agent_suffix: What requests to Azure say of their sender beside our name.
         colour: NO_COLOR is not set.
     """
 
@@ -32,6 +33,7 @@ class Settings:
     credential: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_file: str = ""
     proxy: str = field(default="", repr=False)
+    user_agent_suffix: str = ""
     colour: bool = True
 
     @classmethod
@@ -51,5 +53,6 @@ class Settings:
             credential={k: v for k, v in environment.items() if k.startswith(_CREDENTIAL_NAMES) and v},
             ca_file=text("SSL_CERT_FILE") or text("REQUESTS_CA_BUNDLE"),
             proxy=text("HTTPS_PROXY") or text("https_proxy"),
+            user_agent_suffix=" ".join(text("AZURE_USER_AGENT_SUFFIX").split()),
             colour=not environment.get("NO_COLOR"),
         )

@@ -38,6 +38,11 @@ class Credential:
         """Return the subscription of all objects that use it."""
         return self.settings.get(SUBSCRIPTION, "").strip()
 
+    @property
+    def names_cloud(self) -> bool:
+        """Whether it is for a cloud of its own."""
+        return all(self.settings.get(key) for key in _CLOUD)
+
 
 def named_secret(annotations: Mapping[str, str], namespace: str) -> SecretName | None:
     """Return the Secret that the object itself names; None when it names none.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 PUBLIC_ENDPOINT: Final = "https://management.azure.com"
+USER_AGENT: Final = "trueup"
 PUBLIC_AUTHORITY: Final = "https://login.microsoftonline.com"
 
 
@@ -31,7 +32,7 @@ class ArmOptions:
     credential: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_file: str = ""
     proxy: str = field(default="", repr=False)
-    user_agent: str = "trueup"
+    user_agent: str = USER_AGENT
     in_flight: int = 8
     connect_s: float = 10.0
     read_s: float = 60.0

@@ -128,7 +128,7 @@ class Web:
 
         def is_ready() -> bool:
             said = self.ready(collection, name)
-            return said.get("status") == "True" and said.get("observedGeneration", 0) >= generation
+            return bool(said.get("status") == "True" and said.get("observedGeneration", 0) >= generation)
 
         self.admin.wait_for(f"{name} to be Ready", is_ready)
         return self.get(collection, name)

@@ -8,39 +8,93 @@ import os
 import signal
 import sys
 from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from engine.app.exit_codes import ExitCode
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
 
+if TYPE_CHECKING:
+    from engine.cluster.operating import Operating
+
+_TRUE: Final = frozenset({"1", "t", "true"})
+_FALSE: Final = frozenset({"0", "f", "false"})
+_WITHOUT_EFFECT: Final = {
+    "--webhook-port": "there are no webhooks",
+    "--webhook-cert-dir": "there are no webhooks",
+    "--profiling-metrics": "there is no profiler of Go programs",
+}
+"""Flags of ASO that mean nothing here, and why."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take which cluster, and how often to look."""
+    """Take which cluster, how often to look, and ASO's flags."""
     parser.add_argument("--context", metavar="NAME", help="a context of the kubeconfig; in a pod its service account")
     parser.add_argument("--kubeconfig", metavar="FILE", default="", help="kubeconfig file, if not the default one")
     parser.add_argument(
         "--observe-period", metavar="SECONDS", type=float, default=300.0, help="look at everything this often"
     )
+    parser.add_argument(
+        "--take-over-from",
+        metavar="NAMESPACE",
+        action="append",
+        default=[],
+        help="objects claimed by the operator of this namespace become ours; may be repeated",
+    )
+    aso = parser.add_argument_group("flags as ASO has them")
+    aso.add_argument(
+        "--crd-management", choices=("auto", "none"), default="auto", help="install and upgrade definitions at start"
+    )
+    aso.add_argument("--crd-pattern", metavar="P;P", default="", help="kinds to install, GROUP/KIND with * and ?")
+    aso.add_argument("--crd-labels", metavar="K=V,K=V", default="", help="labels for all definitions")
+    _add_switch(aso, "--enable-leader-election", "taken as it is; leadership needs no switch")
+    _add_switch(aso, "--json-logging", "print reports as JSON lines")
+    aso.add_argument("--v", "--verbose", metavar="N", dest="verbosity", type=int, default=2, help="0 prints no reports")
+    for name, why in _WITHOUT_EFFECT.items():
+        aso.add_argument(name, nargs="?", const="true", help=f"accepted without effect: {why}")
+
+
+def _add_switch(group: argparse._ArgumentGroup, name: str, text: str) -> None:
+    """Take a switch as Go does: ``--name`` and ``--name=false``."""
+    group.add_argument(name, nargs="?", const=True, default=False, type=_parse_switch, metavar="BOOL", help=text)
+
+
+def _parse_switch(text: str) -> bool:
+    if text.lower() not in _TRUE | _FALSE:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() in _TRUE
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Work until SIGTERM or SIGINT."""
+    from engine.app.console import warn
+    from engine.cluster.operating import Operating
+
     if args.observe_period <= 0:
         raise InvalidSpecError("--observe-period must be more than 0 seconds")
-    return asyncio.run(_run(args, settings))
+    for name, why in _WITHOUT_EFFECT.items():
+        if getattr(args, name.removeprefix("--").replace("-", "_")) is not None:
+            warn(f"{name} is accepted without effect: {why}")
+    return asyncio.run(_run(args, settings, Operating.from_environment(os.environ)))
 
 
-async def _run(args: argparse.Namespace, settings: Settings) -> int:
-    from engine.app.controller import open_controller
+async def _run(args: argparse.Namespace, settings: Settings, operating: Operating) -> int:
+    from engine.app.controller import connect_cluster, open_controller, prepare_cluster
     from engine.runtime.controller.loop import Periods
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    periods = Periods(observe=timedelta(seconds=args.observe_period))
-    namespace = os.environ.get("POD_NAMESPACE", "") or "azureserviceoperator-system"
-    async with open_controller(args, settings, periods, operator_namespace=namespace) as controller:
+    client = connect_cluster(args)
+    await prepare_cluster(client, args, operating)
+    if not (operating.mode.writes or operating.mode.reports):
+        sys.stderr.write("trueup: definitions and admission policies are in place; watching nothing\n")
+        await stop.wait()
+        return ExitCode.CLEAN
+    observe = timedelta(seconds=args.observe_period)
+    periods = Periods(observe=min(observe, operating.sync_period or observe))
+    async with open_controller(client, args, settings, operating, periods) as controller:
         sys.stderr.write(f"trueup: watching {len(controller.kinds)} kinds\n")
         await controller.loop.run(stop)
     return ExitCode.CLEAN

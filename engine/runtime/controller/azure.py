@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.cluster import condition, events
 from engine.desired.identity import ObjectIdentity
@@ -25,11 +25,13 @@ class Speaker:
 
     Attributes:
         credential: Where the credential came from, for people.
+        endpoint: ARM's address for this credential.
         identity: The object that asks for the resource; None for what no object asks for.
     """
 
     azure: Azure
     credential: str
+    endpoint: str
     identity: ObjectIdentity | None = None
 
 
@@ -42,6 +44,7 @@ class ContractAzure:
         contract: Contract,
         objects: Objects,
         *,
+        endpoint: str,
         purpose: Purpose,
     ) -> None:
         """Keep the ports.
@@ -50,8 +53,10 @@ class ContractAzure:
             route: Returns who speaks for a resource.
             contract: Told of every write.
             objects: For generations.
+            endpoint: Where planned requests go; a credential of another cloud sends them there instead.
             purpose: What all of its requests are for.
         """
+        self._endpoint = endpoint
         self._purpose = purpose
         self._route = route
         self._contract = contract
@@ -113,6 +118,7 @@ class ContractAzure:
         """Claim the object, send, and keep what an interrupted operation is resumed from."""
         speaker = self._route(resource)
         azure, identity = speaker.azure, speaker.identity
+        request = replace(request, url=speaker.endpoint + request.url.removeprefix(self._endpoint))
         if identity is None:
             return await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose), announce=announce)
         is_delete = request.method == "DELETE"

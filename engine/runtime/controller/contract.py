@@ -30,10 +30,15 @@ _KEPT = (CHILD_ID_OVERRIDE, LATEST_GENERATION, BASELINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorName:
-    """Who we are, as objects carry it."""
+    """Who we are, as objects carry it.
+
+    Attributes:
+        takes_over: Namespaces of operators whose objects become ours.
+    """
 
     namespace: str
     version: str
+    takes_over: frozenset[str] = frozenset()
 
 
 class Contract:
@@ -50,6 +55,8 @@ class Contract:
     async def is_ours(self, found: ClusterObject) -> bool:
         """Whether no other operator manages the object; one that does is told of once, as an event."""
         other = is_foreign(found.resource.annotations, self._name.namespace)
+        if other in self._name.takes_over:
+            return True
         if other:
             await self._tell_once(found.resource, events.overlap(self._name.namespace, other))
         return not other

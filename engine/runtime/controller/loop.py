@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from engine.desired.identity import ObjectIdentity
 from engine.model.purpose import Purpose
 from engine.ports import Clock
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
-from engine.runtime.controller.reconcile import Reconciler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,14 @@ class Periods:
     grace: timedelta = timedelta(seconds=8)
 
 
+class Passes(Protocol):
+    """Runs one pass."""
+
+    async def run(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
+        """Work on these objects, all of them taken from the queue."""
+        ...
+
+
 class Loop:
     """Runs passes until it is stopped."""
 
@@ -38,7 +46,7 @@ class Loop:
         self,
         objects: Objects,
         queue: WorkQueue,
-        reconciler: Reconciler,
+        passes: Passes,
         clock: Clock,
         periods: Periods,
         *,
@@ -47,7 +55,7 @@ class Loop:
         """Keep the parts; nothing runs yet. ``complain`` is told of passes that failed as a whole."""
         self._objects = objects
         self._queue = queue
-        self._reconciler = reconciler
+        self._runner = passes
         self._clock = clock
         self._periods = periods
         self._complain = complain
@@ -80,7 +88,7 @@ class Loop:
 
     async def _pass(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         try:
-            await self._reconciler.run(wanted, purpose)
+            await self._runner.run(wanted, purpose)
         except Exception as exc:
             self._complain(f"a pass over {len(wanted)} objects failed: {exc!r}")
             for identity in wanted:

@@ -8,7 +8,9 @@ from typing import Protocol
 
 from engine.cluster.objects import ClusterObject
 from engine.desired.identity import ObjectIdentity
+from engine.desired.policy import RECONCILE_POLICY
 from engine.model.document import Secret
+from engine.model.policy import ReconcilePolicy
 from engine.model.problem import Problem
 from engine.model.state import CustomResource
 from engine.ports import DesiredSource
@@ -22,9 +24,15 @@ class ObjectInputs(DesiredSource, StatusReader, Protocol):
 class Objects:
     """Implements ``DesiredSource``; gives the very same resources as long as they do not change."""
 
-    def __init__(self, inputs: ObjectInputs) -> None:
-        """Hold nothing yet; Secrets and ConfigMaps come from ``inputs``."""
+    def __init__(self, inputs: ObjectInputs, *, default_policy: ReconcilePolicy = ReconcilePolicy.MANAGE) -> None:
+        """Hold nothing yet.
+
+        Args:
+            inputs: Where Secrets and ConfigMaps come from.
+            default_policy: Of objects that have none, in namespaces that have none.
+        """
         self._inputs = inputs
+        self._default = {} if default_policy is ReconcilePolicy.MANAGE else {RECONCILE_POLICY: default_policy.value}
         self._held: dict[ObjectIdentity, ClusterObject] = {}
         self._listed: tuple[CustomResource, ...] | None = ()
 
@@ -34,6 +42,7 @@ class Objects:
 
     def put(self, found: ClusterObject) -> ClusterObject | None:
         """Take an object as it is now; return what it was before."""
+        found = self._with_default(found)
         before = self._held.get(found.identity)
         if before is not None and _asks_the_same(before.resource, found.resource):
             found = replace(found, resource=before.resource)
@@ -41,6 +50,12 @@ class Objects:
         if before is None or before.resource is not found.resource:
             self._listed = None
         return before
+
+    def _with_default(self, found: ClusterObject) -> ClusterObject:
+        named = found.resource.namespace_annotations
+        if not self._default or named.get(RECONCILE_POLICY):
+            return found
+        return replace(found, resource=replace(found.resource, namespace_annotations={**named, **self._default}))
 
     def drop(self, identity: ObjectIdentity) -> None:
         """Forget an object that is gone."""

@@ -7,6 +7,7 @@ import heapq
 from datetime import timedelta
 from typing import Final
 
+from engine.cluster.operating import RetryRate
 from engine.desired.identity import ObjectIdentity
 from engine.ports import Clock
 
@@ -18,9 +19,12 @@ _FIRST: Final = timedelta(seconds=1)
 class WorkQueue:
     """Objects by the time they are due; one that is being worked on comes again afterwards, if it became due."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Hold nothing."""
+    def __init__(self, clock: Clock, rate: RetryRate | None = None) -> None:
+        """Hold nothing; retries over all objects keep to ``rate``."""
         self._clock = clock
+        self._rate = rate
+        self._tokens = float(rate.burst) if rate is not None else 0.0
+        self._filled_at = clock.monotonic()
         self._due: dict[ObjectIdentity, float] = {}
         self._heap: list[tuple[float, ObjectIdentity]] = []
         self._failures: dict[ObjectIdentity, int] = {}
@@ -82,7 +86,16 @@ class WorkQueue:
         """Make an object due after a wait that doubles with each failure in a row."""
         failures = self._failures[identity] = self._failures.get(identity, 0) + 1
         wait = min(_FIRST * 2 ** min(failures - 1, 20), limit)
-        self.add(identity, max(wait, at_least or wait))
+        self.add(identity, max(wait, at_least or wait, self._wait_for_token()))
+
+    def _wait_for_token(self) -> timedelta:
+        """Take a token; one that is not there yet is waited for."""
+        if self._rate is None:
+            return timedelta(0)
+        now = self._clock.monotonic()
+        filled = self._tokens + (now - self._filled_at) * self._rate.per_s
+        self._tokens, self._filled_at = min(float(self._rate.burst), filled) - 1, now
+        return timedelta(seconds=max(0.0, -self._tokens / self._rate.per_s))
 
     def succeeded(self, identity: ObjectIdentity) -> None:
         """Forget the failures of an object."""

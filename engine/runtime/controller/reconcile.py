@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
 
 from engine.cluster import condition, events
 from engine.cluster.breaker import Breaker
@@ -15,63 +14,35 @@ from engine.cluster.objects import ClusterObject
 from engine.cluster.verdict import condition_of_result, condition_of_step
 from engine.desired.identity import ObjectIdentity
 from engine.errors import UnfinishedError
-from engine.model.ids import ArmId
 from engine.model.plan import Action, Reason, Step
 from engine.model.policy import Limits
 from engine.model.problem import Problem
 from engine.model.purpose import Purpose
 from engine.model.result import Outcome, StepResult
-from engine.model.state import ActualState, CustomResource, Presence
+from engine.model.state import ActualState, Presence
 from engine.ports import AuditLog, Clock
-from engine.runtime.controller.azure import ContractAzure, Speaker
+from engine.runtime.controller.azure import ContractAzure
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.operations import Operations, follow
 from engine.runtime.controller.queue import FAST, SLOW, WorkQueue
+from engine.runtime.controller.routing import Credentials, Router
 from engine.runtime.controller.store import ControllerStore
 from engine.runtime.cycle import Cycle
-from engine.runtime.executor import Azure, ExecutorOptions, Progress
+from engine.runtime.executor import ExecutorOptions, Progress
+from engine.runtime.prepared import Prepared
 from engine.runtime.selection import Selection
 from engine.runtime.world import PassOptions, PassResult, World
 
-_LIMITS = Limits(adopt=True, allow_data_loss=True, allow_other_owner=True, cascades=True, mass_delete_count=sys.maxsize)
+LIMITS = Limits(adopt=True, allow_data_loss=True, allow_other_owner=True, cascades=True, mass_delete_count=sys.maxsize)
 """As ASO: what exists is taken over, and who deletes an object means it. The breaker counts over passes."""
-
-
-class Credentials(Protocol):
-    """Who speaks to Azure for which object."""
-
-    async def resolve(self, resource: CustomResource) -> str:
-        """Find an object's credential; return why that is not possible, else an empty text."""
-        ...
-
-    def subscription_of(self, resource: CustomResource) -> str:
-        """Return the subscription of an object's credential; empty when it was not resolved."""
-        ...
-
-    def speaker_of(self, resource: CustomResource) -> tuple[Azure, str]:
-        """Return who speaks for an object that was resolved, and where the credential came from."""
-        ...
-
-    def speaker_in(self, subscription: str) -> tuple[Azure, str]:
-        """Return who speaks in a subscription, for what no object asks for.
-
-        Raises:
-            EngineError: Nobody does.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the controller may do.
-
-    Attributes:
-        writes: Send writes to Azure; False only looks, and writes nothing to objects either.
-    """
+    """What the controller may do."""
 
     endpoint: str
-    writes: bool = True
     executor: ExecutorOptions = field(default_factory=lambda: ExecutorOptions(patience=timedelta(0)))
 
 
@@ -142,7 +113,7 @@ class Reconciler:
         parts, found = self._parts, self._parts.objects.find(identity)
         if found is None:
             return
-        azure, _ = parts.credentials.speaker_of(found.resource)
+        azure = parts.credentials.speaker_of(found.resource).azure
         error = await follow(azure, parts.operations.pending(found), parts.clock)
         parts.operations.spend(found)
         await parts.contract.drop_poller(identity)
@@ -177,7 +148,13 @@ class _Run:
     def __init__(self, parts: Parts, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         self._parts = parts
         self._wanted = wanted
-        self._azure = ContractAzure(self._route, parts.contract, parts.objects, purpose=purpose)
+        self._azure = ContractAzure(
+            Router(parts.credentials, self._prepared),
+            parts.contract,
+            parts.objects,
+            endpoint=parts.rules.endpoint,
+            purpose=purpose,
+        )
         self._cycle: Cycle | None = None
         self._generations: dict[ObjectIdentity, int] = {}
 
@@ -192,7 +169,7 @@ class _Run:
             endpoint=parts.rules.endpoint,
             subscription_of=parts.credentials.subscription_of,
             selection=Selection(only=self._wanted),
-            limits=_LIMITS,
+            limits=LIMITS,
         )
         cycle = self._cycle = Cycle(world, options)
         planned = await cycle.plan(keep_in_sync=True)
@@ -205,14 +182,8 @@ class _Run:
             await self._apply(cycle, planned, left)
         return planned
 
-    def _route(self, resource: ArmId) -> Speaker:
-        prepared = self._cycle.prepared if self._cycle is not None else None
-        wanted = prepared.wanted.get(resource) if prepared is not None else None
-        if wanted:
-            azure, credential = self._parts.credentials.speaker_of(wanted[0].resource)
-            return Speaker(azure=azure, credential=credential, identity=wanted[0].resource.key.identity)
-        azure, credential = self._parts.credentials.speaker_in(resource.subscription)
-        return Speaker(azure=azure, credential=credential)
+    def _prepared(self) -> Prepared | None:
+        return self._cycle.prepared if self._cycle is not None else None
 
     async def _tell_problems(self, problems: Iterable[Problem], left: set[ObjectIdentity]) -> None:
         for problem in problems:

@@ -1,0 +1,110 @@
+"""Definitions of kinds and admission policies, brought into a cluster by the pod as it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from importlib.metadata import version as version_of
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.errors import InvalidSpecError, PolicyDeniedError, UnavailableError
+
+if TYPE_CHECKING:
+    from engine.crds.pattern import Name
+    from engine.ports import Clock
+    from providers.kube.client import KubeClient
+
+_RESERVED: Final = ("app.kubernetes.io/name", "app.kubernetes.io/version", "app.kubernetes.io/managed-by")
+_RESERVED_PREFIX: Final = "serviceoperator.azure.com/"
+_NOTHING: Final = "No existing CRDs in cluster and no --crd-pattern specified"
+_LOOKS: Final = 60
+
+
+def parse_labels(text: str) -> Mapping[str, str]:
+    """Return the labels of ``--crd-labels``: ``name=value`` separated by ``,`` or ``;``.
+
+    Raises:
+        InvalidSpecError: One is malformed, or is a label that the definitions carry anyway.
+    """
+    out: dict[str, str] = {}
+    for item in text.replace(";", ",").split(","):
+        name, sign, value = (part.strip() for part in item.partition("="))
+        if not name and not sign:
+            continue
+        if not name or not sign:
+            raise InvalidSpecError(f"--crd-labels: {item.strip()!r} is not name=value")
+        if name in _RESERVED or name.startswith(_RESERVED_PREFIX):
+            raise InvalidSpecError(f"--crd-labels: {name} is set by Trueup itself", hint="leave it out")
+        out[name] = value
+    return out
+
+
+async def bring_definitions(
+    client: KubeClient, *, pattern: str, labels: Mapping[str, str], clock: Clock
+) -> Sequence[str]:
+    """Install and upgrade what a pattern means and what is installed already; delete nothing.
+
+    Returns:
+        What was done, in sentences.
+
+    Raises:
+        InvalidSpecError: The pattern means nothing, or there is nothing to manage at all.
+        EngineError: The cluster refuses it, or does not serve a kind.
+    """
+    from engine.crds.definition import all_names
+    from engine.crds.pattern import choose
+    from providers.kube.discovery import Catalog, discover
+
+    def installed() -> set[Name]:
+        return {(kind.group, kind.kind) for kind in discover(client, Catalog.of_kinds())[0]}
+
+    known = list(all_names())
+    there = installed()
+    wanted = set(choose(pattern, known)) if pattern.strip() else set()
+    chosen = [name for name in known if name in wanted or name in there]
+    if not chosen:
+        raise InvalidSpecError(_NOTHING, hint="for example --crd-pattern 'resources.azure.com/*;storage.azure.com/*'")
+    try:
+        changed = [name for name in chosen if _bring(client, name, labels)]
+        _bring_policies(client)
+    except PolicyDeniedError as exc:
+        if not wanted <= there:
+            raise
+        return (f"definitions and admission policies are left as they are: {exc}",)
+    for _ in range(_LOOKS):
+        if wanted <= installed():
+            return tuple(f"definition of {'/'.join(name)} applied" for name in changed)
+        await clock.sleep(timedelta(seconds=0.5))
+    raise UnavailableError("The cluster does not serve all kinds yet", detail=_names(wanted - installed()))
+
+
+def _bring(client: KubeClient, name: Name, labels: Mapping[str, str]) -> bool:
+    """Bring one definition up to date; return whether there was anything to do."""
+    from engine.crds.compare import differences
+    from engine.crds.definition import define, keep_stored
+    from providers.kube.definitions import apply_object, read_definition
+
+    manifest = define(*name, version=f"v{version_of('trueup')}", labels=labels)
+    found = read_definition(client, manifest["metadata"]["name"])
+    complete = keep_stored(manifest, (found or {}).get("status", {}).get("storedVersions") or ())
+    if not any(differences(complete, found)) and _carries(found, complete["metadata"]["labels"]):
+        return False
+    apply_object(client, complete)
+    return True
+
+
+def _carries(found: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    held = (found or {}).get("metadata", {}).get("labels") or {}
+    return all(held.get(name) == value for name, value in labels.items())
+
+
+def _bring_policies(client: KubeClient) -> None:
+    from engine.crds.policy import admission_policies
+    from providers.kube.definitions import apply_object
+
+    for policy in admission_policies():
+        apply_object(client, policy)
+
+
+def _names(names: Iterable[Name]) -> str:
+    return ", ".join("/".join(name) for name in sorted(names))

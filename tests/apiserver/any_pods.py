@@ -1,0 +1,78 @@
+"""Pods in any mode, each in a namespace of its own, beside whatever else runs in the cluster."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from providers.emulator.connection import EmulatorConnection
+from tests.apiserver.api import Api
+from tests.apiserver.plane import ControlPlane
+from tests.apiserver.pod import RULES, Pod, Web
+from tests.verbs_desk import Azure, Object
+
+READ_ONLY: tuple[Object, ...] = (
+    {"apiGroups": [""], "resources": ["namespaces", "secrets", "configmaps"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get"]},
+    {
+        "apiGroups": ["resources.azure.com", "storage.azure.com", "network.azure.com"],
+        "resources": ["*"],
+        "verbs": ["get", "list", "watch"],
+    },
+)
+"""Everything that a pod needs that only reports."""
+DEFINITIONS: tuple[Object, ...] = (
+    *RULES,
+    {
+        "apiGroups": ["apiextensions.k8s.io", "admissionregistration.k8s.io"],
+        "resources": ["*"],
+        "verbs": ["get", "list", "watch", "create", "patch", "update"],
+    },
+)
+"""What a pod needs that installs definitions."""
+_NUMBERS = itertools.count(1)
+
+
+def credential(connection: EmulatorConnection, **more: str) -> dict[str, str]:
+    """Return the data of a credential Secret, encoded as Secrets hold it."""
+    values = {
+        "AZURE_SUBSCRIPTION_ID": connection.subscription,
+        "AZURE_TENANT_ID": connection.tenant,
+        "AZURE_CLIENT_ID": connection.client,
+        "AZURE_CLIENT_SECRET": connection.secret,
+        **more,
+    }
+    return {name: base64.b64encode(value.encode()).decode() for name, value in values.items()}
+
+
+def open_web(admin: Api, azure: Azure, prefix: str, **more: str) -> Web:
+    """Return a new namespace with a credential."""
+    found = Web(admin, azure, f"{prefix}-{next(_NUMBERS)}")
+    admin.create("/api/v1/namespaces", {"metadata": {"name": found.namespace}})
+    item = {"metadata": {"name": "aso-credential"}, "data": credential(azure.connection, **more)}
+    admin.create(f"/api/v1/namespaces/{found.namespace}/secrets", item)
+    return found
+
+
+@contextlib.contextmanager
+def running(
+    plane: ControlPlane,
+    azure: Azure,
+    folder: Path,
+    *options: str,
+    environment: Mapping[str, str],
+    rules: tuple[Object, ...] = RULES,
+    operator: str = "",
+) -> Iterator[Pod]:
+    """Run a pod as an account that may do what the rules say."""
+    name = operator or f"operator-{next(_NUMBERS)}"
+    if plane.admin.get(f"/api/v1/namespaces/{name}") is None:
+        plane.admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    who = plane.account(name, f"pod-{next(_NUMBERS)}", *rules)
+    settings = {"POD_NAMESPACE": name, **environment}
+    period = () if "--observe-period" in options else ("--observe-period", "0.3")
+    with Pod(plane, azure, plane.kubeconfig(who), folder / "log", settings, (*period, *options)) as pod:
+        yield pod
