@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from engine.errors import EngineError
 from engine.model.ids import ArmId, PlanId
+from engine.model.plan import Step
 from engine.model.result import ApplyResult
 from engine.model.state import Baseline
 from engine.runtime.executor import Executor, ExecutorOptions, Progress, Resumed, Settle
@@ -72,16 +74,21 @@ class Cycle:
             scope=self._options.scope,
         )
 
-        def note(news: Progress) -> None:
-            if news.result is None:
-                settlement.intend(news.step)
-            report(news)
-
-        ledger = self._ledger(planned.plan.id)
-        executor = self._executor(settlement.settle, note, options, ledger=ledger, refresh=self._recarry(planned))
+        executor = self._executor(
+            settlement.settle,
+            report,
+            options,
+            ledger=self._ledger(planned.plan.id),
+            refresh=self._recarry(planned),
+            intend=settlement.intend,
+        )
         result = await executor.run(planned.plan)
-        settlement.take(planned.findings)
-        settlement.forget()
+        try:
+            settlement.take(planned.findings)
+            settlement.forget()
+        except EngineError as exc:
+            # What was done is to be reported all the same; the next run finds out anew what is in sync.
+            self._world.audit.miss(f"what is in sync could not be remembered: {exc}")
         self._baselines = None
         return result
 
@@ -119,6 +126,7 @@ class Cycle:
         *,
         ledger: Ledger,
         refresh: Refresh | None = None,
+        intend: Callable[[Step], None] = lambda _step: None,
     ) -> Executor:
         world = self._world
         return Executor(
@@ -128,6 +136,7 @@ class Cycle:
             ledger=ledger,
             settle=settle,
             refresh=refresh,
+            intend=intend,
             report=report,
             options=options,
             unfinished=self._resumed.unfinished,

@@ -124,8 +124,13 @@ class Executor:
         options: ExecutorOptions,
         unfinished: Mapping[ArmId, str] | None = None,
         refresh: Refresh | None = None,
+        intend: Callable[[Step], None] = lambda _step: None,
     ) -> None:
-        """Keep the ports; nothing is sent yet. ``unfinished`` resources are not written."""
+        """Keep the ports; nothing is sent yet.
+
+        ``unfinished`` resources are not written; ``intend`` remembers a step before anything of it is sent.
+        """
+        self._intend = intend
         self._refresh = refresh
         self._unfinished = unfinished or {}
         self._azure = azure
@@ -218,6 +223,7 @@ class Executor:
         if busy:
             return StepResult(step=step, outcome=Outcome.FAILED, cause=busy, reason=UnfinishedError.reason)
         try:
+            self._intend(step)
             remark = await self._carry_out(step, counter)
         except StoppedError:
             return not_begun(step, requests=counter.sent, http_status=counter.http_status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from providers.state.folder import FILE_NAME
 from tests.conftest import ROOT
-from tests.verbs_desk import Desk, group, network
+from tests.verbs_desk import Desk, group, identity, network
 
 pytestmark = pytest.mark.loopback
 
@@ -112,4 +113,31 @@ def test_an_apply_killed_while_it_waits_for_an_answer(desk: Desk, before_effect:
     assert len(taken(desk, name)) == (1 if before_effect else 0)
     assert len(before) <= 1
     desk.azure.clear_script()
+    desk.check_clean()
+
+
+def test_a_full_disk_stops_nothing_that_goes_on_and_is_in_the_report(desk: Desk) -> None:
+    """What cannot be noted is not sent; everything else is told as usual, and the next apply does the rest once."""
+    desk.write(group(desk.name))
+    desk.apply()
+    desk.write(group(desk.name), *(identity(f"app{n}", desk.name) for n in range(30)))
+    room = (desk.state / FILE_NAME).stat().st_size // 1024 + 8
+    command = [sys.executable, "-m", "engine", *desk.command("apply", "--yes", "-o", "json")]
+    limited = ["bash", "-c", f'trap "" XFSZ; ulimit -f {room}; exec "$@"', "bash", *command]
+
+    desk.azure.forget_traffic()
+
+    full = subprocess.run(
+        limited, env=desk.process_environment(), cwd=ROOT, capture_output=True, check=False, timeout=60
+    )
+    told = {r["object"]["name"]: r["outcome"] for r in json.loads(full.stdout)["results"]}
+    first = [write.split()[1].rpartition("/")[2] for write in desk.azure.writes]
+    desk.apply()
+    second = [write.split()[1].rpartition("/")[2] for write in desk.azure.writes]
+
+    assert full.returncode == 5
+    assert b"state.db cannot be written" in full.stdout
+    assert {"created", "failed"} <= set(told.values())
+    assert {name for name, outcome in told.items() if outcome == "created"} <= set(first)
+    assert sorted(first + second) == sorted(f"app{n}" for n in range(30))
     desk.check_clean()
