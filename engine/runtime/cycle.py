@@ -26,11 +26,11 @@ from engine.runtime.world import PassOptions, PassResult, World
 class Cycle:
     """Runs passes over one world, remembering in between what was in sync."""
 
-    def __init__(self, world: World, options: PassOptions) -> None:
-        """Keep the ports; nothing is read yet."""
+    def __init__(self, world: World, options: PassOptions, memory: PassMemory | None = None) -> None:
+        """Keep the ports; nothing is read yet. ``memory`` is that of an earlier cycle; its own unless given."""
         self._world = world
         self._options = options
-        self._memory = PassMemory()
+        self._memory = memory or PassMemory()
         self._resumed = Resumed()
         self._baselines: dict[ArmId, Baseline] | None = None
 

@@ -15,7 +15,7 @@ from engine.desired.identity import ObjectIdentity
 from engine.desired.index import Index
 from engine.desired.inputs import NO_INPUTS, Inputs, WantedInputs
 from engine.desired.places import spec_path_of
-from engine.desired.wanted import wanted_inputs
+from engine.desired.wanted import inputs_of_selected, wanted_inputs
 from engine.errors import EngineError
 from engine.model.change import DiffState, ResourceDiff
 from engine.model.ids import ApiVersion, ArmId, ResourceKey
@@ -114,7 +114,7 @@ class Pass:
                 subscription=self._options.subscription,
                 subscription_of=self._options.subscription_of,
             )
-            needs = wanted_inputs(index.resources)
+            needs = inputs_of_selected(index.resources, self._options.selection.only)
         self._inputs = await fetch_inputs(self._world.source, needs, azure=self._world.azure, index=index)
         if known is None or known.index is not index:
             known = Prepared.of(resources, index, needs, self._options.selection)
@@ -215,21 +215,20 @@ class Pass:
         step = plan_step(finding, self._plan_input)
         if step.action is not Action.NOOP:
             return None
-        if not self._keep_in_sync:
-            step = replace(step, desired=None)
+        remembered = replace(step, desired=None)
         self._memory.verdicts[wanted.identity] = Verdict(
             asked=wanted.asked,
             links=self._links_of(step),
             around=self._prepared.around(finding.actual.id),
             held=print_of_body(finding.actual),
             stored=self._baselines.get(finding.actual.id),
-            step=step,
+            step=remembered,
             index=self._prepared.index,
         )
         wanted.resource.spec.release()
         if finding.actual.document is not None:
             finding.actual.document.release()
-        return step
+        return step if self._keep_in_sync else remembered
 
     def _links_of(self, step: Step) -> tuple[ArmId | None, ...]:
         return self._prepared.index.links_of(step.key, step.depends_on)

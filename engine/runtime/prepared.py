@@ -53,7 +53,10 @@ class Prepared:
         """Work out what is to be read of Azure."""
         wanted: dict[ArmId, tuple[Wanted, ...]] = {}
         homeless: list[CustomResource] = []
+        only = selection.only
         for resource in index.resources:
+            if only is not None and resource.key.identity not in only:
+                continue
             target = index.target_of(resource)
             if not selection.covers(resource, target.id if target is not None else None):
                 continue

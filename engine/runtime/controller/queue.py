@@ -29,6 +29,8 @@ class WorkQueue:
         self._heap: list[tuple[float, ObjectIdentity]] = []
         self._failures: dict[ObjectIdentity, int] = {}
         self._busy: set[ObjectIdentity] = set()
+        self._turns: dict[ObjectIdentity, int] = {}
+        self._last_turn = 0
         self._again: dict[ObjectIdentity, float] = {}
         self._news = asyncio.Event()
 
@@ -63,8 +65,8 @@ class WorkQueue:
             at, identity = heapq.heappop(self._heap)
             if self._due.get(identity) == at:
                 del self._due[identity]
+                self._work_on(identity)
                 taken.add(identity)
-        self._busy |= taken
         return frozenset(taken)
 
     def begin(self, identity: ObjectIdentity) -> bool:
@@ -72,8 +74,24 @@ class WorkQueue:
         if identity in self._busy or (identity in self._failures and identity in self._due):
             return False
         self._due.pop(identity, None)
-        self._busy.add(identity)
+        self._work_on(identity)
         return True
+
+    def begin_again(self, identity: ObjectIdentity, turn: int) -> bool:
+        """Go on with an object that was let go of; False when somebody worked on it since, or it became due."""
+        if identity in self._busy or identity in self._due or self.turn(identity) != turn:
+            return False
+        self._work_on(identity)
+        return True
+
+    def turn(self, identity: ObjectIdentity) -> int:
+        """Return what changes each time somebody begins to work on an object."""
+        return self._turns.get(identity, 0)
+
+    def _work_on(self, identity: ObjectIdentity) -> None:
+        self._last_turn += 1
+        self._turns[identity] = self._last_turn
+        self._busy.add(identity)
 
     def done(self, identity: ObjectIdentity) -> None:
         """Let go of an object; it is due when it became so meanwhile: at once for an edit, later for another try."""
@@ -106,6 +124,7 @@ class WorkQueue:
         self._due.pop(identity, None)
         self._failures.pop(identity, None)
         self._again.pop(identity, None)
+        self._turns.pop(identity, None)
 
     def next_due(self) -> float | None:
         """Return when the next object is due, by the monotonic clock; None when none is."""

@@ -79,3 +79,30 @@ def test_an_object_that_is_gone_is_not_due_again() -> None:
     queue.done(APP)
 
     assert (queue.take(), queue.next_due()) == (frozenset(), None)
+
+
+def test_who_let_go_of_an_object_goes_on_only_if_nobody_else_worked_on_it() -> None:
+    """A full pass reads without holding anything; what it says of an object is out of date once somebody had a turn."""
+    queue = WorkQueue(FakeClock())
+    queue.begin(APP)
+    turn = queue.turn(APP)
+    queue.done(APP)
+
+    untouched = queue.begin_again(APP, turn)
+    busy = queue.begin_again(APP, queue.turn(APP))
+    queue.done(APP)
+    since = queue.begin_again(APP, turn)
+
+    assert (untouched, busy, since) == (True, False, False)
+
+
+def test_an_object_that_became_due_is_left_to_who_takes_it() -> None:
+    """An edit that came in meanwhile is worth more than what was read before it."""
+    queue = WorkQueue(FakeClock())
+    queue.begin(APP)
+    turn = queue.turn(APP)
+    queue.done(APP)
+    queue.add(APP)
+
+    assert not queue.begin_again(APP, turn)
+    assert queue.take() == {APP}
