@@ -107,6 +107,7 @@ async def open_controller(
         loop = Loop(objects, queue, passes, clock, periods, complain=warn)
         yield Controller(loop=loop, kinds=cluster.plurals)
     finally:
+        await parts.contract.close()
         cluster.stop()
         await book.close()
 

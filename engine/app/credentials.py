@@ -58,18 +58,25 @@ class CredentialBook:
     async def resolve(self, resource: CustomResource) -> str:
         """Find an object's credential; return why that is not possible, else an empty text."""
         scope = _scope_of(resource)
-        async with self._lock:
-            if self._clock.monotonic() - self._read_at.get(scope, -FRESH_S) >= FRESH_S:
-                try:
-                    found = await self._find(resource)
-                    await self._connect(found)
-                except EngineError as exc:
-                    self._found[scope] = str(exc)
-                else:
-                    self._found[scope] = found
-                self._read_at[scope] = self._clock.monotonic()
+        if not self._is_fresh(scope):
+            async with self._lock:
+                if not self._is_fresh(scope):
+                    await self._learn(scope, resource)
         found_now = self._found[scope]
         return found_now if isinstance(found_now, str) else ""
+
+    def _is_fresh(self, scope: _Scope) -> bool:
+        return self._clock.monotonic() - self._read_at.get(scope, -FRESH_S) < FRESH_S
+
+    async def _learn(self, scope: _Scope, resource: CustomResource) -> None:
+        try:
+            found = await self._find(resource)
+            await self._connect(found)
+        except EngineError as exc:
+            self._found[scope] = str(exc)
+        else:
+            self._found[scope] = found
+        self._read_at[scope] = self._clock.monotonic()
 
     async def _find(self, resource: CustomResource) -> Credential:
         named = named_secret(resource.annotations, resource.key.namespace)

@@ -47,9 +47,7 @@ def wanted_inputs(resources: Iterable[CustomResource]) -> WantedInputs:
     )
 
 
-def inputs_of_selected(
-    resources: Iterable[CustomResource], only: Collection[ObjectIdentity] | None
-) -> WantedInputs:
+def inputs_of_selected(resources: Iterable[CustomResource], only: Collection[ObjectIdentity] | None) -> WantedInputs:
     """Return what has to be fetched before the bodies of some objects can be built.
 
     Args:

@@ -5,6 +5,7 @@ Nothing is written that stands on the object already.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,7 @@ from engine.runtime.controller.objects import Objects
 from schemas.kinds import Kind, lookup_kind
 
 _POLLER = (POLLER_ID, POLLER_TOKEN)
+_LAST_EVENTS_S = 1.0
 _KEPT = (CHILD_ID_OVERRIDE, LATEST_GENERATION, BASELINE)
 
 
@@ -51,6 +53,7 @@ class Contract:
         self._clock = clock
         self._name = name
         self._told: set[tuple[str, Event]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def is_ours(self, found: ClusterObject) -> bool:
         """Whether no other operator manages the object; one that does is told of once, as an event."""
@@ -177,19 +180,29 @@ class Contract:
         self._objects.put(replace(found, resource=replace(found.resource, annotations=rest)))
 
     async def tell(self, identity: ObjectIdentity, event: Event, *, once: bool = False) -> None:
-        """Tell an event of an object."""
+        """Tell an event of an object; nobody waits for it."""
         found = self._objects.find(identity)
         if found is None:
             return
         if once:
             await self._tell_once(found.resource, event)
         else:
-            await self._writer.emit(found.resource.key, found.resource.uid, event)
+            self._emit(found.resource, event)
 
     async def _tell_once(self, resource: CustomResource, event: Event) -> None:
         if (resource.uid, event) not in self._told:
             self._told.add((resource.uid, event))
-            await self._writer.emit(resource.key, resource.uid, event)
+            self._emit(resource, event)
+
+    def _emit(self, resource: CustomResource, event: Event) -> None:
+        task = asyncio.create_task(self._writer.emit(resource.key, resource.uid, event))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def close(self) -> None:
+        """Wait for the events that are on their way."""
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=_LAST_EVENTS_S)
 
 
 def _owner_link(resource: CustomResource, kind: Kind | None) -> ObjectIdentity | None:

@@ -23,11 +23,13 @@ class Periods:
     Attributes:
         observe: Everything is looked at.
         gather: Edits that come in within this time are one pass: an apply of a folder is one plan.
+        spread: While edits keep coming, no more than one pass begins within this time.
         grace: What is being written may still end after a stop was asked for.
     """
 
     observe: timedelta = timedelta(minutes=5)
     gather: timedelta = timedelta(milliseconds=20)
+    spread: timedelta = timedelta(milliseconds=250)
     grace: timedelta = timedelta(seconds=8)
 
 
@@ -60,6 +62,7 @@ class Loop:
         self._periods = periods
         self._complain = complain
         self._passes: set[asyncio.Task[None]] = set()
+        self._last_edits = -periods.spread.total_seconds()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; what is in flight then gets a little time."""
@@ -68,10 +71,13 @@ class Loop:
         try:
             while not stop.is_set():
                 now = self._clock.monotonic()
+                edits = self._queue.take()
+                if edits:
+                    self._last_edits = now
+                    self._begin(edits, Purpose.EDIT)
                 if now >= next_sweep:
                     next_sweep = now + self._periods.observe.total_seconds()
                     self._begin(self._everything(), Purpose.SWEEP)
-                self._begin(self._queue.take(), Purpose.EDIT)
                 await self._sleep_until(min(next_sweep, self._queue.next_due() or next_sweep), stopping)
         finally:
             stopping.cancel()
@@ -101,7 +107,9 @@ class Loop:
         done, _ = await asyncio.wait((news, stopping), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         news.cancel()
         if news in done:
-            await self._clock.sleep(self._periods.gather)
+            since = self._clock.monotonic() - self._last_edits
+            rest = self._periods.spread - timedelta(seconds=since)
+            await self._clock.sleep(max(self._periods.gather, rest))
 
     async def _finish(self) -> None:
         if self._passes:

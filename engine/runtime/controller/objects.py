@@ -89,8 +89,9 @@ class Objects:
         return await self._inputs.fetch_config_map(namespace, name)
 
     async def reread(self, resources: Sequence[CustomResource]) -> Sequence[CustomResource]:
-        """Return those of the objects whose status proves something, with it."""
-        return await self._inputs.reread(resources)
+        """Return those of the objects whose status proves something, with it; who has none is not asked for."""
+        asked = [r for r in resources if (found := self._held.get(r.key.identity)) is not None and found.status_print]
+        return await self._inputs.reread(asked) if asked else ()
 
 
 def _asks_the_same(before: CustomResource, now: CustomResource) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from engine.cluster.objects import ClusterObject
 from engine.cluster.verdict import condition_of_result, condition_of_step
 from engine.desired.identity import ObjectIdentity
 from engine.errors import UnfinishedError
+from engine.model.ids import ArmId
 from engine.model.plan import Action, Reason, Step
 from engine.model.policy import Limits
 from engine.model.problem import Problem
@@ -28,14 +29,19 @@ from engine.runtime.controller.operations import Operations, follow
 from engine.runtime.controller.queue import FAST, SLOW, WorkQueue
 from engine.runtime.controller.routing import Credentials, Router
 from engine.runtime.controller.store import ControllerStore
+from engine.runtime.controller.sweeps import Sweeps
 from engine.runtime.cycle import Cycle
 from engine.runtime.executor import ExecutorOptions, Progress
+from engine.runtime.memory import PassMemory
 from engine.runtime.prepared import Prepared
 from engine.runtime.selection import Selection
 from engine.runtime.world import PassOptions, PassResult, World
 
 LIMITS = Limits(adopt=True, allow_data_loss=True, allow_other_owner=True, cascades=True, mass_delete_count=sys.maxsize)
 """As ASO: what exists is taken over, and who deletes an object means it. The breaker counts over passes."""
+
+_AT_ONCE = 32
+"""Objects that are told of at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +74,18 @@ class Reconciler:
     def __init__(self, parts: Parts) -> None:
         """Keep what passes are made of."""
         self._parts = parts
+        self._sweeps = Sweeps()
+        self._is_looking = False
 
     async def run(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
-        """Bring these objects, all of them taken from the queue, to where they should be; let go of each when it is."""
+        """Bring these objects, all of them taken from the queue, to where they should be; let go of each when it is.
+
+        A full pass (``SWEEP``) looks first, and holds only what there is more to do for: edits go on meanwhile.
+        """
+        if purpose is Purpose.SWEEP:
+            wanted = await self._look(wanted)
+            if not wanted:
+                return
         left = set(wanted)
         try:
             await self._resolve_all()
@@ -84,6 +99,35 @@ class Reconciler:
         finally:
             for identity in left:
                 self._parts.queue.done(identity)
+
+    async def _look(self, wanted: frozenset[ObjectIdentity]) -> frozenset[ObjectIdentity]:
+        """Let go of objects and look at them; return those, taken again, that are not as they should be."""
+        queue = self._parts.queue
+        turns = {identity: queue.turn(identity) for identity in wanted}
+        for identity in wanted:
+            queue.done(identity)
+        if self._is_looking:
+            return frozenset()
+        self._is_looking = True
+        try:
+            await self._resolve_all()
+            plain = frozenset([i for i in wanted if await self._is_plain(i)])
+            run = _Run(self._parts, plain, Purpose.SWEEP, self._sweeps.memory(self._parts.objects))
+            settled = await run.look(turns, self._sweeps) if plain else frozenset()
+        finally:
+            self._is_looking = False
+        return frozenset(i for i in wanted - settled if queue.begin_again(i, turns[i]))
+
+    async def _is_plain(self, identity: ObjectIdentity) -> bool:
+        """Whether there is nothing about an object but its spec: others need a closer look each."""
+        found = self._parts.objects.find(identity)
+        return (
+            found is not None
+            and not found.resource.deleting
+            and not self._is_under_way(identity)
+            and await self._parts.contract.is_ours(found)
+            and not await self._parts.credentials.resolve(found.resource)
+        )
 
     async def _resolve_all(self) -> None:
         """Find the credentials of all objects: ids of owners and references depend on their subscriptions too."""
@@ -142,12 +186,20 @@ class Reconciler:
         return not why
 
 
+def _bodies(planned: PassResult) -> Mapping[ArmId, ActualState]:
+    """Return what was read and is not remembered from an earlier pass."""
+    return {f.desired.id: f.actual for f in planned.findings if f.desired.id is not None and f.actual is not None}
+
+
 class _Run:
     """One pass."""
 
-    def __init__(self, parts: Parts, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
+    def __init__(
+        self, parts: Parts, wanted: frozenset[ObjectIdentity], purpose: Purpose, memory: PassMemory | None = None
+    ) -> None:
         self._parts = parts
         self._wanted = wanted
+        self._memory = memory
         self._azure = ContractAzure(
             Router(parts.credentials, self._prepared),
             parts.contract,
@@ -158,7 +210,45 @@ class _Run:
         self._cycle: Cycle | None = None
         self._generations: dict[ObjectIdentity, int] = {}
 
-    async def run(self, left: set[ObjectIdentity]) -> PassResult:
+    async def run(self, left: set[ObjectIdentity]) -> None:
+        """Plan, carry out, tell."""
+        cycle, planned = await self._plan()
+        bodies = _bodies(planned)
+        await self._tell_problems(planned.problems, left)
+        for step in planned.plan.steps:
+            if not step.action.mutates:
+                await self._tell_decision(step, bodies.get(step.id) if step.id is not None else None, left)
+        if any(s.action.mutates for s in planned.plan.steps):
+            await self._apply(cycle, planned, left)
+
+    async def look(self, turns: Mapping[ObjectIdentity, int], sweeps: Sweeps) -> frozenset[ObjectIdentity]:
+        """Plan, and tell what is in sync; return the objects that there is nothing to do for.
+
+        An object that somebody else worked on since is left to them.
+        """
+        _, planned = await self._plan()
+        bodies = _bodies(planned)
+        broken = {p.key.identity for p in planned.problems if p.key is not None}
+        quiet = [
+            s for s in planned.plan.steps if s.action in (Action.NOOP, Action.SKIP) and s.key.identity not in broken
+        ]
+        for some in (quiet[n : n + _AT_ONCE] for n in range(0, len(quiet), _AT_ONCE)):
+            async with asyncio.TaskGroup() as group:
+                for step in some:
+                    if self._parts.queue.begin_again(step.key.identity, turns[step.key.identity]):
+                        actual = bodies.get(step.id) if step.id is not None else None
+                        group.create_task(self._tell_quiet(step, actual, sweeps))
+        return frozenset(step.key.identity for step in quiet)
+
+    async def _tell_quiet(self, step: Step, actual: ActualState | None, sweeps: Sweeps) -> None:
+        identity = step.key.identity
+        try:
+            await self._tell_decision(step, actual, {identity})
+            sweeps.told(self._parts.objects, identity)
+        finally:
+            self._parts.queue.done(identity)
+
+    async def _plan(self) -> tuple[Cycle, PassResult]:
         parts = self._parts
         for identity in self._wanted:
             found = parts.objects.find(identity)
@@ -171,16 +261,8 @@ class _Run:
             selection=Selection(only=self._wanted),
             limits=LIMITS,
         )
-        cycle = self._cycle = Cycle(world, options)
-        planned = await cycle.plan(keep_in_sync=True)
-        actual = {f.desired.id: f.actual for f in planned.findings if f.desired.id is not None and f.actual is not None}
-        await self._tell_problems(planned.problems, left)
-        for step in planned.plan.steps:
-            if not step.action.mutates:
-                await self._tell_decision(step, actual.get(step.id) if step.id is not None else None, left)
-        if any(s.action.mutates for s in planned.plan.steps):
-            await self._apply(cycle, planned, left)
-        return planned
+        cycle = self._cycle = Cycle(world, options, self._memory)
+        return cycle, await cycle.plan(keep_in_sync=True)
 
     def _prepared(self) -> Prepared | None:
         return self._cycle.prepared if self._cycle is not None else None
@@ -204,7 +286,7 @@ class _Run:
             await contract.release(identity)
             self._let_go(identity, left)
             return
-        is_there = actual is not None and actual.presence is Presence.PRESENT
+        is_there = step.reason is Reason.IN_SYNC or (actual is not None and actual.presence is Presence.PRESENT)
         said = condition_of_step(step, self._generations.get(identity, 0), is_there=is_there)
         if step.id is not None and step.action in (Action.NOOP, Action.SKIP) and is_there:
             await contract.claim(identity, step.id)
@@ -226,7 +308,7 @@ class _Run:
 
         async def tell() -> None:
             while (result := await ended.get()) is not None:
-                await self._tell_result(result, left)
+                group.create_task(self._tell_result(result, left))
 
         async with asyncio.TaskGroup() as group:
             group.create_task(tell())
