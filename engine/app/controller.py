@@ -14,16 +14,13 @@ from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING
 
 from engine.app.auditing import StreamAudit, describe_author
-from engine.app.console import warn
 from engine.app.credentials import CredentialBook
+from engine.app.feed import Feed
+from engine.app.logs import Log
 from engine.app.lookout import PassPrinter
 from engine.app.settings import Settings
-from engine.cluster.names import CREDENTIAL_FROM
-from engine.cluster.objects import ClusterObject
 from engine.cluster.operating import Operating
-from engine.desired.policy import DRIFT_POLICY, IGNORE, PROTECT, RECONCILE_POLICY
 from engine.model.audit import Principal
-from engine.model.policy import ALLOW_REPLACE
 from engine.ports import Clock, ClusterWriter
 from engine.runtime.clock import SystemClock
 from engine.runtime.controller.contract import Contract, OperatorName
@@ -32,17 +29,12 @@ from engine.runtime.controller.loop import Loop, Passes, Periods
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.reconcile import Parts, Reconciler, Rules
+from engine.runtime.controller.referrers import Referrers
 from engine.runtime.controller.store import ControllerStore
 
 if TYPE_CHECKING:
     from providers.kube.client import KubeClient
-    from providers.kube.watched import Change, Listing
 
-
-TRIGGERS = (
-    RECONCILE_POLICY, CREDENTIAL_FROM, DRIFT_POLICY, IGNORE, PROTECT, ALLOW_REPLACE, "trueup.dev/reconcile-at",
-)  # fmt: skip
-"""Annotations whose change leads to a pass over the object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +43,7 @@ class Controller:
 
     loop: Loop
     kinds: Mapping[tuple[str, str], str]
+    log: Log
 
 
 def connect_cluster(args: argparse.Namespace) -> KubeClient:
@@ -80,9 +73,8 @@ async def open_controller(
     """List everything once, and close again in the end."""
     from providers.kube.cluster import WatchedCluster
 
-    clock = SystemClock()
+    clock, log = SystemClock(), Log(sys.stderr)
     cluster = WatchedCluster(client, namespaces=operating.namespaces)
-    await cluster.discover()
     objects = Objects(cluster, default_policy=operating.default_policy)
     queue = WorkQueue(clock, operating.retry_rate)
     book = CredentialBook(cluster, settings, clock, operating)
@@ -102,10 +94,11 @@ async def open_controller(
         rules=Rules(endpoint=settings.endpoint),
     )
     try:
-        await cluster.start(lambda news: _take(news, objects, queue))
+        feed = Feed(objects=objects, queue=queue, referrers=Referrers(operating.namespace), book=book, log=log)
+        await cluster.start(feed.take)
         passes = _passes(client, parts, args, operating)
-        loop = Loop(objects, queue, passes, clock, periods, complain=warn)
-        yield Controller(loop=loop, kinds=cluster.plurals)
+        loop = Loop(objects, queue, passes, clock, periods, complain=log.error)
+        yield Controller(loop=loop, kinds=cluster.plurals, log=log)
     finally:
         await parts.contract.close()
         cluster.stop()
@@ -128,34 +121,3 @@ def _passes(client: KubeClient, parts: Parts, args: argparse.Namespace, operatin
     read = functools.partial(read_lease, client)
     printer = PassPrinter(parts.objects, parts.clock, read, as_json=args.json_logging, is_quiet=args.verbosity <= 0)
     return Lookout(parts, printer.report)
-
-
-def _take(news: Change | Listing, objects: Objects, queue: WorkQueue) -> None:
-    """Bring the objects up to date; what changed in more than what we write ourselves is due."""
-    from providers.kube.watched import Listing
-
-    if isinstance(news, Listing):
-        there = {found.identity for found in news.objects}
-        of_kind = [o.identity for o in objects.all() if o.identity[1:3] == (news.group, news.kind)]
-        for identity in of_kind:
-            if identity not in there:
-                objects.drop(identity)
-                queue.forget(identity)
-        for found in news.objects:
-            if _is_due(objects.put(found), found):
-                queue.add(found.identity)
-    elif news.now is None:
-        objects.drop(news.identity)
-        queue.forget(news.identity)
-    elif _is_due(objects.put(news.now), news.now):
-        queue.add(news.identity)
-
-
-def _is_due(before: ClusterObject | None, now: ClusterObject) -> bool:
-    """Whether an event means work: a new object, another generation, another annotation of the user's."""
-    if before is None:
-        return True
-    old, new = before.resource, now.resource
-    if (old.uid, old.generation, old.deleting) != (new.uid, new.generation, new.deleting):
-        return True
-    return any(old.annotations.get(name) != new.annotations.get(name) for name in TRIGGERS)

@@ -55,6 +55,10 @@ class CredentialBook:
         """Close all connections."""
         await self._stack.aclose()
 
+    def expire(self) -> None:
+        """Read Secrets anew: one of them changed."""
+        self._read_at.clear()
+
     async def resolve(self, resource: CustomResource) -> str:
         """Find an object's credential; return why that is not possible, else an empty text."""
         scope = _scope_of(resource)

@@ -114,17 +114,20 @@ class KubeClient:
                 raise self._refusal(path, response.status, answer, response.headers, method)
             return answer
 
-    def watch(self, path: str, query: Mapping[str, str], *, silence_s: float) -> Generator[bytes]:
+    def watch(self, path: str, query: Mapping[str, str], *, silence_s: float, accept: str = JSON) -> Generator[bytes]:
         """Yield the events of a watch, one line each, until the server ends it or is silent for too long.
+
+        The first line is empty: the server took the watch.
 
         Raises:
             GoneError: The version to start from is too old.
             EngineError: As ``get``.
         """
         timeout = (TIMEOUT[0], silence_s)
-        with self._answer("GET", path, {**query, "watch": "true"}, {"Accept": JSON}, None, timeout) as response:
+        with self._answer("GET", path, {**query, "watch": "true"}, {"Accept": accept}, None, timeout) as response:
             if response.status != 200:
                 raise self._refusal(path, response.status, response.read(), response.headers)
+            yield b""
             rest = b""
             for chunk in response.stream(65536):
                 *lines, rest = (rest + chunk).split(b"\n")

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from engine.errors import EngineError
 from engine.model.document import Secret
 from engine.model.problem import Problem
 from engine.model.state import CustomResource
 from providers.kube.client import KubeClient, NotFoundError
 from providers.kube.decode import decode_item, with_status
 from providers.kube.discovery import Catalog, ServedKind, discover
-from providers.kube.listing import Lister, Selection
+from providers.kube.names import CONFIG_MAPS, DEFINITIONS, NAMESPACES, SECRETS, Named, NameWatch
 from providers.kube.source import KubeSource
-from providers.kube.watched import Change, Handler, Listing, Watcher
+from providers.kube.stream import Stream, Trouble
+from providers.kube.watched import Change, Listing, Watcher
 
+News = Change | Listing | Named | Trouble
+Handler = Callable[[News], None]
 _NO_TEXTS: Final[Mapping[str, str]] = {}
+_LOOKS_S: Final = (0.1, 0.5, 1.0, 3.0)
+"""A definition that changed is served a little later: it is looked for again and again."""
 
 
 class WatchedCluster:
@@ -28,57 +35,108 @@ class WatchedCluster:
         self._catalog = Catalog.of_kinds()
         self._namespaces = tuple(namespaces)
         self._source = KubeSource(client, self._catalog)
-        self._watchers: list[Watcher] = []
-        self._kinds: Sequence[ServedKind] = ()
-        self._annotations: Mapping[str, Mapping[str, str]] = {}
+        self._watchers: dict[tuple[str, str], Watcher] = {}
+        self._names: list[NameWatch] = []
+        self._plurals: dict[tuple[str, str], str] = {}
+        self._annotations: dict[str, Mapping[str, str]] = {}
+        self._handle: Handler = lambda _news: None
+        self._redefined = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def plurals(self) -> Mapping[tuple[str, str], str]:
-        """Return the plural of every kind found, by group and kind."""
-        return {(k.group, k.kind): k.plural for k in self._kinds}
+        """Return the plural of every kind that is served now, by group and kind."""
+        return self._plurals
 
-    async def discover(self) -> None:
-        """Find out which kinds are served, and what stands on namespaces.
+    @property
+    def host(self) -> str:
+        """Return the server's host and port."""
+        return self._client.host
+
+    async def start(self, handle: Handler) -> None:
+        """Hand every object over, and from then on every change; returns when each kind was listed or failed once.
 
         Raises:
             EngineError: The cluster does not answer.
         """
-        self._kinds, _ = await asyncio.to_thread(discover, self._client, self._catalog)
-        lister = Lister(self._client, Selection(namespaces=self._namespaces))
-        await asyncio.to_thread(lister.read_namespaces)
-        self._annotations = lister.annotations
-
-    async def start(self, handle: Handler) -> None:
-        """Hand every object over, and from then on every change; returns when all kinds were listed once."""
         loop = asyncio.get_running_loop()
 
-        def pass_on(news: Change | Listing) -> None:
-            loop.call_soon_threadsafe(handle, news)
+        def pass_on(news: News) -> None:
+            with contextlib.suppress(RuntimeError):  # The loop is over.
+                loop.call_soon_threadsafe(self._take, news)
 
-        for kind in self._kinds:
-            watcher = Watcher(
-                self._client, kind, pass_on, namespaces=self._namespaces, annotations_of=self._annotations_of
-            )
-            self._watchers.append(watcher)
-            watcher.start()
-        for watcher in self._watchers:
-            await asyncio.to_thread(watcher.listed.wait)
+        self._handle, self._pass_on = handle, pass_on
+        for path in (NAMESPACES, SECRETS, CONFIG_MAPS, DEFINITIONS):
+            self._names.append(NameWatch(self._client, path, pass_on, pass_on, keeps_annotations=path == NAMESPACES))
+        await _begin([n.stream for n in self._names])
+        self._redefined.clear()
+        await self._discover()
+        self._looking = asyncio.create_task(self._look())
+
+    def _take(self, news: News) -> None:
+        if isinstance(news, Named) and news.path == NAMESPACES:
+            if news.annotations is None:
+                self._annotations.pop(news.name, None)
+            else:
+                self._annotations[news.name] = news.annotations
+        if isinstance(news, Named) and news.path == DEFINITIONS:
+            self._redefined.set()
+        else:
+            self._handle(news)
+
+    async def _look(self) -> None:
+        """Find out which kinds are served whenever a definition changed."""
+        while True:
+            await self._redefined.wait()
+            self._redefined.clear()
+            for pause in _LOOKS_S:
+                await asyncio.sleep(pause)
+                with contextlib.suppress(EngineError):
+                    await self._discover()
+
+    async def _discover(self) -> None:
+        kinds, _ = await asyncio.to_thread(discover, self._client, self._catalog)
+        served = {(k.group, k.kind): k for k in kinds}
+        for key in [k for k, w in self._watchers.items() if served.get(k) != w.kind]:
+            self._watchers.pop(key).stream.stop()
+            if key not in served:
+                del self._plurals[key]
+                self._handle(Listing(group=key[0], kind=key[1], objects=()))
+        self._plurals.update({key: kind.plural for key, kind in served.items()})
+        new = {key: self._watcher(kind) for key, kind in served.items() if key not in self._watchers}
+        self._watchers.update(new)
+        await _begin([w.stream for w in new.values()])
+
+    def _watcher(self, kind: ServedKind) -> Watcher:
+        return Watcher(
+            self._client,
+            kind,
+            self._pass_on,
+            namespaces=self._namespaces,
+            annotations_of=self._annotations_of,
+            report=self._pass_on,
+        )
 
     def _annotations_of(self, namespace: str) -> Mapping[str, str]:
         return self._annotations.get(namespace, _NO_TEXTS)
 
     def stop(self) -> None:
         """End all watches soon."""
-        for watcher in self._watchers:
-            watcher.stop()
+        if self._looking is not None:
+            self._looking.cancel()
+        for stream in self._streams():
+            stream.stop()
+
+    def _streams(self) -> list[Stream]:
+        return [*(n.stream for n in self._names), *(w.stream for w in self._watchers.values())]
 
     async def list_resources(self) -> Sequence[CustomResource]:
         """Return nothing: objects are handed over as they change."""
         return ()
 
     def problems(self) -> Sequence[Problem]:
-        """Return the kinds that cannot be watched now, and why."""
-        return [Problem(error=w.error, origin=str(self._client)) for w in self._watchers if w.error is not None]
+        """Return what cannot be watched now, and why."""
+        return [Problem(error=s.error, origin=str(self._client)) for s in self._streams() if s.error is not None]
 
     async def reread(self, resources: Sequence[CustomResource]) -> Sequence[CustomResource]:
         """Return those of the objects whose status proves something, with it."""
@@ -86,8 +144,10 @@ class WatchedCluster:
 
     def _with_status(self, resource: CustomResource) -> CustomResource | None:
         key = resource.key
-        kind = next(k for k in self._kinds if (k.group, k.kind) == (key.group, key.kind))
-        path = f"{kind.path(key.version, key.namespace)}/{key.name}"
+        watcher = self._watchers.get((key.group, key.kind))
+        if watcher is None:
+            return None
+        path = f"{watcher.kind.path(key.version, key.namespace)}/{key.name}"
         try:
             return with_status(resource, decode_item(self._client.get(path), path))
         except NotFoundError:
@@ -100,3 +160,11 @@ class WatchedCluster:
     async def fetch_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
         """Return a ConfigMap's ``data``; None when there is none or it may not be read."""
         return await self._source.fetch_config_map(namespace, name)
+
+
+async def _begin(streams: Sequence[Stream]) -> None:
+    """Start streams, and wait until each listed or failed once."""
+    for stream in streams:
+        stream.start()
+    for stream in streams:
+        await asyncio.to_thread(stream.tried.wait)

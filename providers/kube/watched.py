@@ -1,13 +1,10 @@
 """Lists and watches every kind the cluster serves; what changes is handed over, one object at a time.
 
-A thread per kind blocks on its watch. A watch that ends goes on where it was; one that fell too far behind lists again.
+A thread per kind blocks on its watch.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from sys import intern
@@ -21,18 +18,14 @@ from engine.cluster.condition import other_conditions, read_condition
 from engine.cluster.objects import ClusterObject
 from engine.cluster.status import CONDITIONS, print_status
 from engine.desired.identity import ObjectIdentity
-from engine.errors import EngineError, UnavailableError
 from engine.model.ids import ResourceKey
-from providers.kube.client import GoneError, KubeClient, NotFoundError
+from providers.kube.client import KubeClient
 from providers.kube.decode import Listed, Metadata, build_resource, decode, decode_texts
 from providers.kube.discovery import ServedKind
+from providers.kube.stream import Event, ListMetadata, Stream, Trouble
 from providers.kube.versions import applied_version
 
 PAGE_SIZE: Final = 500
-WATCH_S: Final = 300
-SILENCE_S: Final = 330.0
-_FIRST_WAIT_S: Final = 0.5
-_LONGEST_WAIT_S: Final = 30.0
 _EMPTY: Final = msgspec.Raw(b"{}")
 _NONE: Final = msgspec.Raw(b"")
 
@@ -61,35 +54,13 @@ class WatchedItem(msgspec.Struct, rename="camel", gc=False):
     status: msgspec.Raw = _NONE
 
 
-class _ListMetadata(msgspec.Struct, rename="camel"):
-    resource_version: str = ""
-    token: str = msgspec.field(name="continue", default="")
-
-
 class _Page(msgspec.Struct):
     items: list[WatchedItem]
-    metadata: _ListMetadata = msgspec.field(default_factory=_ListMetadata)
-
-
-class _Event(msgspec.Struct):
-    type: str
-    object: msgspec.Raw
-
-
-class _Bookmark(msgspec.Struct, rename="camel"):
-    metadata: _ListMetadata = msgspec.field(default_factory=_ListMetadata)
-
-
-class _Failure(msgspec.Struct):
-    code: int = 0
-    message: str = ""
+    metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
 
 
 _decode_page = msgspec.json.Decoder(_Page)
-_decode_event = msgspec.json.Decoder(_Event)
 _decode_item = msgspec.json.Decoder(WatchedItem)
-_decode_bookmark = msgspec.json.Decoder(_Bookmark)
-_decode_failure = msgspec.json.Decoder(_Failure)
 
 
 def decode_object(body: bytes) -> WatchedItem:
@@ -136,6 +107,7 @@ class Watcher:
         *,
         namespaces: Iterable[str] = (),
         annotations_of: Callable[[str], Mapping[str, str]],
+        report: Callable[[Trouble], None],
     ) -> None:
         """Nothing is read yet.
 
@@ -145,46 +117,24 @@ class Watcher:
             handle: Called with the first list, each change, and each list after a gap.
             namespaces: Only these; all when empty.
             annotations_of: Returns a namespace's annotations.
+            report: Called when it fails, and when it works again.
         """
         self._client = client
-        self._kind = kind
         self._handle = handle
         self._namespaces = frozenset(namespaces)
         self._annotations_of = annotations_of
-        self._stopped = threading.Event()
         self._version = kind.newest
-        self.listed = threading.Event()
-        self.error: EngineError | None = None
+        self.kind = kind
+        self.stream = Stream(client, self, report=report)
 
-    def start(self) -> None:
-        """Begin in a thread of its own."""
-        name = f"watch-{self._kind.plural}.{self._kind.group}"
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+    @property
+    def path(self) -> str:
+        """Return the path of the list."""
+        return self.kind.path(self._version)
 
-    def stop(self) -> None:
-        """End soon; the thread is not waited for."""
-        self._stopped.set()
-
-    def _run(self) -> None:
-        wait = _FIRST_WAIT_S
-        version = ""
-        while not self._stopped.is_set():
-            began = time.monotonic()
-            try:
-                version = self._watch(version or self._list())
-                self.error = None
-            except (GoneError, NotFoundError):
-                version = ""
-            except EngineError as exc:
-                self.error = exc
-            if time.monotonic() - began > _LONGEST_WAIT_S:
-                wait = _FIRST_WAIT_S
-            if self.error is not None or not version:
-                self._stopped.wait(wait)
-                wait = min(wait * 2, _LONGEST_WAIT_S)
-
-    def _list(self) -> str:
-        path, query = self._kind.path(self._version), {"limit": str(PAGE_SIZE)}
+    def read_list(self) -> str:
+        """List page by page and hand over what is there."""
+        path, query = self.path, {"limit": str(PAGE_SIZE)}
         objects: list[ClusterObject] = []
         while True:
             page = decode(_decode_page, self._client.get(path, query), path)
@@ -192,29 +142,12 @@ class Watcher:
             if not page.metadata.token:
                 break
             query["continue"] = page.metadata.token
-        self._handle(Listing(group=self._kind.group, kind=self._kind.kind, objects=tuple(objects)))
-        self.listed.set()
+        if not self.stream.is_stopped:
+            self._handle(Listing(group=self.kind.group, kind=self.kind.kind, objects=tuple(objects)))
         return page.metadata.resource_version
 
-    def _watch(self, version: str) -> str:
-        query = {"resourceVersion": version, "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_S)}
-        lines = self._client.watch(self._kind.path(self._version), query, silence_s=SILENCE_S)
-        with contextlib.closing(lines):
-            for line in lines:
-                if self._stopped.is_set():
-                    break
-                if line:
-                    version = self._take(decode(_decode_event, line, "a watch")) or version
-        return version
-
-    def _take(self, event: _Event) -> str:
-        if event.type == "ERROR":
-            failure = _decode_failure.decode(event.object)
-            if failure.code == 410:
-                raise GoneError("The watch fell too far behind", detail=failure.message)
-            raise UnavailableError("The watch ended with an error", detail=failure.message)
-        if event.type == "BOOKMARK":
-            return _decode_bookmark.decode(event.object).metadata.resource_version
+    def take(self, event: Event) -> str:
+        """Hand over how an object is now."""
         item = _decode_item.decode(event.object)
         if self._is_wanted(item):
             found = self._build(item)
@@ -225,7 +158,7 @@ class Watcher:
         return not self._namespaces or item.metadata.namespace in self._namespaces
 
     def _build(self, item: WatchedItem) -> ClusterObject:
-        meta, kind = item.metadata, self._kind
+        meta, kind = item.metadata, self.kind
         applied = applied_version(meta.managers, kind.group)
         key = ResourceKey(
             namespace=intern(meta.namespace),

@@ -24,9 +24,14 @@ FINALIZER = PREFIX + "finalizer"
 RULES: tuple[Object, ...] = (
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["get", "list", "watch"]},
+    {
+        "apiGroups": ["apiextensions.k8s.io"],
+        "resources": ["customresourcedefinitions"],
+        "verbs": ["get", "list", "watch"],
+    },
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
     {
-        "apiGroups": ["resources.azure.com", "storage.azure.com", "network.azure.com"],
+        "apiGroups": ["resources.azure.com", "storage.azure.com", "network.azure.com", "dbforpostgresql.azure.com"],
         "resources": ["*"],
         "verbs": ["get", "list", "watch", "patch", "update"],
     },

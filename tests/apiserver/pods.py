@@ -8,14 +8,19 @@ from pathlib import Path
 
 from engine.app.cli import main
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import OPERATOR, RULES, Pod, Web
+from tests.apiserver.pod import RULES, Pod, Web
 from tests.verbs_desk import Azure
 
-PATTERN = "resources.azure.com/*;storage.azure.com/StorageAccount;network.azure.com/VirtualNetwork*"
+PATTERN = (
+    "resources.azure.com/*;storage.azure.com/StorageAccount;network.azure.com/VirtualNetwork*;"
+    "dbforpostgresql.azure.com/FlexibleServer"
+)
+RUNTIME = "trueup-runtime"
+"""A namespace of their own, so that pods of other tests leave their objects alone."""
 _NUMBERS = itertools.count(1)
 
 
-def make_pod(plane: ControlPlane, azure: Azure, folder: Path, *options: str, operator: str = OPERATOR) -> Pod:
+def make_pod(plane: ControlPlane, azure: Azure, folder: Path, *options: str, operator: str = RUNTIME) -> Pod:
     """Return a pod that is not started, as an account that may do no more than it needs."""
     assert main(["crds", "install", "--pattern", PATTERN, "--kubeconfig", str(plane.kubeconfig())]) == 0
     if plane.admin.get(f"/api/v1/namespaces/{operator}") is None:

@@ -14,8 +14,8 @@ from engine.runtime.clock import SystemClock
 from providers.emulator.options import EmulatorOptions
 from providers.emulator.process import emulator_thread
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, OPERATOR, PREFIX, Pod, Web
-from tests.apiserver.pods import make_pod, make_web
+from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, PREFIX, Pod, Web
+from tests.apiserver.pods import RUNTIME, make_pod, make_web
 from tests.verbs_desk import STORAGE_API, Azure, account, group
 
 pytestmark = pytest.mark.apiserver
@@ -127,7 +127,7 @@ def test_asos_poller_is_followed(web: Web, azure: Azure, pod: Pod, name: str) ->
     marks = {
         PREFIX + "poller-resume-id": "GenericResource",
         PREFIX + "poller-resume-token": json.dumps({"type": "GenericResource", "token": inner}),
-        PREFIX + "operator-namespace": OPERATOR,
+        PREFIX + "operator-namespace": RUNTIME,
         PREFIX + "resource-id": resource,
     }
     item = account(name, name)
@@ -171,7 +171,7 @@ def test_a_token_of_no_use_becomes_a_read(token: str, web: Web, azure: Azure, po
             }
         ),
     }
-    web.create(GROUPS, group(name, annotations={TOKEN: texts[token], PREFIX + "operator-namespace": OPERATOR}))
+    web.create(GROUPS, group(name, annotations={TOKEN: texts[token], PREFIX + "operator-namespace": RUNTIME}))
     azure.forget_traffic()
 
     pod.start()

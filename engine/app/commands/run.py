@@ -95,6 +95,6 @@ async def _run(args: argparse.Namespace, settings: Settings, operating: Operatin
     observe = timedelta(seconds=args.observe_period)
     periods = Periods(observe=min(observe, operating.sync_period or observe))
     async with open_controller(client, args, settings, operating, periods) as controller:
-        sys.stderr.write(f"trueup: watching {len(controller.kinds)} kinds\n")
+        controller.log.info(f"watching {len(controller.kinds)} kinds", namespace=operating.namespace)
         await controller.loop.run(stop)
     return ExitCode.CLEAN

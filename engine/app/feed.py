@@ -1,0 +1,135 @@
+"""What the watches of a cluster tell becomes the input of passes, and work to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from engine.app.credentials import CredentialBook
+from engine.app.logs import Log
+from engine.cluster.names import CREDENTIAL_FROM, PREFIX
+from engine.cluster.objects import ClusterObject
+from engine.desired.identity import ObjectIdentity
+from engine.desired.policy import DRIFT_POLICY, IGNORE, OWN_PREFIX, PROTECT, RECONCILE_POLICY
+from engine.model.policy import ALLOW_REPLACE
+from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.queue import WorkQueue
+from engine.runtime.controller.referrers import CONFIG_MAP, SECRET, Referrers
+
+if TYPE_CHECKING:
+    from providers.kube.cluster import News
+    from providers.kube.names import Named
+    from providers.kube.stream import Trouble
+    from providers.kube.watched import Change, Listing
+
+TRIGGERS: Final = (
+    RECONCILE_POLICY, CREDENTIAL_FROM, DRIFT_POLICY, IGNORE, PROTECT, ALLOW_REPLACE, "trueup.dev/reconcile-at",
+)  # fmt: skip
+"""Annotations whose change leads to a pass over the object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """Takes news, on the event loop.
+
+    Attributes:
+        is_mine: Whether this process works on a namespace; others are only known.
+    """
+
+    objects: Objects
+    queue: WorkQueue
+    referrers: Referrers
+    book: CredentialBook
+    log: Log
+    is_mine: Callable[[str], bool] = lambda _namespace: True
+
+    def take(self, news: News) -> None:
+        """Bring the objects up to date; what changed in more than what we write ourselves is due."""
+        from providers.kube.names import Named
+        from providers.kube.stream import Trouble
+        from providers.kube.watched import Listing
+
+        match news:
+            case Trouble():
+                self._tell(news)
+            case Named():
+                self._take_named(news)
+            case Listing():
+                self._take_list(news)
+            case _:
+                self._take_change(news)
+
+    def _tell(self, trouble: Trouble) -> None:
+        if trouble.error is not None:
+            self.log.error(f"watching {trouble.path}: {trouble.error}")
+        else:
+            self.log.info(f"watching {trouble.path} again")
+
+    def _take_list(self, listing: Listing) -> None:
+        there = {found.identity for found in listing.objects}
+        of_kind = [o.identity for o in self.objects.all() if o.identity[1:3] == (listing.group, listing.kind)]
+        for identity in of_kind:
+            if identity not in there:
+                self._drop(identity)
+        for found in listing.objects:
+            self._put(found)
+
+    def _take_change(self, change: Change) -> None:
+        if change.now is None:
+            self._drop(change.identity)
+        else:
+            self._put(change.now)
+
+    def _drop(self, identity: ObjectIdentity) -> None:
+        self.objects.drop(identity)
+        self.queue.forget(identity)
+        self.referrers.drop(identity)
+
+    def _put(self, found: ClusterObject) -> None:
+        before = self.objects.put(found)
+        if before is None or before.resource is not found.resource:
+            self.referrers.put(found.resource)
+        if _is_due(before, found):
+            self._add([found.identity])
+
+    def _take_named(self, named: Named) -> None:
+        from providers.kube.names import NAMESPACES, SECRETS
+
+        if named.path == NAMESPACES:
+            self._take_namespace(named)
+            return
+        kind = SECRET if named.path == SECRETS else CONFIG_MAP
+        due = self.referrers.of((kind, named.namespace, named.name)) if named.name else self.referrers.all()
+        if due and kind == SECRET:
+            self.book.expire()
+        self._add(due)
+
+    def _take_namespace(self, named: Named) -> None:
+        texts = named.annotations or {}
+        for found in [o for o in self.objects.all() if o.resource.key.namespace == named.name]:
+            held = found.resource.namespace_annotations
+            if _ours(held) != _ours(texts):
+                resource = replace(found.resource, namespace_annotations=texts)
+                self.objects.put(replace(found, resource=resource))
+                self._add([found.identity])
+
+    def _add(self, due: Iterable[ObjectIdentity]) -> None:
+        for identity in due:
+            if self.is_mine(identity[0]):
+                self.queue.add(identity)
+
+
+def _ours(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the annotations that mean something to us."""
+    return {name: text for name, text in texts.items() if name.startswith((PREFIX, OWN_PREFIX))}
+
+
+def _is_due(before: ClusterObject | None, now: ClusterObject) -> bool:
+    """Whether an event means work: a new object, another generation, another annotation of the user's."""
+    if before is None:
+        return True
+    old, new = before.resource, now.resource
+    if (old.uid, old.generation, old.deleting) != (new.uid, new.generation, new.deleting):
+        return True
+    return any(old.annotations.get(name) != new.annotations.get(name) for name in TRIGGERS)

@@ -1,0 +1,37 @@
+"""The pod's log: one JSON object a line on standard error."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import TextIO
+
+import orjson
+
+
+class Log:
+    """Writes lines; each has ``level``, ``time`` and ``text``, and what it is about."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write nothing yet."""
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def info(self, text: str, **about: str | float) -> None:
+        """Say what happened."""
+        self._write("info", text, about)
+
+    def warn(self, text: str, **about: str | float) -> None:
+        """Say what is odd but stops nothing."""
+        self._write("warning", text, about)
+
+    def error(self, text: str, **about: str | float) -> None:
+        """Say what went wrong."""
+        self._write("error", text, about)
+
+    def _write(self, level: str, text: str, about: dict[str, str | int | float]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = orjson.dumps({"level": level, "time": now, "text": text, **about}, option=orjson.OPT_APPEND_NEWLINE)
+        with self._lock:
+            self._stream.write(line.decode())
+            self._stream.flush()

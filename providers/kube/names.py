@@ -1,0 +1,115 @@
+"""Watches that tell which objects changed, of Secrets, ConfigMaps, namespaces and definitions: metadata, no contents.
+
+Secrets and ConfigMaps are not even listed: what is read with the objects that refer to them needs no news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from providers.kube.client import JSON, KubeClient
+from providers.kube.decode import decode, decode_texts
+from providers.kube.stream import Event, ListMetadata, Stream, Trouble
+
+SECRETS: Final = "/api/v1/secrets"
+CONFIG_MAPS: Final = "/api/v1/configmaps"
+NAMESPACES: Final = "/api/v1/namespaces"
+DEFINITIONS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+METADATA_ONE: Final = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST: Final = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_EMPTY: Final = msgspec.Raw(b"{}")
+
+
+class _Metadata(msgspec.Struct, rename="camel", gc=False):
+    name: str
+    namespace: str = ""
+    resource_version: str = ""
+    annotations: msgspec.Raw = _EMPTY
+
+
+class _Item(msgspec.Struct, gc=False):
+    metadata: _Metadata
+
+
+class _Page(msgspec.Struct):
+    items: list[_Item]
+    metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
+
+
+_decode_page = msgspec.json.Decoder(_Page)
+_decode_item = msgspec.json.Decoder(_Item)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """An object changed, came or went.
+
+    Attributes:
+        path: Of the list that it is in.
+        name: Empty when changes were missed: any may have changed.
+        annotations: None when it is gone, or when only names are followed.
+    """
+
+    path: str
+    namespace: str = ""
+    name: str = ""
+    annotations: Mapping[str, str] | None = None
+
+
+class NameWatch:
+    """Follows one list by names; with ``keeps_annotations`` the list itself is handed over too."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        path: str,
+        handle: Callable[[Named], None],
+        report: Callable[[Trouble], None],
+        *,
+        keeps_annotations: bool = False,
+    ) -> None:
+        """Nothing is read yet; ``handle`` and ``report`` are called in a thread."""
+        self._client = client
+        self._path = path
+        self._handle = handle
+        self._keeps = keeps_annotations
+        self.stream = Stream(client, self, accept=METADATA_ONE, report=report)
+
+    @property
+    def path(self) -> str:
+        """Return the path of the list."""
+        return self._path
+
+    def read_list(self) -> str:
+        """Hand over that anything may have changed, or every object with its annotations."""
+        query = {"limit": "500" if self._keeps else "1"}
+        while True:
+            page = decode(_decode_page, self._client.get(self._path, query, accept=METADATA_LIST), self._path)
+            if not self._keeps or not page.metadata.token:
+                break
+            self._hand_over(page)
+            query["continue"] = page.metadata.token
+        self._hand_over(page)
+        return page.metadata.resource_version
+
+    def _hand_over(self, page: _Page) -> None:
+        if self._keeps:
+            for item in page.items:
+                self._handle(self._named(item, is_there=True))
+        else:
+            self._handle(Named(path=self._path))
+
+    def take(self, event: Event) -> str:
+        """Hand over which object an event is about."""
+        item = _decode_item.decode(event.object)
+        self._handle(self._named(item, is_there=event.type != "DELETED"))
+        return item.metadata.resource_version
+
+    def _named(self, item: _Item, *, is_there: bool) -> Named:
+        meta = item.metadata
+        texts = decode_texts(meta.annotations) if self._keeps and is_there else None
+        return Named(path=self._path, namespace=meta.namespace, name=meta.name, annotations=texts)
