@@ -36,7 +36,7 @@ class _Item(msgspec.Struct, gc=False):
 
 
 class _Page(msgspec.Struct):
-    items: list[_Item]
+    items: list[_Item] | None = None
     metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
 
 
@@ -98,7 +98,7 @@ class NameWatch:
 
     def _hand_over(self, page: _Page) -> None:
         if self._keeps:
-            for item in page.items:
+            for item in page.items or ():
                 self._handle(self._named(item, is_there=True))
         else:
             self._handle(Named(path=self._path))

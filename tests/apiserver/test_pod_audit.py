@@ -60,5 +60,5 @@ def test_the_pod_prints_what_it_writes(plane: ControlPlane, admin: Api, namespac
 
 def ended(log: Path) -> list[dict[str, Any]]:
     """Return the lines of the audit log once there is an outcome among them."""
-    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith('{"format"')]
     return lines if any(line["event"] == "outcome" for line in lines) else []
