@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from providers.kube.client import KubeClient
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controller:
     """What the pod runs."""

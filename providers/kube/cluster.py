@@ -135,8 +135,9 @@ class WatchedCluster:
         return ()
 
     def problems(self) -> Sequence[Problem]:
-        """Return what cannot be watched now, and why."""
-        return [Problem(error=s.error, origin=str(self._client)) for s in self._streams() if s.error is not None]
+        """Return the kinds that cannot be watched now, and why."""
+        streams = [w.stream for w in self._watchers.values()]
+        return [Problem(error=s.error, origin=str(self._client)) for s in streams if s.error is not None]
 
     async def reread(self, resources: Sequence[CustomResource]) -> Sequence[CustomResource]:
         """Return those of the objects whose status proves something, with it."""
