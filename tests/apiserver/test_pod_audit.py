@@ -40,6 +40,7 @@ def test_the_pod_prints_what_it_writes(plane: ControlPlane, admin: Api, namespac
             "AZURE_RESOURCE_MANAGER_ENDPOINT": azure.arm,
             "AZURE_SUBSCRIPTION_ID": azure.subscription,
             "POD_NAMESPACE": namespace,
+            "AZURE_TARGET_NAMESPACES": namespace,
             "PYTHONPATH": str(ROOT),
         }
         log = tmp_path / "log"
