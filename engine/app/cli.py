@@ -38,10 +38,23 @@ class Parser(argparse.ArgumentParser):
     """argparse, with usage errors as exit code 1: 2 means differences."""
 
     def error(self, message: str) -> NoReturn:
-        """Print usage and the message, then leave."""
-        self.print_usage(sys.stderr)
-        complain(message)
+        """Print the message and what was meant, then leave."""
+        complain(f"{message} ({self._hint(message)}{self.prog} --help shows what there is)")
         self.exit(ExitCode.ERROR)
+
+    def _hint(self, message: str) -> str:
+        """Return what an argument that nothing takes probably means; empty when that cannot be told."""
+        _, found, words = message.partition("unrecognized arguments: ")
+        if not found:
+            return ""
+        from difflib import get_close_matches
+
+        known = self._option_string_actions
+        word = words.split()[0]
+        if not word.startswith("-"):
+            return f"files and folders are named with -f: -f {word}; " if "--filename" in known else ""
+        near = get_close_matches(word.partition("=")[0], known, n=1)
+        return f"did you mean {near[0]}? " if near else ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,19 @@ def build_scope(args: argparse.Namespace, source: DesiredSource) -> InputScope:
         name = name_cluster(source.server)
         return InputScope(base=base, roots=(name,), also=also, cluster=name)
     return InputScope(base=base, roots=tuple(name_path(path, base) for path in args.filename), also=also)
+
+
+def checked_subscription(text: str) -> str:
+    """Return a subscription id, where Azure is to be asked about it.
+
+    Raises:
+        InvalidSpecError: It is none; Azure would only say that it does not find what lies in it.
+    """
+    if text and not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text):
+        raise InvalidSpecError(
+            f"{text!r} is no subscription id", hint="az account show --query id; it is not the subscription's name"
+        )
+    return text
 
 
 def prune_names(args: argparse.Namespace) -> tuple[str, ...]:

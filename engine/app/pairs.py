@@ -181,7 +181,9 @@ def read_lines(name: str) -> Iterator[bytes]:
         with _open(name) as file:
             yield from file
     except (OSError, EOFError, lzma.LZMAError) as exc:
-        raise InvalidSpecError("cannot read the pairs", detail=f"{name}: {exc}") from exc
+        raise InvalidSpecError(
+            "cannot read the pairs", detail=f"{name}: {getattr(exc, 'strerror', None) or exc}"
+        ) from exc
 
 
 def _open(name: str) -> BinaryIO:

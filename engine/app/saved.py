@@ -18,6 +18,8 @@ from engine.planning.saved import StaleStep, restrict, seal
 from engine.reporting.wire import decode_plan, encode_json, plan_json
 from engine.runtime.world import PassResult
 
+_PACKED = b"\x28\xb5\x2f\xfd"
+"""How what zstandard packed begins."""
 _TEXTS = ("subscription", "namespace", "selector", "context", "kubeconfig")
 _LISTS = ("filename", "target", "exclude", *ALLOW_OBJECTS.values(), "ignore", "prune_from")
 _FLAGS = ("all_namespaces", "strict", "adopt", "prune", *ALLOW_FLAGS.values())
@@ -81,6 +83,10 @@ def read_plan(path: Path) -> tuple[Plan, dict[str, Any] | None]:
         raw = path.read_bytes()
     except OSError as exc:
         raise InvalidSpecError(f"the saved plan {path} cannot be read", detail=exc.strerror or str(exc)) from exc
+    if raw.startswith(_PACKED):
+        raise InvalidSpecError(
+            f"{path} is no saved plan", detail="it is packed, as 'trueup snapshot' does", hint="trueup plan --snapshot"
+        )
     plan = decode_plan(raw)
     run = orjson.loads(raw).get("run")
     return plan, run if isinstance(run, dict) else None

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 from engine.app.azure import build_arm_options
 from engine.app.console import complain, warn
 from engine.app.exit_codes import ExitCode
-from engine.app.options import add_allow_arguments, build_scope, build_selection, open_source, prune_names
+from engine.app.options import (
+    add_allow_arguments,
+    build_scope,
+    build_selection,
+    checked_subscription,
+    open_source,
+    prune_names,
+)
 from engine.app.progress import watch
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
@@ -139,7 +146,7 @@ async def open_cycle(
             source = recorder.watch_source(source)
         options = PassOptions(
             endpoint=settings.endpoint,
-            subscription=args.subscription or settings.subscription,
+            subscription=checked_subscription(args.subscription or settings.subscription),
             selection=build_selection(args),
             limits=limits,
             strict=args.strict,

@@ -175,7 +175,12 @@ def base_by_owner(wanted: ObjectIdentity, owner: Identity | None) -> Base:
     """Return the base of an object whose owner is an object; ``owner`` is None when the input has none of that name."""
     if owner is None:
         key = ResourceKey(namespace=wanted[0], group=wanted[1], kind=wanted[2], name=wanted[3])
-        return Base(wait=Wait(text=f"known after its owner {key} exists: it is not in the input", on=key))
+        return Base(
+            wait=Wait(
+                text=f"known after its owner {key} exists: it is not in the input (add it, or name it by owner.armId)",
+                on=key,
+            )
+        )
     key = owner.resource.key
     override = owner.resource.annotations.get(CHILD_ID_OVERRIDE, "")
     if override and _ARM_ID.fullmatch(override):

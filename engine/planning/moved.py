@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.model.change import FieldChange
@@ -49,8 +49,17 @@ def _object_moved(step: Step, saved: Step) -> str:
         return ""
     if [_address(r) for r in _all(step)] != [_address(r) for r in _all(saved)]:
         return "the request is another one now"
-    paths = [p for a, b in zip(_all(step), _all(saved), strict=True) for p in _differing(a.body, b.body, FieldPath())]
-    return f"the object changed since{_list([p.text for p in paths])}" if paths else ""
+    pairs = list(zip(_all(step), _all(saved), strict=True))
+    # A PATCH holds what differs from Azure, so it also changes with Azure; a PUT holds what the object asks for.
+    whole = [(a, b) for a, b in pairs if a.method == "PUT"]
+    if paths := _all_differing(whole or pairs):
+        return f"the object changed since{_list([p.text for p in paths])}"
+    told = step.precondition.actual_hash != saved.precondition.actual_hash
+    return "the request is another one now" if not told and _all_differing(pairs) else ""
+
+
+def _all_differing(pairs: Sequence[tuple[Request, Request]]) -> list[FieldPath]:
+    return [path for now, then in pairs for path in _differing(now.body, then.body, FieldPath())]
 
 
 def _all(step: Step) -> tuple[Request, ...]:

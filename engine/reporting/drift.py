@@ -42,6 +42,7 @@ class DriftReport:
         problems: How many inputs could not be used; nothing is known of their resources.
         ignored: How many differences nobody wants to hear of: ignore rules and drift policies say so.
         others: How many elements others put into lists that they share with an object; they are left to them.
+        absent: How many resources were never applied and are not in Azure.
     """
 
     drifted: tuple[DriftRow, ...]
@@ -52,6 +53,7 @@ class DriftReport:
     problems: int
     ignored: int = 0
     others: int = 0
+    absent: int = 0
 
 
 def drift_report(plan: Plan) -> DriftReport:
@@ -69,6 +71,7 @@ def drift_report(plan: Plan) -> DriftReport:
         problems=len(plan.problems),
         ignored=count_ignored(plan.steps) + sum(_count_unheard(s) for s in plan.steps if _is_ignored(s)),
         others=count_left_to_others(plan.steps),
+        absent=sum(s.action is Action.CREATE and not has_drifted(s) for s in alarming),
     )
 
 
@@ -132,6 +135,8 @@ def drift_line(report: DriftReport) -> str:
         parts.append(f"{len(report.unreadable):,} unreadable")
     if report.pending:
         parts.append(f"{report.pending:,} changed in the manifests only")
+    if report.absent:
+        parts.append(f"{report.absent:,} not in Azure yet")
     return f"Drift: {', '.join(parts)}{errors}."
 
 
@@ -141,6 +146,7 @@ def _still_line(report: DriftReport, errors: str) -> str:
         return f"No objects to check{errors}."
     resources = plural(report.checked, "resource")
     pending = f"; {report.pending:,} changed in the manifests, not yet applied" if report.pending else ""
+    pending += f"; {report.absent:,} not in Azure yet" if report.absent else ""
     ignored = f", {report.ignored:,} ignored" if report.ignored else ""
     ignored += f", {report.others:,} left to others" if report.others else ""
     if errors:

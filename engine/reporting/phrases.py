@@ -32,7 +32,7 @@ _REASONS = {
     Reason.DEPENDENCY_BLOCKED: "Something it depends on cannot go on.",
     Reason.GUARDED: "A guard holds it back.",
     Reason.UNREADABLE: "Azure could not be read, so nothing is planned for it.",
-    Reason.NOT_CONVERGING: "The same difference came back after a successful write, so it is not written again.",
+    Reason.NOT_CONVERGING: "The same difference came back after a successful write.",
 }
 _CAUSES = frozenset(
     {

@@ -57,6 +57,7 @@ def drift_summary_json(report: DriftReport) -> dict[str, Any]:
         "pending": report.pending,
         "ignored": report.ignored,
         "others": report.others,
+        "absent": report.absent,
     }
 
 

@@ -12,6 +12,7 @@ from engine.errors import InvalidSpecError
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.problem import Notice, Problem
 from engine.model.state import CustomResource
+from engine.reporting.phrases import plural
 
 _LABEL = re.compile(r"([A-Za-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
@@ -107,7 +108,7 @@ def _parse_requirement(part: str) -> Requirement:
 
 def tell_empty(selection: Selection, objects: int) -> tuple[list[Problem], list[Notice]]:
     """Say that filters leave nothing of some objects: names that match nothing are an error, others a notice."""
-    text = f"the filters choose none of {objects} object(s)"
+    text = f"the filters choose none of {plural(objects, 'object')}"
     if not objects or not selection.targets:
         return [], [Notice(text=text)] if objects else []
     names = ", ".join(selection.targets)

@@ -30,7 +30,9 @@ def complete_body(facts: TypeFacts, cleaned: dict[str, Any], context: Context) -
     """Return the body as it reads back: envelope, defaults, server-chosen members, the type's own respelling."""
     body = dict(cleaned)
     if drops_empty(facts.name):
-        body = _without_empty(body)
+        # An identity that is assigned is a key with an empty object; the answer fills it in.
+        body = {k: v if k == "identity" else _without_empty(v) for k, v in body.items()}
+        body = {k: v for k, v in body.items() if v not in ({}, [])}
     rewrite(facts.name, body, context)
     _drop(facts, body)
     _add_defaults(facts, body, context)

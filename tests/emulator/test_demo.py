@@ -32,6 +32,7 @@ def test_the_demo_tells_its_story_to_the_end() -> None:
     assert "17 to create" in scenes[1]
     assert "Azure saw" in scenes[2]
     assert "17 writes" in scenes[2]
+    assert "Done, but" not in scenes[2]
     for clean in (scenes[3], scenes[7]):
         assert "No changes. Azure matches the manifests (17 resources, 0 writes)." in clean
         assert "and 0 writes." in clean

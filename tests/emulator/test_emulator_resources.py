@@ -305,3 +305,23 @@ def test_platform_identity_gets_ids_that_stay(arm: Arm) -> None:
 
     assert first == second
     assert "principalId" not in arm.get(account, api=STORAGE).body["identity"]
+
+
+def test_assigned_identities_stay_where_empty_members_are_dropped(arm: Arm) -> None:
+    """A cluster's identity is sent as a key with an empty object and reads back with its ids."""
+    group = arm.make_group()
+    identity = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/app"
+    cluster = f"{group}/providers/Microsoft.ContainerService/managedClusters/aks"
+    arm.put(identity, {"location": "westus2"}, api="2023-01-31")
+    pool = {"name": "system", "mode": "System", "count": 1, "vmSize": "Standard_D4s_v5", "nodeTaints": []}
+    body = {
+        "location": "westus2",
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}},
+        "properties": {"dnsPrefix": "a", "agentPoolProfiles": [pool]},
+    }
+
+    arm.put(cluster, body, api="2025-08-01")
+
+    shown = arm.get(cluster, api="2025-08-01").body
+    assert set(shown["identity"]["userAssignedIdentities"][identity]) == {"principalId", "clientId"}
+    assert "nodeTaints" not in shown["properties"]["agentPoolProfiles"][0]

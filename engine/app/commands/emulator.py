@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--listen",
         default="127.0.0.1:0",
         metavar="HOST:PORT",
-        help="port 0 takes that of the last run if it is free, else any (default)",
+        help="where to listen (default 127.0.0.1:0; port 0 is that of the last run on this folder if free, else any)",
     )
     add("--state", type=Path, required=True, metavar="DIR", help="folder for everything it must remember")
     add("--plain-http", action="store_true", help="ARM without TLS, for benchmarks; the authority keeps HTTPS")
@@ -31,7 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--subscription", default="", metavar="ID", help="subscription id at the first start (default: a new one)")
     add("--latency-ms", type=int, default=0, metavar="N", help="added to every ARM answer")
     add("--page-size", type=int, default=0, metavar="N", help="items per list page (default: 1,000)")
-    add("--limits-scale", type=float, default=0.0, metavar="X", help="factor on ARM's request limits; 0: no 429s")
+    add(
+        "--limits-scale",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="factor on ARM's request limits (default: 0, no 429s)",
+    )
     add("--polls", type=int, default=1, metavar="N", help="how often an operation says it is running (default: 1)")
     add(
         "--retry-after",
@@ -42,7 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--busy", action="store_true", help="refuse a second operation on the same network resource, as Azure does")
     add("--keep-bodies", action="store_true", help="keep bodies of writes, secrets too, in /_emulator/requests")
-    add("--token-lifetime", type=int, default=3599, metavar="SECONDS", help="how long tokens are good for")
+    add(
+        "--token-lifetime",
+        type=int,
+        default=3599,
+        metavar="SECONDS",
+        help="how long tokens are good for (default: 3,599)",
+    )
 
 
 def run(args: argparse.Namespace, _settings: Settings) -> int:

@@ -54,6 +54,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     since = parse_since(args.since, SystemClock().now()) if args.since else None
     history = collect_history(read_audit(args.state), chosen=chosen, since=since, limit=args.limit)
+    if args.object and not history.writes:
+        warn(f"no write of {args.object!r} is recorded in {args.state}")
+    elif not args.state.is_dir():
+        warn(f"there is no state folder {args.state} here (--state names another)")
     if history.damaged:
         damaged = plural(history.damaged, "line")
         warn(f"{damaged} of the audit log in {args.state} cannot be read; a kill cuts one short")

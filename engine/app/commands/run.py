@@ -32,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--context", metavar="NAME", help="a context of the kubeconfig; in a pod its service account")
     parser.add_argument("--kubeconfig", metavar="FILE", default="", help="kubeconfig file, if not the default one")
     parser.add_argument(
-        "--observe-period", metavar="SECONDS", type=float, default=300.0, help="look at everything this often"
+        "--observe-period",
+        metavar="SECONDS",
+        type=float,
+        default=300.0,
+        help="look at everything this often (default 300)",
     )
     parser.add_argument(
         "--take-over-from",

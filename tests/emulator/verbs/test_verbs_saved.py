@@ -86,6 +86,25 @@ def test_what_azure_moved_since_makes_its_step_stale(desk: Desk) -> None:
 
     assert done.code == 6
     assert "Azure moved since: properties.accessTier" in done.err
+    assert "the object changed" not in done.err
+    assert desk.azure.writes == []
+
+
+def test_place_that_only_azure_moved_is_not_laid_to_the_object(desk: Desk) -> None:
+    """A colleague's edit beside what the plan changes makes the step stale, and the object is not blamed."""
+    desk.write(group(desk.name), account(f"{desk.name}store", desk.name))
+    desk.apply()
+    desk.write(group(desk.name), account(f"{desk.name}store", desk.name, accessTier="Cool"))
+    path = save(desk)
+    resource = desk.id_of("account", f"{desk.name}store")
+    desk.azure.edit("PATCH", resource, {"properties": {"allowBlobPublicAccess": True}, "tags": {"by": "hand"}})
+    desk.azure.forget_traffic()
+
+    done = apply_saved(desk, path)
+
+    assert done.code == 6
+    assert "Azure moved since" in done.err
+    assert "the object changed" not in done.err
     assert desk.azure.writes == []
 
 
@@ -189,8 +208,21 @@ def test_plan_that_prunes_does_so_later(desk: Desk) -> None:
         (b'{"format": "trueup.plan/1", "id": "x", "complete": true, "steps": []}', "trueup plan --out"),
         (b"", "JSON"),
         (b"\xff\xfe", "JSON"),
+        (b"\x28\xb5\x2f\xfd\x00", "trueup plan --snapshot"),
     ],
-    ids=["no JSON", "newer", "older", "snapshot", "no plan", "list", "broken step", "not saved", "empty", "binary"],
+    ids=[
+        "no JSON",
+        "newer",
+        "older",
+        "snapshot",
+        "no plan",
+        "list",
+        "broken step",
+        "not saved",
+        "empty",
+        "binary",
+        "packed",
+    ],
 )
 def test_file_that_is_no_saved_plan_is_a_clear_error(desk: Desk, content: bytes, words: str) -> None:
     """A corrupt, foreign or newer file is refused with one error that says what is wrong, exit 1."""

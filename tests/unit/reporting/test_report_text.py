@@ -300,6 +300,13 @@ def test_drift_leaves_out_what_the_manifest_changed() -> None:
     assert drift_line(report) == "Drift: 2 checked, 1 drifted, 1 changed in the manifests only."
 
 
+def test_what_was_never_there_is_no_drift_but_is_counted() -> None:
+    """Resources that no apply made and Azure does not have are counted beside what did not drift."""
+    report = drift_report(build_plan([build_step(Action.CREATE)]))
+
+    assert drift_line(report) == "No drift. 1 resource checked; 1 not in Azure yet."
+
+
 def test_deleted_in_azure_is_drift() -> None:
     """A resource that would be created again because Azure lost it is reported as deleted."""
     step = build_step(Action.CREATE, reason=Reason.DRIFTED, diff=build_diff(state=DiffState.DRIFTED))
