@@ -372,7 +372,8 @@ class Executor:
         """Look what became of a write that was not answered, and wait while anything works on the resource.
 
         Returns:
-            Whether there is nothing left to send: what was to be created is there, or what was to go is gone.
+            Whether there is nothing left to send: what was to be created is there as asked, or what was to go is gone.
+            Services make some children with their parents: what is there otherwise is not what was sent.
 
         Raises:
             UnavailableError: It cannot be read either.
@@ -386,7 +387,8 @@ class Executor:
         if request.method == "DELETE":
             return actual.presence is Presence.ABSENT
         is_new = request.method == "PUT" and step.action in (Action.CREATE, Action.REPLACE)
-        return is_new and actual.presence is Presence.PRESENT and not unsettled_state(step, actual, ended=True)
+        is_there = is_new and actual.presence is Presence.PRESENT and not unsettled_state(step, actual, ended=True)
+        return is_there and (self._refresh is None or self._refresh.is_as_asked(step, actual))
 
     async def _follow(self, progress: OperationProgress, save: Callable[[str], None] | None) -> bool:
         """Poll until the operation ends; return whether the answer to its write was ever seen.

@@ -30,6 +30,9 @@ class Refresh(Protocol):
     def is_needed(self, step: Step, request: Request) -> bool:
         """Whether the request sends back what may have moved since the plan."""
 
+    def is_as_asked(self, step: Step, actual: ActualState) -> bool:
+        """Whether nothing differs from what the object asks for."""
+
     def decide_again(self, step: Step, request: Request, actual: ActualState, *, may_be_ours: bool) -> Request | None:
         """Return what to send after Azure said that the resource is not as it was; None where it is as asked by now.
 
@@ -87,6 +90,14 @@ class Recarry:
         lists = behaviour is not None and bool(behaviour.carried or behaviour.kept)
         is_fallback = request.method == "PUT" and all(r.method == "PATCH" for r in step.requests)
         return lists or is_fallback or any(s.rule in CARRIED_RULES for s in step.diff.suppressed)
+
+    def is_as_asked(self, step: Step, actual: ActualState) -> bool:
+        """Whether nothing differs any more; what cannot be compared is not as asked."""
+        finding = self._findings.get(step.key.identity)
+        try:
+            return finding is not None and not self._diff(finding, actual).changes
+        except ValueError:
+            return False
 
     def refresh(self, step: Step, request: Request, actual: ActualState) -> Request:
         """Return the request over what Azure holds now; the same one where its answer is that of the plan."""

@@ -12,7 +12,7 @@ import pytest
 
 from providers.state.folder import FILE_NAME
 from tests.conftest import ROOT
-from tests.verbs_desk import Desk, group, identity, network
+from tests.verbs_desk import STORAGE_API, Desk, account, group, identity, make_object, network
 
 pytestmark = pytest.mark.loopback
 
@@ -140,4 +140,26 @@ def test_a_full_disk_stops_nothing_that_goes_on_and_is_in_the_report(desk: Desk)
     assert {"created", "failed"} <= set(told.values())
     assert {name for name, outcome in told.items() if outcome == "created"} <= set(first)
     assert sorted(first + second) == sorted(f"app{n}" for n in range(30))
+    desk.check_clean()
+
+
+def test_what_azure_makes_by_itself_is_not_taken_for_a_create_that_was_not_answered(desk: Desk) -> None:
+    """A blob service is there as soon as its account is: a create that never arrived is sent again over it."""
+    name = f"{desk.name}store"
+    spec = {"owner": {"name": name}, "isVersioningEnabled": True}
+    service = make_object("StorageAccountsBlobService", "storage/v1api20230101", "blobs", spec)
+    desk.write(group(desk.name), account(name, desk.name), service)
+    resource = f"{desk.id_of('account', name)}/blobServices/default"
+    made = {"id": resource, "api": STORAGE_API, "body": {"properties": {"isVersioningEnabled": False}}, "desired": True}
+    match = {"path_regex": "/blobServices/default$"}
+    missing = {"error": {"code": "ResourceNotFound", "message": "The resource was not found."}}
+    desk.azure.script(
+        {"match": match | {"method": "GET"}, "times": 1, "answer": {"status": 404, "body": missing}},
+        {"match": match | {"method": "PUT"}, "times": 1, "answer": "drop"},
+    )
+    assert desk.azure.call("POST", "/_emulator/bulk", made)[0] == 201
+
+    desk.apply()
+
+    assert desk.azure.get(resource)["properties"]["isVersioningEnabled"] is True
     desk.check_clean()
