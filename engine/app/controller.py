@@ -24,6 +24,7 @@ from engine.model.audit import Principal
 from engine.ports import Clock, ClusterWriter
 from engine.runtime.clock import SystemClock
 from engine.runtime.controller.contract import Contract, OperatorName
+from engine.runtime.controller.corrections import Corrections
 from engine.runtime.controller.lookout import Lookout, NoWriter
 from engine.runtime.controller.loop import Loop, Passes, Periods
 from engine.runtime.controller.objects import Objects
@@ -76,6 +77,7 @@ async def open_controller(
     cluster = WatchedCluster(client, namespaces=operating.namespaces)
     objects = Objects(cluster, default_policy=operating.default_policy)
     queue = WorkQueue(clock, operating.retry_rate)
+    corrections = Corrections(clock, operating.sync_period)
     book = CredentialBook(cluster, settings, clock, operating)
     name = OperatorName(
         namespace=operating.namespace,
@@ -91,9 +93,11 @@ async def open_controller(
         queue=queue,
         credentials=book,
         rules=Rules(endpoint=settings.endpoint),
+        corrections=corrections,
     )
     try:
-        feed = Feed(objects=objects, queue=queue, referrers=Referrers(operating.namespace), book=book, log=log)
+        referrers = Referrers(operating.namespace)
+        feed = Feed(objects=objects, queue=queue, referrers=referrers, corrections=corrections, book=book, log=log)
         await cluster.start(feed.take)
         passes = _passes(client, parts, args, operating)
         loop = Loop(objects, queue, passes, clock, periods, complain=log.error)

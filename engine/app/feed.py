@@ -13,6 +13,7 @@ from engine.cluster.objects import ClusterObject
 from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import DRIFT_POLICY, IGNORE, OWN_PREFIX, PROTECT, RECONCILE_POLICY
 from engine.model.policy import ALLOW_REPLACE
+from engine.runtime.controller.corrections import Corrections
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.referrers import CONFIG_MAP, SECRET, Referrers
@@ -40,6 +41,7 @@ class Feed:
     objects: Objects
     queue: WorkQueue
     referrers: Referrers
+    corrections: Corrections
     book: CredentialBook
     log: Log
     is_mine: Callable[[str], bool] = lambda _namespace: True
@@ -85,13 +87,14 @@ class Feed:
         self.objects.drop(identity)
         self.queue.forget(identity)
         self.referrers.drop(identity)
+        self.corrections.forget(identity)
 
     def _put(self, found: ClusterObject) -> None:
         before = self.objects.put(found)
         if before is None or before.resource is not found.resource:
             self.referrers.put(found.resource)
         if _is_due(before, found):
-            self._add([found.identity])
+            self._add([found.identity], is_edit=before is not None)
 
     def _take_named(self, named: Named) -> None:
         from providers.kube.names import NAMESPACES, SECRETS
@@ -103,7 +106,7 @@ class Feed:
         due = self.referrers.of((kind, named.namespace, named.name)) if named.name else self.referrers.all()
         if due and kind == SECRET:
             self.book.expire()
-        self._add(due)
+        self._add(due, is_edit=bool(named.name))
 
     def _take_namespace(self, named: Named) -> None:
         texts = named.annotations or {}
@@ -112,11 +115,13 @@ class Feed:
             if _ours(held) != _ours(texts):
                 resource = replace(found.resource, namespace_annotations=texts)
                 self.objects.put(replace(found, resource=resource))
-                self._add([found.identity])
+                self._add([found.identity], is_edit=True)
 
-    def _add(self, due: Iterable[ObjectIdentity]) -> None:
+    def _add(self, due: Iterable[ObjectIdentity], *, is_edit: bool) -> None:
         for identity in due:
             if self.is_mine(identity[0]):
+                if is_edit:
+                    self.corrections.ask(identity)
                 self.queue.add(identity)
 
 

@@ -47,6 +47,11 @@ def write_failed(cause: str, *, deleting: bool) -> Event:
     return Event(type="Warning", reason="DeleteActionError" if deleting else "CreateOrUpdateActionError", message=cause)
 
 
+def drifted(what: str) -> Event:
+    """Say that Azure differs from the object and is left so for now."""
+    return Event(type="Warning", reason="Drifted", message=what)
+
+
 def overlap(mine: str, other: str) -> Event:
     """Say that two operators are meant to manage one object."""
     message = f'Operators in "{mine}" and "{other}" are both configured to manage this resource'

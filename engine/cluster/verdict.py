@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.cluster import condition as ready
 from engine.cluster.condition import Condition
 from engine.model.plan import Action, Reason, Step
+from engine.model.policy import DriftPolicy
 from engine.model.result import Outcome, StepResult
 from engine.model.state import Wait
 
 _WRITTEN = (Outcome.CREATED, Outcome.UPDATED, Outcome.REPLACED, Outcome.UNCHANGED)
+_NAMED = 3
 _UNKNOWN_ERROR = "UnknownError"
 
 
@@ -46,10 +50,21 @@ def _in_sync(step: Step, generation: int) -> Condition | None:
 
 
 def _skipped(step: Step, generation: int, *, is_there: bool) -> Condition | None:
-    """Skip mode looks only; drift that a policy leaves alone does not make the object less ready."""
+    """Skip mode looks only; drift that is left alone does not make the object less ready, but is told."""
     if step.reason is Reason.POLICY_SKIP and not is_there:
         return ready.warning("AzureResourceNotFound", f"{step.id} does not exist in Azure", generation)
-    return ready.succeeded(generation)
+    return replace(ready.succeeded(generation), message=_left_alone(step))
+
+
+def _left_alone(step: Step) -> str:
+    """Return what differs in Azure and stays so; empty where nobody wants to hear of it."""
+    if step.desired is None or step.desired.policy.drift is DriftPolicy.IGNORE or step.reason is Reason.POLICY_SKIP:
+        return ""
+    places = [change.path.text for change in step.changes]
+    if not places or step.reason is not Reason.DRIFT_POLICY:
+        return step.detail
+    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+    return f"Azure differs at {', '.join(places[:_NAMED])}{more}; {step.detail}"
 
 
 def _waiting(step: Step, generation: int) -> Condition:

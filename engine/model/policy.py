@@ -50,6 +50,7 @@ class ObjectPolicy:
         allow_replace: The generation for which a replace is approved; None when none is.
         operator: Namespace of the ASO controller that has claimed the object; empty where none has.
         warnings: What was wrong with the annotations, in words.
+        drift_waits: Why drift is not corrected now, although it is to be; empty when it may be.
     """
 
     reconcile: ReconcilePolicy = ReconcilePolicy.MANAGE
@@ -59,6 +60,12 @@ class ObjectPolicy:
     ignore: tuple[IgnoreRule, ...] = ()
     operator: str = ""
     warnings: tuple[str, ...] = ()
+    drift_waits: str = ""
+
+    @property
+    def why_drift_stays(self) -> str:
+        """Return why drift is left alone, in words; empty when it is corrected."""
+        return self.drift_waits if self.drift is DriftPolicy.CORRECT else f"its drift-policy is {self.drift}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

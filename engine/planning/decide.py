@@ -12,7 +12,7 @@ from engine.model.change import ChangeOrigin, DiffState
 from engine.model.document import UNKNOWN
 from engine.model.ids import ResourceKey
 from engine.model.plan import Action, Guard, Reason
-from engine.model.policy import ALLOW_OBJECTS, ALLOW_REPLACE, DriftPolicy, Limits, ReconcilePolicy
+from engine.model.policy import ALLOW_OBJECTS, ALLOW_REPLACE, Limits, ReconcilePolicy
 from engine.model.state import Presence, Wait
 from engine.planning.finding import Finding
 from schemas.behaviours import lookup_behaviour
@@ -80,8 +80,8 @@ def _decide_absent(finding: Finding) -> Decision:
         return _wait(desired.waits)
     if finding.diff.state is not DiffState.DRIFTED:
         return Decision(action=Action.CREATE, reason=Reason.MISSING, detail="it does not exist in Azure")
-    if desired.policy.drift is not DriftPolicy.CORRECT:
-        detail = f"it was deleted in Azure; its drift-policy is {desired.policy.drift}"
+    if desired.policy.why_drift_stays:
+        detail = f"it was deleted in Azure; {desired.policy.why_drift_stays}"
         return Decision(action=Action.SKIP, reason=Reason.DRIFT_POLICY, detail=detail)
     return Decision(action=Action.CREATE, reason=Reason.DRIFTED, detail="it was deleted in Azure since the last apply")
 
@@ -136,13 +136,9 @@ def _decide_changed(
             detail="it exists already and was never applied from here; --adopt writes it",
             notes=notes,
         )
-    if diff.state is DiffState.DRIFTED and desired.policy.drift is not DriftPolicy.CORRECT:
-        return Decision(
-            action=Action.SKIP,
-            reason=Reason.DRIFT_POLICY,
-            detail=f"its drift-policy is {desired.policy.drift}",
-            notes=notes,
-        )
+    if diff.state is DiffState.DRIFTED and desired.policy.why_drift_stays:
+        detail = desired.policy.why_drift_stays
+        return Decision(action=Action.SKIP, reason=Reason.DRIFT_POLICY, detail=detail, notes=notes)
     has_returned = does_not_converge(finding.diff, finding.baseline)
     if has_returned and not limits.allow_rewrite:
         detail = describe_return(finding.diff)

@@ -244,6 +244,9 @@ class Pass:
         self._notices.extend(built.notices)
         identity = self._prepared.index.identify(resource) if self._options.ignore else None
         state = self._prepared.with_scaler(built.state) if built.state is not None else None
+        waits = self._options.drift_waits.get(resource.key.identity, "")
+        if state is not None and waits:
+            state = replace(state, policy=replace(state.policy, drift_waits=waits))
         if state is None or identity is None:
             return state
         return with_fleet_rules(state, self._options.ignore, identity.kind)

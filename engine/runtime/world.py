@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from engine.desired.identity import ObjectIdentity
 from engine.desired.ignore import FleetRule
 from engine.desired.index import SubscriptionOf
 from engine.model.plan import Plan
@@ -45,6 +47,7 @@ class PassOptions:
         ignore: Ignore rules for many objects.
         purpose: Of the reads; somebody waits for a pass that an edit started.
         scope: The input as a whole: what another one applied has not left it.
+        drift_waits: Objects whose drift is not corrected by this pass, and why.
     """
 
     endpoint: str
@@ -56,6 +59,7 @@ class PassOptions:
     ignore: tuple[FleetRule, ...] = ()
     purpose: Purpose = Purpose.SWEEP
     scope: InputScope = ANY_INPUT
+    drift_waits: Mapping[ObjectIdentity, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

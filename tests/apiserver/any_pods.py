@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from engine.app.cli import main
 from providers.emulator.connection import EmulatorConnection
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
@@ -34,6 +35,14 @@ DEFINITIONS: tuple[Object, ...] = (
 )
 """What a pod needs that installs definitions."""
 _NUMBERS = itertools.count(1)
+
+
+def install_kinds(plane: ControlPlane) -> None:
+    """Install our definitions of a few kinds, and wait until they are served."""
+    pattern = "resources.azure.com/*;storage.azure.com/StorageAccount;network.azure.com/VirtualNetwork*"
+    assert main(["crds", "install", "--pattern", pattern, "--kubeconfig", str(plane.kubeconfig())]) == 0
+    for served in ("resources.azure.com/v1api20200601", "storage.azure.com/v1api20230101"):
+        plane.admin.wait_for(f"{served} to be served", lambda path=served: plane.admin.get(f"/apis/{path}") is not None)
 
 
 def credential(connection: EmulatorConnection, **more: str) -> dict[str, str]:

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from engine.app.cli import main
 from engine.runtime.clock import SystemClock
 from providers.emulator.options import EmulatorOptions
 from providers.emulator.process import emulator_thread
-from tests.apiserver.any_pods import DEFINITIONS, READ_ONLY, open_web, running
+from tests.apiserver.any_pods import DEFINITIONS, READ_ONLY, install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import GROUPS, PREFIX, Pod, Web
@@ -39,14 +38,12 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
 @pytest.fixture(scope="module")
 def kinds(plane: ControlPlane) -> None:
     """Install our own definitions."""
-    pattern = "resources.azure.com/*;storage.azure.com/StorageAccount;network.azure.com/VirtualNetwork*"
-    assert main(["crds", "install", "--pattern", pattern, "--kubeconfig", str(plane.kubeconfig())]) == 0
+    install_kinds(plane)
 
 
 @pytest.fixture
 def web(admin: Api, azure: Azure, kinds: None) -> Web:
-    """Return a namespace with a credential, where resource groups are served."""
-    admin.wait_for("groups to be served", lambda: admin.get("/apis/resources.azure.com/v1api20200601") is not None)
+    """Return a namespace with a credential."""
     return open_web(admin, azure, "modes")
 
 

@@ -48,7 +48,8 @@ def pod(plane: ControlPlane, azure: Azure, kinds: None, tmp_path_factory: pytest
     plane.admin.create("/api/v1/namespaces", {"metadata": {"name": OPERATOR}})
     who = plane.account(OPERATOR, "azureserviceoperator-default", *RULES)
     log = tmp_path_factory.mktemp("pod") / "log"
-    with Pod(plane, azure, plane.kubeconfig(who), log, options=("--observe-period", "0.5")) as running:
+    quick = {"AZURE_SYNC_PERIOD": "500ms"}
+    with Pod(plane, azure, plane.kubeconfig(who), log, quick, ("--observe-period", "0.5")) as running:
         yield running
 
 

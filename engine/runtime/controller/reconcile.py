@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 
 from engine.cluster import condition, events
 from engine.cluster.breaker import Breaker
@@ -24,6 +25,7 @@ from engine.model.state import ActualState, Presence
 from engine.ports import AuditLog, Clock
 from engine.runtime.controller.azure import ContractAzure
 from engine.runtime.controller.contract import Contract
+from engine.runtime.controller.corrections import Corrections
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.operations import Operations, follow
 from engine.runtime.controller.queue import FAST, SLOW, WorkQueue
@@ -39,6 +41,8 @@ from engine.runtime.world import PassOptions, PassResult, World
 
 LIMITS = Limits(adopt=True, allow_data_loss=True, allow_other_owner=True, cascades=True, mass_delete_count=sys.maxsize)
 """As ASO: what exists is taken over, and who deletes an object means it. The breaker counts over passes."""
+_DRIFT_WAITS: Final = "it is corrected when AZURE_SYNC_PERIOD says so"
+_LEFT_ALONE: Final = (Reason.DRIFT_POLICY, Reason.NOT_CONVERGING)
 
 _AT_ONCE = 32
 """Objects that are told of at a time."""
@@ -64,6 +68,7 @@ class Parts:
     credentials: Credentials
     audit: AuditLog
     rules: Rules
+    corrections: Corrections
     breaker: Breaker = field(default_factory=Breaker)
     operations: Operations = field(default_factory=Operations)
 
@@ -207,6 +212,7 @@ class _Run:
             endpoint=parts.rules.endpoint,
             purpose=purpose,
         )
+        self._waits = {i: _DRIFT_WAITS for i in wanted if not parts.corrections.is_due(i)}
         self._cycle: Cycle | None = None
         self._generations: dict[ObjectIdentity, int] = {}
 
@@ -260,6 +266,7 @@ class _Run:
             subscription_of=parts.credentials.subscription_of,
             selection=Selection(only=self._wanted),
             limits=LIMITS,
+            drift_waits=self._waits,
         )
         cycle = self._cycle = Cycle(world, options, self._memory)
         return cycle, await cycle.plan(keep_in_sync=True)
@@ -292,10 +299,12 @@ class _Run:
             await contract.claim(identity, step.id)
         if said is not None:
             await contract.say(identity, said, actual if step.reason in (Reason.IN_SYNC, Reason.POLICY_SKIP) else None)
+        if step.reason in _LEFT_ALONE and said is not None and said.message:
+            await contract.tell(identity, events.drifted(said.message), once=True)
         if said is not None and not said.is_true:
             queue.retry(identity, limit=FAST if step.action is Action.WAIT else SLOW)
         else:
-            queue.succeeded(identity)
+            self._succeeded(identity)
         self._let_go(identity, left)
 
     async def _apply(self, cycle: Cycle, planned: PassResult, left: set[ObjectIdentity]) -> None:
@@ -336,7 +345,7 @@ class _Run:
             if step.id is not None:
                 await contract.claim(identity, step.id, memory=self._parts.store.hand_over(step.id))
             await contract.say(identity, said, actual)
-            queue.succeeded(identity)
+            self._succeeded(identity)
         else:
             if result.outcome is Outcome.FAILED:
                 is_delete = step.action is Action.DELETE
@@ -345,6 +354,11 @@ class _Run:
                 await contract.say(identity, said)
             queue.retry(identity, limit=SLOW)
         self._let_go(identity, left)
+
+    def _succeeded(self, identity: ObjectIdentity) -> None:
+        self._parts.queue.succeeded(identity)
+        if identity not in self._waits:
+            self._parts.corrections.done(identity)
 
     def _let_go(self, identity: ObjectIdentity, left: set[ObjectIdentity]) -> None:
         left.discard(identity)

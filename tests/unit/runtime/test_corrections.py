@@ -1,0 +1,53 @@
+"""When drift is corrected."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from engine.runtime.controller.corrections import Corrections
+from tests.fakes import FakeClock
+
+A = ("default", "storage.azure.com", "StorageAccount", "a")
+HOUR = timedelta(hours=1)
+
+
+def test_periods_of_objects_spread() -> None:
+    """The first is at once, the next between 75 % and 125 % of the period later, at its own time for each object."""
+    clock = FakeClock()
+    corrections = Corrections(clock, HOUR)
+    objects = [(*A[:3], f"o{n}") for n in range(200)]
+    at_first = [corrections.is_due(o) for o in objects]
+    for one in objects:
+        corrections.done(one)
+
+    counts = []
+    for step_s in (2699, 901, 901):
+        clock.advance(step_s)
+        counts.append(sum(corrections.is_due(o) for o in objects))
+    early, half, late = counts
+
+    assert all(at_first)
+    assert (early, late) == (0, 200)
+    assert 60 < half < 140
+
+
+def test_an_edit_is_due_until_it_is_done() -> None:
+    """What was asked for is corrected however often it fails; afterwards the period counts again."""
+    corrections = Corrections(FakeClock(), None)
+    never = corrections.is_due(A)
+    corrections.ask(A)
+    asked = (corrections.is_due(A), corrections.is_due(A))
+
+    corrections.done(A)
+
+    assert (never, asked, corrections.is_due(A)) == (False, (True, True), False)
+
+
+def test_what_is_gone_is_forgotten() -> None:
+    """A namesake that is made later starts afresh."""
+    corrections = Corrections(FakeClock(), HOUR)
+    corrections.done(A)
+
+    corrections.forget(A)
+
+    assert corrections.is_due(A)
