@@ -8,7 +8,8 @@
       OwnershipConflictError    terminal   someone else manages it
       MovedError                terminal   Azure is not as it was when planned; plan again
       TransientError            retry      carries retry_after
-        ThrottledError, UnavailableError, NotReadyError, ConflictError
+        ThrottledError, UnavailableError, ConflictError
+        NotReadyError                      OwnerNotReadyError, SecretNotFoundError
       NotFulfilledError         report     written, but read back differently
       UnfinishedError           report     Azure goes on without us; the next run follows it
       InvariantError            bug        stop this resource, keep evidence
@@ -107,6 +108,18 @@ class NotReadyError(TransientError):
     """Something this resource needs does not exist yet."""
 
     reason = "NotReady"
+
+
+class OwnerNotReadyError(NotReadyError):
+    """The owner does not exist yet, or is not ready."""
+
+    reason = "WaitingForOwner"
+
+
+class SecretNotFoundError(NotReadyError):
+    """A Secret, or a key in it, does not exist yet."""
+
+    reason = "SecretNotFound"
 
 
 class ConflictError(TransientError):

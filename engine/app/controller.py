@@ -19,6 +19,7 @@ from engine.app.feed import Feed
 from engine.app.logs import Log
 from engine.app.lookout import PassPrinter
 from engine.app.settings import Settings
+from engine.app.tokens import TokenBook
 from engine.cluster.operating import Operating
 from engine.model.audit import Principal
 from engine.ports import Clock, ClusterWriter
@@ -28,10 +29,12 @@ from engine.runtime.controller.corrections import Corrections
 from engine.runtime.controller.lookout import Lookout, NoWriter
 from engine.runtime.controller.loop import Loop, Passes, Periods
 from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.outside import Outside
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.reconcile import Parts, Reconciler, Rules
 from engine.runtime.controller.referrers import Referrers
 from engine.runtime.controller.store import ControllerStore
+from engine.runtime.controller.users import Users
 
 if TYPE_CHECKING:
     from providers.kube.client import KubeClient
@@ -71,6 +74,7 @@ async def open_controller(
     client: KubeClient, args: argparse.Namespace, settings: Settings, operating: Operating, periods: Periods
 ) -> AsyncIterator[Controller]:
     """List everything once, and close again in the end."""
+    from providers.databases.adapter import Databases
     from providers.kube.cluster import WatchedCluster
 
     clock, log = SystemClock(), Log(sys.stderr)
@@ -84,10 +88,14 @@ async def open_controller(
         version=f"v{version_of('trueup')}",
         takes_over=frozenset(args.take_over_from),
     )
+    contract = Contract(_writer(client, cluster.plurals, clock, operating), objects, clock, name)
+    store = ControllerStore(secrets.token_bytes(32))
+    users = Users(objects, Databases(settings.ca_file), TokenBook(book, clock), store.secret_key())
     parts = Parts(
         objects=objects,
-        contract=Contract(_writer(client, cluster.plurals, clock, operating), objects, clock, name),
-        store=ControllerStore(secrets.token_bytes(32)),
+        contract=contract,
+        store=store,
+        outside=Outside(objects, contract, queue, [users]),
         audit=StreamAudit(sys.stdout, author=describe_author(Principal())),
         clock=clock,
         queue=queue,

@@ -19,7 +19,7 @@ from engine.cluster.credentials import (
     read_credential,
 )
 from engine.cluster.operating import Operating
-from engine.errors import EngineError, InvalidSpecError
+from engine.errors import EngineError, InvalidSpecError, PolicyDeniedError
 from engine.model.state import CustomResource
 from engine.ports import Clock, DesiredSource
 from engine.runtime.controller.azure import Speaker
@@ -68,6 +68,18 @@ class CredentialBook:
                     await self._learn(scope, resource)
         found_now = self._found[scope]
         return found_now if isinstance(found_now, str) else ""
+
+    async def options_of(self, resource: CustomResource) -> tuple[ArmOptions, str]:
+        """Return as whom an object's requests are made, and where that credential came from.
+
+        Raises:
+            PolicyDeniedError: There is none, or it cannot be used.
+        """
+        why = await self.resolve(resource)
+        found = self._found[_scope_of(resource)]
+        if not isinstance(found, Credential):
+            raise PolicyDeniedError(why)
+        return build_options(found, self._settings, self._operating), found.source
 
     def _is_fresh(self, scope: _Scope) -> bool:
         return self._clock.monotonic() - self._read_at.get(scope, -FRESH_S) < FRESH_S

@@ -65,11 +65,13 @@ class Marks:
         return {name: value for name, value in members.items() if value}
 
 
-def claim(resource_id: ArmId, *, operator_namespace: str, version: str, owner: Owner | None, owner_name: str) -> Marks:
+def claim(
+    resource_id: ArmId | str, *, operator_namespace: str, version: str, owner: Owner | None, owner_name: str
+) -> Marks:
     """Return the marks of an object that is about to be written to Azure.
 
     Args:
-        resource_id: Where it will be.
+        resource_id: Where it will be; empty while that is not known, and for what has no id.
         operator_namespace: Of the pod; another operator that reads it keeps its hands off.
         version: Of this program.
         owner: The owner in the cluster; None for roots and owners named by ARM id.
@@ -87,7 +89,10 @@ def claim(resource_id: ArmId, *, operator_namespace: str, version: str, owner: O
         )
     return Marks(
         is_claimed=True,
-        annotations={RESOURCE_ID: str(resource_id), OPERATOR_NAMESPACE: operator_namespace},
+        annotations={
+            **({RESOURCE_ID: str(resource_id)} if resource_id else {}),
+            OPERATOR_NAMESPACE: operator_namespace,
+        },
         labels=labels,
         owners=references,
     )

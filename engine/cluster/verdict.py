@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.cluster import condition as ready
 from engine.cluster.condition import Condition
+from engine.model.ids import ResourceKey
 from engine.model.plan import Action, Reason, Step
 from engine.model.policy import DriftPolicy
 from engine.model.result import Outcome, StepResult
@@ -84,8 +85,11 @@ def _waiting(step: Step, generation: int) -> Condition:
 
 def _owner_text(waits: tuple[Wait, ...]) -> str:
     owner = next((w.on for w in waits if w.path is None and w.on is not None), None)
-    if owner is None:
-        return ""
+    return owner_missing(owner) if owner is not None else ""
+
+
+def owner_missing(owner: ResourceKey) -> str:
+    """Return ASO's sentence for an owner that is not there, or not ready."""
     name = f"{owner.name}, Group/Kind: {owner.group}/{owner.kind}"
     return f'Owner "{name}" cannot be found. Progress is blocked until the owner is created.'
 

@@ -63,12 +63,12 @@ def find_program(name: str) -> str:
 
 
 @contextmanager
-def postgresql_server() -> Iterator[DatabaseServer]:
+def postgresql_server(keys: Path) -> Iterator[DatabaseServer]:
     """Run PostgreSQL until the block is left; it logs every statement."""
     initdb, program = find_program("initdb"), find_program("postgres")
     who = "postgres" if os.geteuid() == 0 else None
     with _folder(who) as folder:
-        authority = _certificates(folder, who)
+        ca = _take_keys(keys, folder, who)
         secret = folder / "secret"
         secret.write_text(ADMIN_PASSWORD)
         data = folder / "data"
@@ -81,16 +81,16 @@ def postgresql_server() -> Iterator[DatabaseServer]:
         words = [w for name, value in options.items() for w in ("-c", f"{name}={value}")]
         command = [program, "-D", str(data), "-p", str(port), *words]
         with _process(command, folder, who, "ready to accept connections"):
-            yield DatabaseServer(DatabaseEngine.POSTGRESQL, port, "boss", authority.path, folder)
+            yield DatabaseServer(DatabaseEngine.POSTGRESQL, port, "boss", ca, folder)
 
 
 @contextmanager
-def mariadb_server() -> Iterator[DatabaseServer]:
+def mariadb_server(keys: Path) -> Iterator[DatabaseServer]:
     """Run MariaDB until the block is left; it logs every statement."""
     install, program = find_program("mariadb-install-db"), find_program("mariadbd")
     find_program("my_print_defaults")
     with _folder(None) as folder:
-        authority = _certificates(folder, None)
+        ca = _take_keys(keys, folder, None)
         data = folder / "data"
         root = [f"--user={'root' if os.geteuid() == 0 else os.environ.get('USER', 'nobody')}"]
         kind = ["--auth-root-authentication-method=normal", "--skip-test-db"]
@@ -101,12 +101,12 @@ def mariadb_server() -> Iterator[DatabaseServer]:
             f"CREATE USER boss@'%' IDENTIFIED BY '{ADMIN_PASSWORD}';\nGRANT ALL ON *.* TO boss@'%' WITH GRANT OPTION;\n"
             "CREATE DATABASE shop;\nCREATE DATABASE blog;\n"
         )
-        tls = [f"--ssl-{part}={path}" for part, path in (("ca", authority.path), ("cert", folder / "db.crt"))]
+        tls = [f"--ssl-{part}={path}" for part, path in (("ca", ca), ("cert", folder / "db.crt"))]
         command = [program, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1", *root]
         command += [f"--socket={folder / 's'}", f"--pid-file={folder / 'pid'}", f"--init-file={first}", *tls]
         command += [f"--ssl-key={folder / 'db.key'}", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"]
         with _process(command, folder, None, "ready for connections"):
-            yield DatabaseServer(DatabaseEngine.MYSQL, port, "boss", authority.path, folder)
+            yield DatabaseServer(DatabaseEngine.MYSQL, port, "boss", ca, folder)
 
 
 def free_port() -> int:
@@ -127,12 +127,18 @@ def _folder(who: str | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _certificates(folder: Path, who: str | None) -> Authority:
-    authority = Authority(folder)
-    authority.issue("db", "localhost")
-    if who:
-        shutil.chown(folder / "db.key", who)
-    return authority
+def make_keys(folder: Path) -> Path:
+    """Make an authority, and a certificate for servers on this machine."""
+    Authority(folder).issue("db", "localhost")
+    return folder
+
+
+def _take_keys(keys: Path, folder: Path, who: str | None) -> Path:
+    for name in ("ca.crt", "db.crt", "db.key"):
+        shutil.copy(keys / name, folder / name)
+        if who:
+            shutil.chown(folder / name, who)
+    return folder / "ca.crt"
 
 
 def _run(command: Sequence[str], who: str | None) -> None:

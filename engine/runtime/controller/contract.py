@@ -67,7 +67,7 @@ class Contract:
     async def claim(
         self,
         identity: ObjectIdentity,
-        resource_id: ArmId,
+        resource_id: ArmId | str,
         *,
         sends: bool = False,
         operation: str = "",
@@ -77,7 +77,7 @@ class Contract:
 
         Args:
             identity: The object.
-            resource_id: Where its resource is.
+            resource_id: Where its resource is; empty for what has no id.
             sends: A write of this generation is about to be sent.
             operation: The saved form of the operation under way; empty for none.
             memory: What to remember of the last write, encoded; empty for nothing, None for what stands on it.
@@ -93,7 +93,7 @@ class Contract:
         self._objects.put(_marked(found, marks))
 
     def _marks(
-        self, found: ClusterObject, resource_id: ArmId, *, sends: bool, operation: str, memory: str | None
+        self, found: ClusterObject, resource_id: ArmId | str, *, sends: bool, operation: str, memory: str | None
     ) -> Marks:
         resource = found.resource
         spec = resource.spec.value
@@ -206,7 +206,7 @@ class Contract:
 
 
 def _owner_link(resource: CustomResource, kind: Kind | None) -> ObjectIdentity | None:
-    return read_owner(resource, kind).object if kind is not None and kind.is_arm else None
+    return read_owner(resource, kind).object if kind is not None else None
 
 
 def _stands(found: ClusterObject, marks: Marks) -> bool:

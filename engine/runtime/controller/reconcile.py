@@ -28,6 +28,7 @@ from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.corrections import Corrections
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.operations import Operations, follow
+from engine.runtime.controller.outside import Outside
 from engine.runtime.controller.queue import FAST, SLOW, WorkQueue
 from engine.runtime.controller.routing import Credentials, Router
 from engine.runtime.controller.store import ControllerStore
@@ -71,6 +72,7 @@ class Parts:
     corrections: Corrections
     breaker: Breaker = field(default_factory=Breaker)
     operations: Operations = field(default_factory=Operations)
+    outside: Outside | None = None
 
 
 class Reconciler:
@@ -94,8 +96,11 @@ class Reconciler:
         left = set(wanted)
         try:
             await self._resolve_all()
-            ours = frozenset([i for i in wanted if await self._can_work_on(i, left)])
             async with asyncio.TaskGroup() as group:
+                outside = frozenset(i for i in wanted if self._is_outside(i))
+                for identity in outside:
+                    group.create_task(self._see_outside(identity, left))
+                ours = frozenset([i for i in wanted - outside if await self._can_work_on(i, left)])
                 followed = frozenset(i for i in ours if self._is_under_way(i))
                 for identity in followed:
                     group.create_task(self._follow(identity, left))
@@ -128,6 +133,7 @@ class Reconciler:
         found = self._parts.objects.find(identity)
         return (
             found is not None
+            and not self._is_outside(identity)
             and not found.resource.deleting
             and not self._is_under_way(identity)
             and await self._parts.contract.is_ours(found)
@@ -152,6 +158,20 @@ class Reconciler:
             left.discard(identity)
             self._parts.queue.done(identity)
         return not why
+
+    def _is_outside(self, identity: ObjectIdentity) -> bool:
+        return self._parts.outside is not None and self._parts.outside.takes(identity)
+
+    async def _see_outside(self, identity: ObjectIdentity, left: set[ObjectIdentity]) -> None:
+        """Look at an object that Azure Resource Manager knows nothing of."""
+        outside, found = self._parts.outside, self._parts.objects.find(identity)
+        if outside is None or found is None:
+            return
+        if found.resource.deleting and not await self._may_go(found, left):
+            return
+        await outside.run(identity)
+        left.discard(identity)
+        self._parts.queue.done(identity)
 
     def _is_under_way(self, identity: ObjectIdentity) -> bool:
         found = self._parts.objects.find(identity)
