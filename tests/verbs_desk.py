@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -318,6 +318,18 @@ class Desk:
         done = self.run("apply", "-o", "json", "--yes", *arguments)
         assert done.code == code, done.out + done.err
         return done
+
+    def apply_while(self, edit: Callable[[], object], *arguments: str) -> Run:
+        """Apply as JSON; somebody edits Azure while the question whether to go on is on the screen."""
+
+        def confirm(_plan: object) -> bool:
+            edit()
+            self.azure.forget_traffic()
+            return True
+
+        with self.patch.context() as patch:
+            patch.setattr("engine.app.commands.apply._confirm", confirm)
+            return self.run("apply", "-o", "json", *arguments)
 
     def check_clean(self, *arguments: str) -> None:
         """Fail unless a plan finds nothing to do."""

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.verbs_desk import NETWORK_API, Desk, Run, account, group, network, subnet
+from tests.verbs_desk import NETWORK_API, Desk, account, group, network, subnet
 
 pytestmark = pytest.mark.loopback
-
-
-def apply_while(desk: Desk, edit: Callable[[], object], *arguments: str) -> Run:
-    """Apply; somebody edits Azure while the question whether to go on is on the screen."""
-
-    def confirm(_plan: object) -> bool:
-        edit()
-        desk.azure.forget_traffic()
-        return True
-
-    with desk.patch.context() as patch:
-        patch.setattr("engine.app.commands.apply._confirm", confirm)
-        return desk.run("apply", "-o", "json", *arguments)
 
 
 def write_account(desk: Desk, **spec: object) -> str:
@@ -36,9 +21,7 @@ def test_drift_during_a_patch_is_drift_in_the_next_plan(desk: Desk) -> None:
     desk.apply()
     write_account(desk, accessTier="Cool")
 
-    done = apply_while(
-        desk, lambda: desk.azure.edit("PATCH", resource, {"properties": {"allowBlobPublicAccess": True}})
-    )
+    done = desk.apply_while(lambda: desk.azure.edit("PATCH", resource, {"properties": {"allowBlobPublicAccess": True}}))
 
     assert done.code == 0, done.out + done.err
     cause = done.result(f"{desk.name}store")["cause"]
@@ -58,7 +41,7 @@ def test_tag_added_during_a_patch_is_drift_in_the_next_plan(desk: Desk) -> None:
     desk.apply()
     write_account(desk, accessTier="Cool")
 
-    done = apply_while(desk, lambda: desk.azure.edit_tags(resource, "Merge", {"cost": "42"}))
+    done = desk.apply_while(lambda: desk.azure.edit_tags(resource, "Merge", {"cost": "42"}))
 
     assert "Azure moved meanwhile at tags.cost" in done.result(f"{desk.name}store")["cause"]
     step = desk.plan().step(f"{desk.name}store")
@@ -75,7 +58,7 @@ def test_drift_during_a_write_of_tags_is_drift_in_the_next_plan(desk: Desk) -> N
         desk.azure.edit("PATCH", resource, {"properties": {"allowBlobPublicAccess": True}})
         desk.azure.edit_tags(resource, "Merge", {"team": "b"})
 
-    done = apply_while(desk, edit)
+    done = desk.apply_while(edit)
 
     assert desk.azure.writes == ["PATCH tags/default 200"]
     assert "Azure moved meanwhile" in done.result(f"{desk.name}store")["cause"]
@@ -93,8 +76,8 @@ def test_drift_while_a_resource_is_adopted_is_drift_in_the_next_plan(desk: Desk)
     desk.forget_state()
     write_account(desk, accessTier="Cool")
 
-    apply_while(
-        desk, lambda: desk.azure.edit("PATCH", resource, {"properties": {"allowBlobPublicAccess": True}}), "--adopt"
+    desk.apply_while(
+        lambda: desk.azure.edit("PATCH", resource, {"properties": {"allowBlobPublicAccess": True}}), "--adopt"
     )
 
     step = desk.plan().step(f"{desk.name}store")
@@ -137,7 +120,7 @@ def test_put_keeps_children_that_appeared_after_the_plan(desk: Desk) -> None:
     add_subnet(desk, "before", "10.0.2.0/24")
     write_network(desk, "10.0.0.0/16", "10.1.0.0/16")
 
-    done = apply_while(desk, lambda: add_subnet(desk, "after", "10.0.3.0/24"))
+    done = desk.apply_while(lambda: add_subnet(desk, "after", "10.0.3.0/24"))
 
     assert done.code == 0, done.out + done.err
     assert desk.azure.writes == ["PUT virtualNetworks/net 200"]
@@ -154,7 +137,7 @@ def test_put_brings_back_no_child_that_went_after_the_plan(desk: Desk) -> None:
     add_subnet(desk, "theirs", "10.0.2.0/24")
     write_network(desk, "10.0.0.0/16", "10.1.0.0/16")
 
-    apply_while(desk, lambda: desk.azure.edit("DELETE", desk.id_of("subnet", "net", "theirs"), api=NETWORK_API))
+    desk.apply_while(lambda: desk.azure.edit("DELETE", desk.id_of("subnet", "net", "theirs"), api=NETWORK_API))
 
     held = desk.azure.get(resource, api=NETWORK_API)["properties"]
     assert [s["name"] for s in held["subnets"]] == ["ours"]
@@ -168,7 +151,7 @@ def test_put_is_not_sent_over_what_moved_after_the_plan(desk: Desk) -> None:
     theirs = desk.azure.get(resource, api=NETWORK_API)
     theirs["properties"]["addressSpace"]["addressPrefixes"].append("10.9.0.0/16")
 
-    done = apply_while(desk, lambda: desk.azure.edit("PUT", resource, theirs, api=NETWORK_API))
+    done = desk.apply_while(lambda: desk.azure.edit("PUT", resource, theirs, api=NETWORK_API))
 
     result = done.result("net")
     assert (done.code, result["outcome"], result["reason"]) == (5, "failed", "Moved")

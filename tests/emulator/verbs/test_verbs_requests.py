@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.verbs_desk import NETWORK_API, Desk, Object, Run, account, group, make_object
+from tests.verbs_desk import NETWORK_API, Desk, Object, account, group, make_object
 
 pytestmark = pytest.mark.loopback
 
@@ -56,19 +55,6 @@ def write_record(desk: Desk, *texts: str, ttl: int = 300) -> str:
     return f"{desk.group_id}/providers/Microsoft.Network/dnsZones/example.com/TXT/note"
 
 
-def apply_while(desk: Desk, edit: Callable[[], object], *arguments: str) -> Run:
-    """Apply; somebody edits Azure while the question whether to go on is on the screen."""
-
-    def confirm(_plan: object) -> bool:
-        edit()
-        desk.azure.forget_traffic()
-        return True
-
-    with desk.patch.context() as patch:
-        patch.setattr("engine.app.commands.apply._confirm", confirm)
-        return desk.run("apply", "-o", "json", *arguments)
-
-
 def test_what_somebody_created_meanwhile_is_not_written_over(desk: Desk) -> None:
     """A create says If-None-Match: the 412 is told, nothing is written, and the next plan asks whether to adopt it."""
     write_record(desk, "ours")
@@ -76,7 +62,7 @@ def test_what_somebody_created_meanwhile_is_not_written_over(desk: Desk) -> None
     resource = write_record(desk, "ours")
     theirs = {"properties": {"TTL": 60, "TXTRecords": [{"value": ["theirs"]}]}}
 
-    done = apply_while(desk, lambda: desk.azure.edit("PUT", resource, theirs, api=DNS_API))
+    done = desk.apply_while(lambda: desk.azure.edit("PUT", resource, theirs, api=DNS_API))
 
     assert (done.code, done.result("note")["reason"]) == (5, "Moved")
     assert "created by somebody else" in done.result("note")["cause"]
@@ -107,7 +93,7 @@ def test_a_moved_etag_is_read_again_and_the_same_change_sent(desk: Desk) -> None
     write_record(desk, "ours", ttl=600)
     theirs = {"properties": {"metadata": {"by": "them"}}}
 
-    done = apply_while(desk, lambda: desk.azure.edit("PATCH", resource, theirs, api=DNS_API))
+    done = desk.apply_while(lambda: desk.azure.edit("PATCH", resource, theirs, api=DNS_API))
 
     assert (done.code, done.result("note")["outcome"]) == (0, "updated"), done.out
     assert desk.azure.writes == ["PATCH TXT/note 412", "PATCH TXT/note 200"]
@@ -121,7 +107,7 @@ def test_a_moved_member_is_decided_again_and_never_overwritten(desk: Desk) -> No
     desk.apply()
     write_record(desk, "ours", ttl=600)
 
-    done = apply_while(desk, lambda: desk.azure.edit("PATCH", resource, {"properties": {"TTL": 42}}, api=DNS_API))
+    done = desk.apply_while(lambda: desk.azure.edit("PATCH", resource, {"properties": {"TTL": 42}}, api=DNS_API))
 
     assert (done.code, done.result("note")["reason"]) == (5, "Moved")
     assert desk.azure.writes == ["PATCH TXT/note 412"]
@@ -236,7 +222,7 @@ def test_a_fallback_is_not_sent_over_what_moved(desk: Desk) -> None:
     body = desk.azure.get(resource)
     theirs = {**body, "properties": {"accessTier": "Hot", "allowBlobPublicAccess": True}}
 
-    done = apply_while(desk, lambda: desk.azure.edit("PUT", resource, theirs))
+    done = desk.apply_while(lambda: desk.azure.edit("PUT", resource, theirs))
 
     assert (done.code, done.result(name)["reason"]) == (5, "Moved")
     assert [w.split()[0] for w in desk.azure.writes] == ["PATCH"]
