@@ -123,4 +123,4 @@ def test_an_apply_far_above_the_limits_is_hardly_refused(state: Path) -> None:
     assert wire.served("PUT") == NETWORKS + 1
     assert wire.refused("PUT") <= 6
     assert wire.refused("GET") <= 12
-    assert lasted <= 1.15 * floor
+    assert lasted <= 1.1 * floor

@@ -279,3 +279,18 @@ def test_only_what_is_chosen_is_applied(desk: Desk) -> None:
 
     assert [w.split()[1] for w in desk.azure.writes] == ["userAssignedIdentities/one"]
     assert desk.plan().actions == {desk.name: "noop", "one": "noop", "two": "create"}
+
+
+def test_memory_outlives_a_new_api_version(desk: Desk) -> None:
+    """An object that moves to another api-version changes nothing, and what others moved before is still drift."""
+    name = f"{desk.name}store"
+    older = account(name, desk.name, allowBlobPublicAccess=False) | {"apiVersion": "storage.azure.com/v1api20210401"}
+    desk.write(group(desk.name), older)
+    desk.apply()
+    desk.write(group(desk.name), account(name, desk.name, allowBlobPublicAccess=False))
+    desk.check_clean()
+    desk.azure.edit("PATCH", desk.id_of("account", name), {"properties": {"accessTier": "Cool"}})
+
+    (change,) = desk.plan().step(name)["changes"]
+
+    assert (change["text"], change["origin"]) == ("properties.accessTier", "drift")
