@@ -82,14 +82,14 @@ def _bring(client: KubeClient, name: Name, labels: Mapping[str, str]) -> bool:
     """Bring one definition up to date; return whether there was anything to do."""
     from engine.crds.compare import differences
     from engine.crds.definition import define, keep_stored
-    from providers.kube.definitions import apply_object, read_definition
+    from providers.kube.definitions import bring_definition, read_definition
 
     manifest = define(*name, version=f"v{version_of('trueup')}", labels=labels)
     found = read_definition(client, manifest["metadata"]["name"])
     complete = keep_stored(manifest, (found or {}).get("status", {}).get("storedVersions") or ())
     if not any(differences(complete, found)) and _carries(found, complete["metadata"]["labels"]):
         return False
-    apply_object(client, complete)
+    bring_definition(client, complete, found)
     return True
 
 

@@ -24,21 +24,26 @@ _LOOK_AGAIN = timedelta(milliseconds=100)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take ``render``, ``install`` and ``diff``."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="render|install|diff")
+    """Take ``render``, ``install``, ``diff`` and ``trim``."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="render|install|diff|trim")
     render = actions.add_parser("render", help="print the definitions, one JSON document a line: kubectl takes them")
     install = actions.add_parser("install", help="apply them to a cluster, and the admission policy; deletes nothing")
     diff = actions.add_parser("diff", help="say what install would change")
-    for sub in (render, install, diff):
+    trim = actions.add_parser(
+        "trim", help="say which stored versions and which kinds nobody uses; with --yes, remove them"
+    )
+    trim.add_argument("--yes", action="store_true", help="do it")
+    for sub in (render, install, diff, trim):
         which = sub.add_mutually_exclusive_group(required=True)
         which.add_argument("--pattern", metavar="P;P", help="kinds as GROUP/KIND, * and ? allowed, separated by ;")
         which.add_argument(
             "--from", dest="folder", metavar="FOLDER", type=Path, help="the kinds that these manifests use"
         )
-        sub.add_argument(
-            "--versions", choices=_VERSIONS, default="all", help="serve all versions, or the stored one alone"
-        )
-    for sub in (install, diff):
+        if sub is not trim:
+            sub.add_argument(
+                "--versions", choices=_VERSIONS, default="all", help="serve all versions, or the stored one alone"
+            )
+    for sub in (install, diff, trim):
         sub.add_argument("--context", metavar="NAME", help="a context of the kubeconfig")
         sub.add_argument("--kubeconfig", metavar="FILE", default="", help="kubeconfig file, if not the default one")
 
@@ -48,6 +53,10 @@ def run(args: argparse.Namespace, _settings: Settings) -> int:
     from engine.crds.definition import define
 
     names = _names(args)
+    if args.action == "trim":
+        from engine.app.trimming import trim
+
+        return trim(_connect(args), names, does_it=args.yes)
     release = f"v{version_of('trueup')}"
     wanted = [define(g, k, version=release, newest_only=args.versions == "newest") for g, k in names]
     match args.action:
@@ -89,13 +98,13 @@ def _render(wanted: Sequence[dict[str, Any]]) -> int:
 
 def _install(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
     from engine.crds.policy import admission_policies
-    from providers.kube.definitions import apply_object
+    from providers.kube.definitions import apply_object, bring_definition
 
     client = _connect(args)
     changed: list[str] = []
-    for manifest, changes in _compare(client, wanted):
+    for manifest, installed, changes in _compare(client, wanted):
         if changes:
-            apply_object(client, manifest)
+            bring_definition(client, manifest, installed)
             changed.append(manifest["metadata"]["name"])
             sys.stdout.write(f"{changed[-1]} applied\n")
     for policy in admission_policies():
@@ -128,15 +137,17 @@ async def _wait_until_served(client: KubeClient, names: Sequence[str]) -> None:
 
 def _diff(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
     changed = 0
-    for manifest, changes in _compare(_connect(args), wanted):
+    for manifest, _, changes in _compare(_connect(args), wanted):
         changed += bool(changes)
         sys.stdout.writelines(f"{manifest['metadata']['name']}: {text}\n" for text in changes)
     sys.stdout.write(f"{changed} of {len(wanted)} definitions differ.\n")
     return ExitCode.DIFFERENCES if changed else ExitCode.CLEAN
 
 
-def _compare(client: KubeClient, wanted: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], list[str]]]:
-    """Yield each definition as it would be applied, and what that would change."""
+def _compare(
+    client: KubeClient, wanted: Sequence[dict[str, Any]]
+) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None, list[str]]]:
+    """Yield each definition as it would be, as it is installed, and what would change."""
     from engine.crds.compare import differences
     from engine.crds.definition import keep_stored
     from providers.kube.definitions import read_definition
@@ -145,7 +156,7 @@ def _compare(client: KubeClient, wanted: Sequence[dict[str, Any]]) -> Iterator[t
         installed = read_definition(client, manifest["metadata"]["name"])
         stored = (installed or {}).get("status", {}).get("storedVersions") or ()
         complete = keep_stored(manifest, stored)
-        yield complete, list(differences(complete, installed))
+        yield complete, installed, list(differences(complete, installed))
 
 
 def _connect(args: argparse.Namespace) -> KubeClient:
