@@ -11,6 +11,8 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from engine.app.exit_codes import ExitCode
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError, NotReadyError
@@ -26,7 +28,7 @@ _LOOK_AGAIN = timedelta(milliseconds=100)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take ``render``, ``install``, ``diff`` and ``trim``."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="render|install|diff|trim")
-    render = actions.add_parser("render", help="print the definitions, one JSON document a line: kubectl takes them")
+    render = actions.add_parser("render", help="print the definitions as kubectl takes them")
     install = actions.add_parser("install", help="apply them to a cluster, and the admission policy; deletes nothing")
     diff = actions.add_parser("diff", help="say what install would change")
     trim = actions.add_parser(
@@ -43,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             sub.add_argument(
                 "--versions", choices=_VERSIONS, default="all", help="serve all versions, or the stored one alone"
             )
+    render.add_argument(
+        "-o", "--output", choices=("json", "yaml"), default="json", help="a JSON document a line, or YAML"
+    )
     for sub in (install, diff, trim):
         sub.add_argument("--context", metavar="NAME", help="a context of the kubeconfig")
         sub.add_argument("--kubeconfig", metavar="FILE", default="", help="kubeconfig file, if not the default one")
@@ -61,7 +66,7 @@ def run(args: argparse.Namespace, _settings: Settings) -> int:
     wanted = [define(g, k, version=release, newest_only=args.versions == "newest") for g, k in names]
     match args.action:
         case "render":
-            return _render(wanted)
+            return _render(wanted, args.output)
         case "install":
             return _install(args, wanted)
         case _:
@@ -87,13 +92,24 @@ def _names(args: argparse.Namespace) -> Sequence[tuple[str, str]]:
     return known
 
 
-def _render(wanted: Sequence[dict[str, Any]]) -> int:
+def _render(wanted: Sequence[dict[str, Any]], output: str) -> int:
     from engine.crds.policy import admission_policies
-    from engine.model.document import encode_public
 
     for manifest in (*wanted, *admission_policies()):
-        sys.stdout.write("---\n" + encode_public(manifest).decode() + "\n")
+        sys.stdout.write("---\n" + _text_of(manifest, output))
     return ExitCode.CLEAN
+
+
+def _text_of(manifest: dict[str, Any], output: str) -> str:
+    from engine.model.document import encode_public
+
+    raw = encode_public(manifest)
+    if output == "json":
+        return raw.decode() + "\n"
+    import yaml
+
+    # Decoded again, no part is the same object as another: YAML would name it once and refer to it.
+    return str(yaml.dump(orjson.loads(raw), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False))
 
 
 def _install(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
