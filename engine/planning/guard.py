@@ -107,7 +107,7 @@ def _guard_contents(unowned: tuple[ArmId, ...] | None, limits: Limits) -> Guard 
     found = Guard(
         name="unowned-contents",
         text=f"the group also holds {names}, which no object asks for",
-        effect="they would be deleted with it",
+        effect=f"{'it' if len(unowned) == 1 else 'they'} would be deleted too",
     )
     return _allow_flag(found, DATA_LOSS, limits.allow_data_loss)
 

@@ -126,7 +126,8 @@ def drift_line(report: DriftReport) -> str:
         return _still_line(report, errors)
     parts = [f"{report.checked:,} checked", f"{len(report.drifted):,} drifted"]
     if report.unattributed:
-        parts.append(f"{len(report.unattributed):,} differ without a remembered apply")
+        verb = "differs" if len(report.unattributed) == 1 else "differ"
+        parts.append(f"{len(report.unattributed):,} {verb} without a remembered apply")
     if report.ignored:
         parts.append(f"{report.ignored:,} ignored")
     if report.others:

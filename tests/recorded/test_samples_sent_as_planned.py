@@ -89,7 +89,7 @@ def story(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Story:
     world = SampleWorld(shared / "aso" / "samples")
     with emulator_thread(options, SystemClock()) as connection, pytest.MonkeyPatch.context() as patch:
         printed = Printed(patch)
-        desk = Desk(folder=folder, azure=Azure(connection), patch=patch, capture=printed, name="samples")  # type: ignore
+        desk = Desk(folder=folder, azure=Azure(connection), patch=patch, capture=printed, name="samples")  # type: ignore[arg-type]
         first = supply(desk, world)
         created = save_and_apply(desk, world)
         world.tag(created.plan["steps"])
