@@ -85,7 +85,9 @@ def read_plan(path: Path) -> tuple[Plan, dict[str, Any] | None]:
         raise InvalidSpecError(f"the saved plan {path} cannot be read", detail=exc.strerror or str(exc)) from exc
     if raw.startswith(_PACKED):
         raise InvalidSpecError(
-            f"{path} is no saved plan", detail="it is packed, as 'trueup snapshot' does", hint=f"trueup plan --snapshot {path}"
+            f"{path} is no saved plan",
+            detail="it is packed, as 'trueup snapshot' does",
+            hint=f"trueup plan --snapshot {path}",
         )
     plan = decode_plan(raw)
     run = orjson.loads(raw).get("run")
