@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from engine.cluster.claim import Marks
 from engine.cluster.events import Event
+from engine.cluster.exports import Target
 from engine.model.account import Account, FoundUser, Login, UserChange
 from engine.model.audit import Author
 from engine.model.document import Body, Secret
@@ -20,6 +21,7 @@ from engine.model.refusal import Refusal
 from engine.model.result import OperationProgress
 from engine.model.state import ActualState, Baseline, CustomResource
 from engine.model.state import ReadTarget as ReadTarget
+from schemas.behaviours import Call
 
 
 class DesiredSource(Protocol):
@@ -98,6 +100,22 @@ class StepApplier(Protocol):
 
     async def poll(self, token: str) -> OperationProgress:
         """Ask once how the operation stands."""
+        ...
+
+
+class ActionCaller(Protocol):
+    """Azure, asked for what no read of a resource shows: keys, credentials."""
+
+    async def call(self, call: Call, path: str) -> Any:
+        """Send a call and return its answer's JSON, of all pages.
+
+        Args:
+            call: What is sent.
+            path: Where to, filled in.
+
+        Raises:
+            EngineError: Azure refuses, or nobody answers.
+        """
         ...
 
 
@@ -187,6 +205,19 @@ class Clock(Protocol):
 
     async def sleep(self, duration: timedelta) -> None:
         """Wait."""
+        ...
+
+
+class ExportWriter(Protocol):
+    """Secrets and ConfigMaps that objects ask for, writing."""
+
+    async def write(self, target: Target, owner: ResourceKey, uid: str) -> str:
+        """Bring a Secret or ConfigMap to where it should be, unless it is there; return its version.
+
+        Raises:
+            OwnershipConflictError: It is there already and not the owner's.
+            EngineError: The cluster does not take it.
+        """
         ...
 
 

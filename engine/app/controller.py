@@ -10,11 +10,13 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING
 
 from engine.app.auditing import StreamAudit, describe_author
 from engine.app.credentials import CredentialBook
+from engine.app.exports import build_exporter
 from engine.app.feed import Feed
 from engine.app.logs import Log
 from engine.app.lookout import PassPrinter
@@ -91,6 +93,8 @@ async def open_controller(
     contract = Contract(_writer(client, cluster.plurals, clock, operating), objects, clock, name)
     store = ControllerStore(secrets.token_bytes(32))
     users = Users(objects, Databases(settings.ca_file), TokenBook(book, clock), store.secret_key())
+    period = timedelta(seconds=args.export_period)
+    exporter = build_exporter(client, objects, queue, clock, period=period)
     parts = Parts(
         objects=objects,
         contract=contract,
@@ -102,10 +106,18 @@ async def open_controller(
         credentials=book,
         rules=Rules(endpoint=settings.endpoint),
         corrections=corrections,
+        exporter=exporter,
     )
     try:
-        referrers = Referrers(operating.namespace)
-        feed = Feed(objects=objects, queue=queue, referrers=referrers, corrections=corrections, book=book, log=log)
+        feed = Feed(
+            objects=objects,
+            queue=queue,
+            referrers=Referrers(operating.namespace),
+            corrections=corrections,
+            book=book,
+            log=log,
+            exporter=exporter,
+        )
         await cluster.start(feed.take)
         passes = _passes(client, parts, args, operating)
         loop = Loop(objects, queue, passes, clock, periods, complain=log.error)

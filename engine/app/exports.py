@@ -1,22 +1,28 @@
-"""Exports where manifests are read: what ASO's webhooks refuse is told with them."""
+"""Exports: written by the pod; where manifests are read, what ASO's webhooks refuse is told with them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from engine.cluster.exported_values import check_destinations
 from engine.cluster.exports import read_destinations
 from engine.cluster.expressions import Compiler, Program
-from engine.desired.identity import spec_of
+from engine.desired.identity import ObjectIdentity, spec_of
 from engine.errors import InvalidSpecError
 from engine.model.problem import Problem
 from engine.model.state import CustomResource
+from engine.ports import Clock
+from engine.runtime.controller.exports import Exporter
+from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.queue import WorkQueue
 from schemas.behaviours import lookup_kind_behaviour
 from schemas.kinds import lookup_kind
 
 if TYPE_CHECKING:  # only for annotations: most manifests have no expression
     from engine.desired.build import BuildResult
+    from providers.kube.client import KubeClient
 
 
 class LazyCompiler:
@@ -33,6 +39,22 @@ class LazyCompiler:
 
             self._compiler = CelCompiler()
         return self._compiler.compile(text, secrets=secrets)
+
+
+def build_exporter(
+    client: KubeClient, objects: Objects, queue: WorkQueue, clock: Clock, *, period: timedelta
+) -> Exporter:
+    """Return the pod's exporter; objects whose exports somebody touched are due."""
+    from providers.kube.exported import KubeExports
+
+    def note_due(identity: ObjectIdentity) -> None:
+        if objects.find(identity) is None:
+            exporter.forget(identity)
+        else:
+            queue.add(identity)
+
+    exporter = Exporter(KubeExports(client), LazyCompiler(), clock, period=period, due=note_due)
+    return exporter
 
 
 def find_export_problems(result: BuildResult) -> Iterator[Problem]:

@@ -10,10 +10,12 @@ from engine.app.credentials import CredentialBook
 from engine.app.logs import Log
 from engine.cluster.names import CREDENTIAL_FROM, PREFIX
 from engine.cluster.objects import ClusterObject
+from engine.desired import exporters
 from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import DRIFT_POLICY, IGNORE, OWN_PREFIX, PROTECT, RECONCILE_POLICY
 from engine.model.policy import ALLOW_REPLACE
 from engine.runtime.controller.corrections import Corrections
+from engine.runtime.controller.exports import Exporter
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.referrers import CONFIG_MAP, SECRET, Referrers
@@ -44,6 +46,7 @@ class Feed:
     corrections: Corrections
     book: CredentialBook
     log: Log
+    exporter: Exporter
     is_mine: Callable[[str], bool] = lambda _namespace: True
 
     def take(self, news: News) -> None:
@@ -103,10 +106,18 @@ class Feed:
             self._take_namespace(named)
             return
         kind = SECRET if named.path == SECRETS else CONFIG_MAP
+        self._take_target(exporters.SECRET if kind == SECRET else exporters.CONFIG_MAP, named)
         due = self.referrers.of((kind, named.namespace, named.name)) if named.name else self.referrers.all()
         if due and kind == SECRET:
             self.book.expire()
         self._add(due, is_edit=bool(named.name))
+
+    def _take_target(self, kind: str, named: Named) -> None:
+        """Tell the exporter: what changed may be one of its own."""
+        if named.name:
+            self.exporter.touched((kind, named.namespace, named.name), named.version)
+        else:
+            self.exporter.touched_any(kind)
 
     def _take_namespace(self, named: Named) -> None:
         texts = named.annotations or {}

@@ -13,6 +13,7 @@ from typing import Any, Final
 from engine.cluster.exports import Destination
 from engine.cluster.expressions import Compiler, Program, secret_names, self_paths
 from engine.desired.exporters import SECRET
+from engine.desired.policy import BASELINE, OPERATION
 from engine.errors import InvalidSpecError
 from engine.model.state import CustomResource
 from schemas.behaviours import Behaviour
@@ -48,11 +49,16 @@ def view_object(resource: CustomResource, kind: Kind, status: Mapping[str, Any])
             "uid": resource.uid,
             "generation": int(resource.generation),
             "labels": dict(resource.labels),
-            "annotations": dict(resource.annotations),
+            "annotations": public_annotations(resource.annotations),
         },
         "spec": _view(kind.spec, resource.spec.value),
         "status": _view(kind.status, status),
     }
+
+
+def public_annotations(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Return annotations without what we keep for ourselves: it changes with every write."""
+    return {name: text for name, text in annotations.items() if name not in (BASELINE, OPERATION)}
 
 
 def _view(expr: TypeExpr, value: Any) -> Any:

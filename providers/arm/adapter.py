@@ -21,6 +21,7 @@ from engine.model.result import OperationProgress, OperationStatus, RequestIds
 from engine.model.state import ActualState
 from engine.ports import Clock, ReadTarget
 from providers.arm import lro
+from providers.arm.actions import Caller
 from providers.arm.answer import Answer
 from providers.arm.auth import Authorizer, build_authorizer, is_microsoft
 from providers.arm.claims import read_principal
@@ -35,6 +36,7 @@ from providers.arm.scrub import Scrubber
 from providers.arm.throttle import Throttle
 from providers.arm.token import FixedToken, Token, TokenCell, TokenSource
 from providers.arm.transport import MakeWire, Traffic, Transport
+from schemas.behaviours import Call
 from schemas.operations import lookup_operations
 
 _RESOURCES_API: Final = ApiVersion("2021-04-01")
@@ -80,6 +82,7 @@ class AzureResourceManager:
             )
             for purpose in Purpose
         }
+        self._caller = Caller(transport=self._transport, retry=self._retry, clock=clock, check=self._check)
         self._scrubber = Scrubber()
         self._roles: dict[tuple[str, str], str] = {}
 
@@ -162,6 +165,17 @@ class AzureResourceManager:
                 return None
             self._roles[key] = found
         return self._roles[key]
+
+    async def call(self, call: Call, path: str) -> Any:
+        """Send a call beside a resource's own requests and return its answer's JSON.
+
+        Raises:
+            EngineError: Azure refuses, nobody answers, or the answer is none of Azure's.
+        """
+        return await self._caller.call(call, path)
+
+    def _check(self, answer: Answer, what: str) -> None:
+        _check_from_arm(answer, what, self._clock.now())
 
     def keep_secrets(self, body: Body) -> None:
         """Learn the secrets of a desired body: from now on no error repeats one of them, whatever Azure answers."""

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from providers.emulator.facts import TypeFacts, load_table, type_facts
 from providers.emulator.invent import Context, expand
 from providers.emulator.operations import Operations, make_operation
 from providers.emulator.regions import region_code
+from providers.emulator.resources import spell_id
 from providers.emulator.scopes import Scopes, not_found
 from providers.emulator.script import Script
 from providers.emulator.stamps import Stamper
@@ -53,7 +55,7 @@ class Actions:
         facts = type_facts(target.arm_type, call.api)
         self._scopes.check(target, "POST")
         self._scopes.check_locks(target.key, "POST", action=f"{facts.name}/{action}/action")
-        record = self._store.get(target.key)
+        record = self._store.get(target.key) or self._implied(target, facts)
         if record is None:
             raise not_found(target)
         template = _templates(facts.name).get(action.lower())
@@ -72,6 +74,11 @@ class Actions:
         if known and known[0].is_long_running:
             return self._begin(call, target, record)
         return encode_answer({})
+
+    def _implied(self, target: Address, facts: TypeFacts) -> Record | None:
+        """Return a resource that comes with its parent, as old as that; None when there is none."""
+        parent = self._store.get(target.parent_id.lower()) if self._scopes.is_implicit(target) else None
+        return replace(parent, id=spell_id(target, facts)) if parent is not None else None
 
     def _above_resources(self, call: Call, action: str) -> Answer:
         """Answer an action at a subscription: names are always free."""

@@ -52,12 +52,14 @@ class Named:
         path: Of the list that it is in.
         name: Empty when changes were missed: any may have changed.
         annotations: None when it is gone, or when only names are followed.
+        version: The resource version it is at; empty when it is gone, or when any may have changed.
     """
 
     path: str
     namespace: str = ""
     name: str = ""
     annotations: Mapping[str, str] | None = None
+    version: str = ""
 
 
 class NameWatch:
@@ -112,4 +114,5 @@ class NameWatch:
     def _named(self, item: _Item, *, is_there: bool) -> Named:
         meta = item.metadata
         texts = decode_texts(meta.annotations) if self._keeps and is_there else None
-        return Named(path=self._path, namespace=meta.namespace, name=meta.name, annotations=texts)
+        version = meta.resource_version if is_there else ""
+        return Named(path=self._path, namespace=meta.namespace, name=meta.name, annotations=texts, version=version)

@@ -23,7 +23,11 @@ PREFIX = "serviceoperator.azure.com/"
 FINALIZER = PREFIX + "finalizer"
 RULES: tuple[Object, ...] = (
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["get", "list", "watch"]},
+    {
+        "apiGroups": [""],
+        "resources": ["secrets", "configmaps"],
+        "verbs": ["get", "list", "watch", "create", "update"],
+    },
     {
         "apiGroups": ["apiextensions.k8s.io"],
         "resources": ["customresourcedefinitions"],
@@ -31,7 +35,14 @@ RULES: tuple[Object, ...] = (
     },
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
     {
-        "apiGroups": ["resources.azure.com", "storage.azure.com", "network.azure.com", "dbforpostgresql.azure.com"],
+        "apiGroups": [
+            "resources.azure.com",
+            "storage.azure.com",
+            "network.azure.com",
+            "dbforpostgresql.azure.com",
+            "managedidentity.azure.com",
+            "eventhub.azure.com",
+        ],
         "resources": ["*"],
         "verbs": ["get", "list", "watch", "patch", "update"],
     },

@@ -39,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="look at everything this often (default 300)",
     )
     parser.add_argument(
+        "--export-period",
+        metavar="SECONDS",
+        type=float,
+        default=900.0,
+        help="ask Azure for exported keys again, and check what was exported, this often",
+    )
+    parser.add_argument(
         "--take-over-from",
         metavar="NAMESPACE",
         action="append",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from engine.cluster import condition, events
 from engine.desired.identity import ObjectIdentity
@@ -14,9 +15,14 @@ from engine.model.plan import Request
 from engine.model.purpose import Purpose
 from engine.model.result import OperationProgress, OperationStatus
 from engine.model.state import ActualState, ReadTarget
+from engine.ports import ActionCaller
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.objects import Objects
 from engine.runtime.executor import Azure
+
+
+class CallingAzure(Azure, ActionCaller, Protocol):
+    """ARM, reading and writing, and asked for keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +35,7 @@ class Speaker:
         identity: The object that asks for the resource; None for what no object asks for.
     """
 
-    azure: Azure
+    azure: CallingAzure
     credential: str
     endpoint: str
     identity: ObjectIdentity | None = None
@@ -71,7 +77,7 @@ class ContractAzure:
         """Yield one state per target, credential by credential."""
         groups: dict[int, tuple[Azure, list[ReadTarget]]] = {}
         for target in targets:
-            azure = self._route(target.id).azure
+            azure: Azure = self._route(target.id).azure
             self._azures[id(azure)] = azure
             groups.setdefault(id(azure), (azure, []))[1].append(target)
         for azure, wanted in groups.values():

@@ -26,6 +26,8 @@ from engine.ports import AuditLog, Clock
 from engine.runtime.controller.azure import ContractAzure
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.corrections import Corrections
+from engine.runtime.controller.export_steps import StepExports
+from engine.runtime.controller.exports import Exporter
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.operations import Operations, follow
 from engine.runtime.controller.outside import Outside
@@ -70,6 +72,7 @@ class Parts:
     audit: AuditLog
     rules: Rules
     corrections: Corrections
+    exporter: Exporter
     breaker: Breaker = field(default_factory=Breaker)
     operations: Operations = field(default_factory=Operations)
     outside: Outside | None = None
@@ -233,6 +236,9 @@ class _Run:
             purpose=purpose,
         )
         self._waits = {i: _DRIFT_WAITS for i in wanted if not parts.corrections.is_due(i)}
+        self._exports = StepExports(
+            objects=parts.objects, exporter=parts.exporter, credentials=parts.credentials, fetch=self._azure.fetch
+        )
         self._cycle: Cycle | None = None
         self._generations: dict[ObjectIdentity, int] = {}
 
@@ -241,9 +247,11 @@ class _Run:
         cycle, planned = await self._plan()
         bodies = _bodies(planned)
         await self._tell_problems(planned.problems, left)
-        for step in planned.plan.steps:
-            if not step.action.mutates:
-                await self._tell_decision(step, bodies.get(step.id) if step.id is not None else None, left)
+        async with asyncio.TaskGroup() as group:
+            for step in planned.plan.steps:
+                if not step.action.mutates:
+                    telling = self._tell_decision(step, bodies.get(step.id) if step.id is not None else None, left)
+                    await self._exports.in_turn(group, step, telling)
         if any(s.action.mutates for s in planned.plan.steps):
             await self._apply(cycle, planned, left)
 
@@ -317,6 +325,8 @@ class _Run:
         said = condition_of_step(step, self._generations.get(identity, 0), is_there=is_there)
         if step.id is not None and step.action in (Action.NOOP, Action.SKIP) and is_there:
             await contract.claim(identity, step.id)
+        if said is not None and said.is_true and is_there:
+            said = await self._exports.run(step, actual) or said
         if said is not None:
             await contract.say(identity, said, actual if step.reason in (Reason.IN_SYNC, Reason.POLICY_SKIP) else None)
         if step.reason in _LEFT_ALONE and said is not None and said.message:
@@ -364,8 +374,12 @@ class _Run:
         if said is not None and said.is_true:
             if step.id is not None:
                 await contract.claim(identity, step.id, memory=self._parts.store.hand_over(step.id))
-            await contract.say(identity, said, actual)
-            self._succeeded(identity)
+            failed = await self._exports.run(step, actual)
+            await contract.say(identity, failed or said, actual)
+            if failed is not None:
+                queue.retry(identity, limit=SLOW)
+            else:
+                self._succeeded(identity)
         else:
             if result.outcome is Outcome.FAILED:
                 is_delete = step.action is Action.DELETE
