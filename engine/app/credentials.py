@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 _Scope = tuple[str, str]
 _NO_CREDENTIAL: Final = "global credential not configured, you must use either namespaced or per-resource credentials"
-_IN_FLIGHT_EACH: Final = 2
-"""Requests at once per subscription, for each of ``MAX_CONCURRENT_RECONCILES``."""
 FRESH_S: Final = 5.0
 """A Secret that was read is good for this long: an edit is used soon, and a burst of objects reads it once."""
 
@@ -152,7 +150,8 @@ class CredentialBook:
 def build_options(credential: Credential, settings: Settings, operating: Operating) -> ArmOptions:
     """Return how to reach Azure as a credential."""
     options = build_arm_options(_settings_for(credential, settings))
-    return replace(options, in_flight=_IN_FLIGHT_EACH * operating.concurrency)
+    factor = operating.concurrency / Operating().concurrency
+    return replace(options, in_flight={purpose: max(1, int(n * factor)) for purpose, n in IN_FLIGHT.items()})
 
 
 def _settings_for(credential: Credential, settings: Settings) -> Settings:

@@ -11,6 +11,8 @@ class Purpose(enum.IntEnum):
     EDIT = 0
     """Somebody waits for it: a write that the user's own change asks for, and the reads that it takes."""
     FOLLOW = 1
-    """What is under way already: polls, and reads of what a write left behind."""
-    SWEEP = 2
+    """Ends what is under way: reads of what a write left behind."""
+    POLL = 2
+    """How an operation stands. While polls and sweeps queue, a sweep goes after every few polls."""
+    SWEEP = 3
     """Whatever nobody waits for: full passes, corrections of drift."""

@@ -78,7 +78,7 @@ class AzureResourceManager:
                 origin=self._transport.origin,
                 lookup=lookup_operations,
                 clock=clock,
-                in_flight=options.in_flight,
+                in_flight=options.in_flight[Purpose.SWEEP],
             )
             for purpose in Purpose
         }
@@ -247,7 +247,7 @@ class AzureResourceManager:
         poller = lro.decode_poller(token, self._transport.origin)
         what = f"{poller.method} {poller.resource.text}"
         try:
-            answer = await self._transport.send("GET", poller.url, purpose=Purpose.FOLLOW)
+            answer = await self._transport.send("GET", poller.url, purpose=Purpose.POLL)
         except UnavailableError:
             if poller.unanswered >= lro.MAX_UNANSWERED:
                 raise

@@ -122,11 +122,18 @@ class Bucket:
             self._since = None
         return self._serial
 
-    def grant(self, serial: int, remaining: int | None, now: float) -> None:
+    def grant(self, serial: int, remaining: int | None, now: float, *, others: int = 0) -> None:
         """Note that a request was not refused, and how many more the server says it would take, if it says so.
 
         The server knows of other clients; requests sent since do not count in its number yet. More than we thought
-        is believed unless a refusal showed that another limit than the one it counts is at work.
+        is believed unless a refusal showed that another limit than the one it counts is at work. Requests and
+        answers overtake each other: what was under way when this one was sent may have been counted after it.
+
+        Args:
+            serial: The request's number.
+            remaining: What the server says; None where it says nothing.
+            now: Monotonic seconds.
+            others: Requests under way when this one was sent.
         """
         if self._is_open:
             self._close_if_spent(serial, remaining, now)
@@ -142,8 +149,10 @@ class Bucket:
             return
         left = max(0, remaining - (self._serial - serial))
         # The server's number is rounded down: one less than ours says nothing.
-        if left < self._level - 1 or (self._trusted and left > self._level):
+        if left < self._level - 1:
             self._level = left
+        elif self._trusted:
+            self._level = max(self._level, left - others)
 
     def refuse(self, serial: int, remaining: int | None, hold_s: float, now: float) -> None:
         """Let nobody pass for that long, then one, then more at the lower rate that this refusal teaches.

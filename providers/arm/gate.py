@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -12,7 +13,9 @@ from engine.model.purpose import Purpose
 from engine.ports import Clock
 from providers.arm.bucket import RATES, Bucket, RequestKind
 
-_UNBOUNDED: Final = 0
+_POLLS_PER_SWEEP: Final = 3
+"""While both wait for ARM's limit every fourth request is a sweep's: hundreds of operations do not starve it."""
+_SWEEP_FIRST: Final = (Purpose.EDIT, Purpose.FOLLOW, Purpose.SWEEP, Purpose.POLL)
 
 
 @dataclass(slots=True)
@@ -34,13 +37,15 @@ class Pace:
         return self.bucket.take(waited=number <= self.kept_waiting)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, kw_only=True)
 class Ticket:
     """Leave to send one request: hand it back with the answer, then release it.
 
     Attributes:
         serial: The request's number in ARM's bucket.
         provider_serial: Its number in the provider's.
+        others, others_at_provider: Requests under way when it was handed out.
+        is_released: It holds no connection any more.
     """
 
     gate: Gate
@@ -48,6 +53,9 @@ class Ticket:
     purpose: Purpose
     serial: int
     provider_serial: int
+    others: int
+    others_at_provider: int
+    is_released: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -71,13 +79,13 @@ class Gate:
     wakes, as a refusal may have come meanwhile.
     """
 
-    def __init__(self, clock: Clock, kind: RequestKind, *, in_flight: int = _UNBOUNDED) -> None:
+    def __init__(self, clock: Clock, kind: RequestKind, *, in_flight: Mapping[Purpose, int]) -> None:
         """Let nobody pass yet.
 
         Args:
             clock: For waits.
             kind: Of which requests.
-            in_flight: Requests under way at once per purpose; 0 for any number.
+            in_flight: Requests under way at once, by purpose; any number for purposes that it does not name.
         """
         self._clock = clock
         self.kind = kind
@@ -86,6 +94,8 @@ class Gate:
         self._providers: dict[str, Pace] = {}
         self._lines: dict[Purpose, dict[str, deque[_Waiter]]] = {purpose: {} for purpose in Purpose}
         self._busy: Counter[Purpose] = Counter()
+        self._under_way: Counter[str] = Counter()
+        self._polls_since_sweep = 0
         self._looks: list[float] = []
         self._count = 0
 
@@ -114,8 +124,12 @@ class Gate:
         return waiter.ticket
 
     def release(self, ticket: Ticket) -> None:
-        """Give the connection to the next."""
+        """Give the connection to the next, once."""
+        if ticket.is_released:
+            return
+        ticket.is_released = True
         self._busy[ticket.purpose] -= 1
+        self._under_way[ticket.provider] -= 1
         self.look()
 
     def look(self) -> None:
@@ -125,8 +139,18 @@ class Gate:
             if not self._lines[waiter.purpose][waiter.provider]:
                 del self._lines[waiter.purpose][waiter.provider]
             self._busy[waiter.purpose] += 1
+            self._count_polls(waiter.purpose)
             serial, provider_serial = self._arm.take(waiter.number), self._pace_of(waiter.provider).take(waiter.number)
-            waiter.ticket = Ticket(self, waiter.provider, waiter.purpose, serial, provider_serial)
+            waiter.ticket = Ticket(
+                gate=self,
+                provider=waiter.provider,
+                purpose=waiter.purpose,
+                serial=serial,
+                provider_serial=provider_serial,
+                others=self._under_way.total(),
+                others_at_provider=self._under_way[waiter.provider],
+            )
+            self._under_way[waiter.provider] += 1
             waiter.wake()
         self._hand_over()
 
@@ -134,11 +158,18 @@ class Gate:
         """Return who passes next; None when nobody may."""
         if not any(self._lines.values()) or not self._lets_pass(self._arm):
             return None
-        for purpose, lines in self._lines.items():
+        for purpose in _SWEEP_FIRST if self._polls_since_sweep >= _POLLS_PER_SWEEP else Purpose:
+            lines = self._lines[purpose]
             heads = [line[0] for provider, line in lines.items() if self._lets_pass(self._pace_of(provider))]
             if heads and self._has_room(purpose):
                 return min(heads, key=lambda waiter: waiter.number)
         return None
+
+    def _count_polls(self, purpose: Purpose) -> None:
+        if purpose is Purpose.POLL:
+            self._polls_since_sweep += 1
+        elif purpose is Purpose.SWEEP:
+            self._polls_since_sweep = 0
 
     async def _wait(self, waiter: _Waiter) -> None:
         """Sleep until the next token, or until woken where somebody else sleeps or only an answer can help."""
@@ -194,7 +225,8 @@ class Gate:
         self.look()
 
     def _has_room(self, purpose: Purpose) -> bool:
-        return self._in_flight == _UNBOUNDED or self._busy[purpose] < self._in_flight
+        limit = self._in_flight.get(purpose)
+        return limit is None or self._busy[purpose] < limit
 
     def _lets_pass(self, pace: Pace) -> bool:
         return pace.lets_pass(self._clock.monotonic(), self._count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from engine.model.purpose import Purpose
@@ -12,18 +13,19 @@ from providers.arm.gate import Gate, Ticket
 from providers.arm.limits import Limit, refused_by, remaining, remaining_of_provider
 
 _UNTOLD_HOLD_S: Final = 1.0
+_UNBOUNDED: Final[Mapping[Purpose, int]] = {}
 
 
 class Throttle:
     """All gates of one principal. Subscriptions have gates of their own: a large one holds up no other."""
 
-    def __init__(self, clock: Clock, principal: str = "", *, in_flight: int = 0) -> None:
+    def __init__(self, clock: Clock, principal: str = "", *, in_flight: Mapping[Purpose, int] = _UNBOUNDED) -> None:
         """Count for one principal; gates appear as subscriptions do.
 
         Args:
             clock: For waits.
             principal: Whom ARM counts.
-            in_flight: Requests under way at once per gate and purpose; 0 for any number.
+            in_flight: Requests under way at once per gate, by purpose; any number for purposes that it does not name.
         """
         self._clock = clock
         self._principal = principal
@@ -52,15 +54,15 @@ class Throttle:
         if limit is Limit.ARM:
             gate.bucket.refuse(ticket.serial, left, self._hold_s(answer), now)
             return
-        gate.bucket.grant(ticket.serial, left, now)
+        gate.bucket.grant(ticket.serial, left, now, others=ticket.others)
         own = gate.bucket_of(ticket.provider)
         if limit is Limit.PROVIDER:
             own.refuse(ticket.provider_serial, left_at_provider, self._hold_s(answer), now)
         else:
-            own.grant(ticket.provider_serial, left_at_provider, now)
+            own.grant(ticket.provider_serial, left_at_provider, now, others=ticket.others_at_provider)
 
     def release(self, ticket: Ticket) -> None:
-        """Let the next one send: this request is over, however it ended."""
+        """Let the next one send: this request is over, or goes on without a connection of its purpose."""
         ticket.gate.release(ticket)
 
     def _hold_s(self, answer: Answer) -> float:

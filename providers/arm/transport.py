@@ -11,8 +11,8 @@ import ssl
 import uuid
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -25,6 +25,7 @@ from engine.model.purpose import Purpose
 from providers.arm.answer import Answer
 from providers.arm.bucket import RequestKind
 from providers.arm.errors import UnreachableError, UntrustedError
+from providers.arm.gate import Ticket
 from providers.arm.options import ArmOptions
 from providers.arm.origin import Origin
 from providers.arm.throttle import Throttle
@@ -33,6 +34,8 @@ from providers.arm.token import TokenSource
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 HTTPX_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
 _KEEPALIVE_S: Final = 30.0
+_PROMPT_S: Final = 2.0
+"""A poll that is not answered by then goes on, but its connection does not count any more."""
 _ARM_ITSELF: Final = "microsoft.resources"
 
 MakeWire = Callable[[], httpx.AsyncBaseTransport]
@@ -140,12 +143,29 @@ class Transport:
             authorization = await self._tokens.headers()
             if announce is not None:
                 announce()
-            answer = await self._sent(method, url, body, headers, authorization)
+            with self._lent(ticket):
+                answer = await self._sent(method, url, body, headers, authorization, limit_s=self._limit_s(purpose))
             self._throttle.learn(ticket, answer)
         finally:
             self._throttle.release(ticket)
         self.traffic.throttled += answer.status == 429
         return answer
+
+    @contextmanager
+    def _lent(self, ticket: Ticket) -> Iterator[None]:
+        """Give back the ticket of a poll that hangs: polls and reads that come after it do not wait for it."""
+        if ticket.purpose is not Purpose.POLL:
+            yield
+            return
+        reminder = asyncio.get_running_loop().call_later(_PROMPT_S, self._throttle.release, ticket)
+        try:
+            yield
+        finally:
+            reminder.cancel()
+
+    def _limit_s(self, purpose: Purpose) -> float:
+        total_s = self._options.total_s
+        return min(self._options.poll_s, total_s) if purpose is Purpose.POLL else total_s
 
     async def _sent(
         self,
@@ -154,6 +174,8 @@ class Transport:
         body: bytes,
         headers: Sequence[tuple[str, str]],
         authorization: Mapping[str, str],
+        *,
+        limit_s: float,
     ) -> Answer:
         self.traffic.requests[method] += 1
         self.traffic.sent_bytes += len(body)
@@ -164,7 +186,7 @@ class Transport:
             content=body,
             extensions={"timeout": self._timeouts},
         )
-        return await self._exchange(request)
+        return await self._exchange(request, limit_s)
 
     def _headers(self, authorization: Mapping[str, str], *, has_body: bool) -> dict[str, str]:
         return {
@@ -176,15 +198,15 @@ class Transport:
             **({"content-type": "application/json"} if has_body else {}),
         }
 
-    async def _exchange(self, request: httpx.Request) -> Answer:
+    async def _exchange(self, request: httpx.Request, limit_s: float) -> Answer:
         try:
-            async with asyncio.timeout(self._options.total_s), self._wire() as wire:
+            async with asyncio.timeout(limit_s), self._wire() as wire:
                 response = await wire.handle_async_request(request)
                 raw = await _read(response)
         except TimeoutError as exc:
             raise UnavailableError(
                 f"{self.origin.host} took too long to answer {request.method}",
-                detail=f"more than {self._options.total_s:g} s",
+                detail=f"more than {limit_s:g} s",
             ) from exc
         except HTTPX_ERRORS as exc:
             raise error_from_httpx(exc, host=self.origin.host) from exc

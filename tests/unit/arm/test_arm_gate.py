@@ -31,7 +31,8 @@ def error(code: str, **headers: str) -> Answer:
 def run(script: Callable[[Throttle, LoopClock], Coroutine[Any, Any, Any]], *, in_flight: int = 0) -> Any:
     async def main() -> Any:
         clock = LoopClock()
-        return await script(Throttle(clock, in_flight=in_flight), clock)
+        limits = dict.fromkeys(Purpose, in_flight) if in_flight else {}
+        return await script(Throttle(clock, in_flight=limits), clock)
 
     return run_virtually(main())
 
@@ -161,7 +162,7 @@ def test_polls_and_sweeps_have_connections_of_their_own() -> None:
     async def script(throttle: Throttle, clock: LoopClock) -> tuple[bool, bool]:
         for _ in range(8):
             await throttle.admit("s", RequestKind.READ)
-        for purpose in (Purpose.FOLLOW, Purpose.EDIT):
+        for purpose in (Purpose.POLL, Purpose.FOLLOW, Purpose.EDIT):
             await throttle.admit("s", RequestKind.READ, purpose=purpose)
         ninth = asyncio.ensure_future(throttle.admit("s", RequestKind.READ))
         done, _ = await asyncio.wait({ninth}, timeout=1000)
@@ -169,6 +170,56 @@ def test_polls_and_sweeps_have_connections_of_their_own() -> None:
         return clock.monotonic() >= 1000, bool(done)
 
     assert run(script, in_flight=8) == (True, False)
+
+
+def test_polls_of_hundreds_of_operations_leave_room_for_all_other_reads() -> None:
+    """While 500 operations ask as often as they may, edits and read-backs pass next, sweeps get every fourth read."""
+    read = RequestKind.READ
+
+    async def keep_asking(throttle: Throttle) -> None:
+        while True:
+            throttle.release(await throttle.admit("s", read, purpose=Purpose.POLL))
+
+    async def ask(throttle: Throttle, clock: LoopClock, purpose: Purpose, times: int) -> float:
+        began = clock.monotonic()
+        for _ in range(times):
+            throttle.release(await throttle.admit("s", read, purpose=purpose))
+        return clock.monotonic() - began
+
+    async def script(throttle: Throttle, clock: LoopClock) -> list[float]:
+        polls = [asyncio.ensure_future(keep_asking(throttle)) for _ in range(500)]
+        await clock.sleep(timedelta(seconds=60))
+        waits = [
+            await ask(throttle, clock, Purpose.EDIT, 1),
+            await ask(throttle, clock, Purpose.FOLLOW, 1),
+            await ask(throttle, clock, Purpose.SWEEP, 100),
+        ]
+        for poll in polls:
+            poll.cancel()
+        await asyncio.gather(*polls, return_exceptions=True)
+        return waits
+
+    edit, follow, sweep = run(script, in_flight=64)
+
+    assert max(edit, follow) <= 0.041
+    assert sweep == pytest.approx(100 * 4 / 25, abs=0.2)
+
+
+def test_answers_that_overtake_each_other_raise_no_false_hope() -> None:
+    """What was under way when a request was sent may be counted after it: it is not in the count that comes back."""
+    told = Answer(status=200, headers={"x-ms-ratelimit-remaining-subscription-reads": "500"})
+
+    async def script(throttle: Throttle, clock: LoopClock) -> int:
+        tickets = [await throttle.admit("s", RequestKind.READ) for _ in range(250)]
+        throttle.learn(tickets[100], told)
+        passed = [asyncio.ensure_future(throttle.admit("s", RequestKind.READ)) for _ in range(1000)]
+        await clock.sleep(timedelta(milliseconds=1))
+        through = sum(t.done() for t in passed)
+        for task in passed:
+            task.cancel()
+        return through
+
+    assert run(script) == 500 - 249
 
 
 def test_whoever_sleeps_for_the_others_may_leave() -> None:

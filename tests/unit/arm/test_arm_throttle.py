@@ -10,6 +10,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from engine.errors import UnavailableError
+from engine.model.purpose import Purpose
 from providers.arm.answer import Answer
 from providers.arm.bucket import RATES, Bucket, RequestKind
 from providers.arm.options import ArmOptions
@@ -233,3 +235,40 @@ def test_an_absurd_wait_ends() -> None:
     bucket.refuse(bucket.take(waited=False), None, 1e9, 0.0)
 
     assert bucket.wait_s(0.0) == 3600
+
+
+def test_polls_that_hang_hold_up_no_other_poll_and_no_read_back() -> None:
+    """While 200 polls of a subscription hang, others pass within seconds; after half a minute they count as unanswered."""
+
+    async def hang(request: httpx.Request) -> httpx.Response:
+        if "hangs" in request.url.path:
+            await asyncio.sleep(3600)
+        return reply(200, {})
+
+    async def main() -> tuple[float, float, float]:
+        clock = LoopClock()
+        options = ArmOptions()
+        throttle = Throttle(clock, in_flight=options.in_flight)
+        async with Transport(
+            options, tokens=FixedToken(), throttle=throttle, make_wire=lambda: httpx.MockTransport(hang)
+        ) as transport:
+
+            async def ask(name: str, purpose: Purpose) -> float:
+                await transport.send("GET", f"{ROOT}/operations/{name}", purpose=purpose)
+                return clock.monotonic()
+
+            async def ask_in_vain() -> None:
+                with pytest.raises(UnavailableError, match="took too long"):
+                    await ask("hangs", Purpose.POLL)
+
+            async with asyncio.TaskGroup() as group:
+                for _ in range(200):
+                    group.create_task(ask_in_vain())
+                read_back, poll = await asyncio.gather(ask("own", Purpose.FOLLOW), ask("other", Purpose.POLL))
+        return read_back, poll, clock.monotonic()
+
+    read_back, poll, all_ended = run_virtually(main())
+
+    assert read_back < 0.1
+    assert poll <= 8.1
+    assert all_ended <= 45
