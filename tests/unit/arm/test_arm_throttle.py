@@ -238,7 +238,7 @@ def test_an_absurd_wait_ends() -> None:
 
 
 def test_polls_that_hang_hold_up_no_other_poll_and_no_read_back() -> None:
-    """While 200 polls of a subscription hang, others pass within seconds; after half a minute they count as unanswered."""
+    """While 200 polls hang, others pass within seconds; those themselves end half a minute after they were sent."""
 
     async def hang(request: httpx.Request) -> httpx.Response:
         if "hangs" in request.url.path:
