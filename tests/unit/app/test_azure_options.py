@@ -22,7 +22,9 @@ def test_the_sender_names_itself_and_its_user() -> None:
 
 def test_requests_in_flight_follow_the_workers_asked_for() -> None:
     """Twice MAX_CONCURRENT_RECONCILES allows twice the requests at once; the credential in use is the Secret's."""
-    found = build_options(Credential(source="n/s", settings=_SECRET), Settings(), Operating(concurrency=2 * Operating().concurrency))
+    found = build_options(
+        Credential(source="n/s", settings=_SECRET), Settings(), Operating(concurrency=2 * Operating().concurrency)
+    )
 
     assert found.in_flight == {purpose: 2 * n for purpose, n in IN_FLIGHT.items()}
     assert found.credential == _SECRET
