@@ -151,7 +151,7 @@ def build_options(credential: Credential, settings: Settings, operating: Operati
     """Return how to reach Azure as a credential."""
     options = build_arm_options(_settings_for(credential, settings))
     factor = operating.concurrency / Operating().concurrency
-    return replace(options, in_flight={purpose: max(1, int(n * factor)) for purpose, n in IN_FLIGHT.items()})
+    return replace(options, in_flight={purpose: max(1, int(n * factor)) for purpose, n in options.in_flight.items()})
 
 
 def _settings_for(credential: Credential, settings: Settings) -> Settings:
