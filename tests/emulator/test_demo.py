@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,12 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+_VARIES = re.compile(r"(?<=subscription )[0-9a-f-]{36}|(?<=/subscriptions/)[0-9a-f-]{36}|[0-9]+ s ago")
 
 pytestmark = pytest.mark.loopback
 
 
 def test_the_demo_tells_its_story_to_the_end() -> None:
-    """The demo plans, applies, finds nothing to do, tells the colleague's edits, mends them, and is clean again."""
+    """The demo plans, applies, tells what a colleague edits, mends it and is clean again, in README's words."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AZURE_")}
 
     done = subprocess.run(
@@ -44,3 +46,14 @@ def test_the_demo_tells_its_story_to_the_end() -> None:
     ):
         assert moved in scenes[5]
     assert {line.split()[0] for line in scenes[6].splitlines() if " .../" in line} == {"PATCH", "PUT"}
+    shown = _VARIES.sub("…", done.stdout)
+    for block in printed_in_readme():
+        assert block in shown
+
+
+def printed_in_readme() -> list[str]:
+    """Return what the front page says that the demo prints."""
+    section = (ROOT / "README.md").read_text().partition("## What it prints")[2].partition("\n## ")[0]
+    blocks = [part.partition("```")[0] for part in section.split("```text\n")[1:]]
+    assert len(blocks) == 2
+    return [_VARIES.sub("…", b.replace("<subscription>", "…")) for b in blocks]
