@@ -17,7 +17,19 @@
 
 from __future__ import annotations
 
+import enum
 from datetime import timedelta
+
+
+class Remedy(enum.StrEnum):
+    """What helps against an error."""
+
+    RETRY = "retry"
+    """The same again, later."""
+    WAIT = "wait"
+    """The same again, as soon as what it depends on is there."""
+    ASK = "ask"
+    """A person: the same again is refused again."""
 
 
 class EngineError(Exception):
@@ -26,14 +38,18 @@ class EngineError(Exception):
     Attributes:
         reason: Usable as a condition reason.
         http_status: Code of the answer behind it; 0 when there was none.
+        remedy: What helps.
         code: Azure's own code for it; empty when it gave none.
+        said: Azure's own message, as it came; empty when it gave none.
         correlation_id, request_id: What Azure calls the request behind it; empty when it did not answer.
         is_unsent: Whether the request certainly never reached anybody.
     """
 
     reason = "Failed"
+    remedy = Remedy.ASK
     http_status = 0
     code = ""
+    said = ""
     correlation_id = ""
     request_id = ""
     is_unsent = False
@@ -79,12 +95,14 @@ class MovedError(EngineError):
     """Azure holds something else than when the plan was made; the write would undo it."""
 
     reason = "Moved"
+    remedy = Remedy.RETRY
 
 
 class TransientError(EngineError):
     """Trying again later may help."""
 
     reason = "Transient"
+    remedy = Remedy.RETRY
 
     def __init__(self, summary: str, *, detail: str = "", hint: str = "", retry_after: timedelta | None = None) -> None:
         """Add when to try again; None means that the caller chooses."""
@@ -108,6 +126,7 @@ class NotReadyError(TransientError):
     """Something this resource needs does not exist yet."""
 
     reason = "NotReady"
+    remedy = Remedy.WAIT
 
 
 class OwnerNotReadyError(NotReadyError):
@@ -138,6 +157,7 @@ class UnfinishedError(EngineError):
     """An operation was not seen to its end; its poller is stored, and the write must not be sent again."""
 
     reason = "Unfinished"
+    remedy = Remedy.RETRY
 
 
 class InvariantError(EngineError):

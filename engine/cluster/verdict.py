@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.cluster import condition as ready
 from engine.cluster.condition import Condition
+from engine.errors import PolicyDeniedError, Remedy
 from engine.model.ids import ResourceKey
 from engine.model.plan import Action, Reason, Step
 from engine.model.policy import DriftPolicy
@@ -100,5 +101,7 @@ def condition_of_result(result: StepResult, generation: int) -> Condition | None
         return ready.succeeded(generation)
     if result.outcome is not Outcome.FAILED:
         return None
-    code = result.reason or _UNKNOWN_ERROR
-    return ready.warning(code, result.cause, generation)
+    code = result.code or result.reason or _UNKNOWN_ERROR
+    is_final = result.remedy is Remedy.ASK and result.reason != PolicyDeniedError.reason
+    say = ready.error if is_final else ready.warning
+    return say(code, result.said or result.cause, generation)

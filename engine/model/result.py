@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from datetime import timedelta
 
+from engine.errors import Remedy
 from engine.model.document import Document
 from engine.model.plan import Plan, Step
 
@@ -47,6 +48,10 @@ class StepResult:
         requests: How many writes were sent for it.
         http_status: Of the last write's answer; 0 when nothing was sent or it is not known.
         ids: Of the last write.
+        code: ARM's code of the failure; empty when it gave none.
+        said: ARM's message, as it came; empty when it gave none.
+        remedy: What helps against the failure.
+        retry_after: How long another try should wait at least; None where nobody says.
     """
 
     step: Step
@@ -57,6 +62,10 @@ class StepResult:
     duration: timedelta = timedelta(0)
     http_status: int = 0
     ids: RequestIds = RequestIds()
+    code: str = ""
+    said: str = ""
+    remedy: Remedy = Remedy.RETRY
+    retry_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from engine.errors import (
     NotReadyError,
     OwnershipConflictError,
     PolicyDeniedError,
+    Remedy,
     ThrottledError,
     TransientError,
     UnavailableError,
@@ -230,6 +231,12 @@ _HINTS: Final[Mapping[str, str]] = {
     "vaultalreadyexists": "the name is in use, perhaps by a deleted vault; recover or purge it",
 }
 
+_HINT_BY_REMEDY: Final[Mapping[Remedy, str]] = {
+    Remedy.RETRY: "try again later: the same request is mostly taken then",
+    Remedy.WAIT: "try again once what it needs is there and ready",
+    Remedy.ASK: "it stays refused until what it asks for is changed",
+}
+
 
 def is_gone(answer: Answer, fault: Fault) -> bool:
     """Whether a 404 says that the resource, its parent or its resource group is not there.
@@ -261,7 +268,7 @@ def error_from_fault(fault: Fault, *, what: str, arm_type: str = "") -> EngineEr
     summary = f"Azure refused {what}" if fault.status >= 300 else f"Azure did not finish {what}"
     verdict = classify_error(arm_type, fault.code, fault.message, http_status=fault.status)
     kind = _kind_by_code(fault.code.lower(), verdict) or _kind_by_status(fault.status)
-    hint = _HINTS.get(fault.code.lower(), "") or _hint_by_status(fault.status)
+    hint = _HINTS.get(fault.code.lower(), "") or _hint_by_status(fault.status) or _HINT_BY_REMEDY[kind.remedy]
     if not issubclass(kind, TransientError):
         return _numbered(kind(summary, detail=fault.text, hint=hint), fault)
     wait = fault.retry_after
@@ -272,7 +279,7 @@ def error_from_fault(fault: Fault, *, what: str, arm_type: str = "") -> EngineEr
 
 def _numbered(error: EngineError, fault: Fault) -> EngineError:
     error.http_status = fault.status
-    error.code = fault.code
+    error.code, error.said = fault.code, fault.message
     return error
 
 

@@ -13,6 +13,7 @@ from engine.ports import Clock
 
 FAST: Final = timedelta(seconds=30)
 SLOW: Final = timedelta(minutes=3)
+VERY_SLOW: Final = timedelta(hours=1)
 _FIRST: Final = timedelta(seconds=1)
 
 

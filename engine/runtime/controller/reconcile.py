@@ -31,6 +31,7 @@ from engine.runtime.controller.exports import Exporter
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.operations import Operations, follow
 from engine.runtime.controller.outside import Outside
+from engine.runtime.controller.pace import pace_of
 from engine.runtime.controller.queue import FAST, SLOW, WorkQueue
 from engine.runtime.controller.routing import Credentials, Router
 from engine.runtime.controller.store import ControllerStore
@@ -386,7 +387,8 @@ class _Run:
                 await contract.tell(identity, events.write_failed(result.cause, deleting=is_delete))
             if said is not None:
                 await contract.say(identity, said)
-            queue.retry(identity, limit=SLOW)
+            limit, at_least = pace_of(result, said)
+            queue.retry(identity, limit=limit, at_least=at_least)
         self._let_go(identity, left)
 
     def _succeeded(self, identity: ObjectIdentity) -> None:

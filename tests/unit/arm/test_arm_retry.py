@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -219,3 +219,13 @@ def test_reads_recover_from_throttling() -> None:
     assert (client.traffic.requests["GET"], client.traffic.throttled) == (3, 1)
     assert sum(clock.slept) >= 2
     assert timedelta(seconds=sum(clock.slept)) < timedelta(seconds=30)
+
+
+@pytest.mark.parametrize("ours", [datetime(2026, 1, 1, tzinfo=UTC), datetime(2031, 7, 1, tzinfo=UTC)])
+def test_a_retry_date_counts_from_the_date_of_its_answer(ours: datetime) -> None:
+    """The server's own clock measures the wait, whatever ours says; without it ours does."""
+    asked = {"retry-after": "Thu, 01 Jan 2026 00:00:20 GMT"}
+    dated = Answer(status=429, headers={**asked, "date": "Thu, 01 Jan 2026 00:00:05 GMT"})
+
+    assert dated.retry_after(ours) == timedelta(seconds=15)
+    assert Answer(status=429, headers=asked).retry_after(datetime(2026, 1, 1, tzinfo=UTC)) == timedelta(seconds=20)
