@@ -47,9 +47,11 @@ class Marks:
 
     Attributes:
         is_claimed: The finalizer stands on it.
+        azure_name: The name in Azure, to stand in ``spec.azureName``; empty where the kind has no such member.
     """
 
     is_claimed: bool = False
+    azure_name: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     owners: tuple[OwnerReference, ...] = ()

@@ -13,6 +13,7 @@ POLLER_TOKEN: Final = PREFIX + "poller-resume-token"
 POLLER_ID: Final = PREFIX + "poller-resume-id"
 LATEST_GENERATION: Final = PREFIX + "latest-reconciled-generation"
 CHILD_ID_OVERRIDE: Final = PREFIX + "child-resource-id-override"
+NAME_FROM_CONFIG: Final = PREFIX + "azure-name-from-config"
 CREDENTIAL_FROM: Final = PREFIX + "credential-from"
 
 OWNER_NAME: Final = PREFIX + "owner-name"

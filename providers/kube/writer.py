@@ -40,7 +40,9 @@ class KubeWriter:
         The uid keeps a namesake that was made since from being touched, and a gone object from being made anew.
         """
         metadata = {"name": key.name, "namespace": key.namespace, "uid": uid, **marks.to_wire()}
-        body = {"apiVersion": key.api_version, "kind": key.kind, "metadata": metadata}
+        body: dict[str, Any] = {"apiVersion": key.api_version, "kind": key.kind, "metadata": metadata}
+        if marks.azure_name:
+            body["spec"] = {"azureName": marks.azure_name}
         query = {"fieldManager": MANAGER, "force": "true"}
         await self._send("PATCH", self._path(key), body, APPLY, query)
 

@@ -140,11 +140,13 @@ class Web:
         return next(iter(found.get("status", {}).get("conditions", ())), {})
 
     def wait_ready(self, collection: str, name: str, generation: int = 1) -> Any:
-        """Return the object once it is Ready at a generation."""
+        """Return the object once it is Ready at its generation, and at least at that one."""
 
         def is_ready() -> bool:
+            found = self.get(collection, name) or {"metadata": {}}
             said = self.ready(collection, name)
-            return bool(said.get("status") == "True" and said.get("observedGeneration", 0) >= generation)
+            wanted = max(generation, found["metadata"].get("generation", 0))
+            return bool(said.get("status") == "True" and said.get("observedGeneration", 0) >= wanted)
 
         self.admin.wait_for(f"{name} to be Ready", is_ready)
         return self.get(collection, name)

@@ -132,7 +132,7 @@ def test_the_getting_started_walk(plane: ControlPlane, web: Web, azure: Azure, n
     assert found["metadata"]["finalizers"] == [FINALIZER]
     (ready,) = found["status"]["conditions"]
     assert {k: v for k, v in ready.items() if k != "lastTransitionTime"} == {
-        "observedGeneration": 1,
+        "observedGeneration": 2,
         "reason": "Succeeded",
         "status": "True",
         "type": "Ready",

@@ -14,12 +14,21 @@ from engine.cluster import events
 from engine.cluster.claim import Marks, Owner, claim, is_foreign
 from engine.cluster.condition import Condition, choose_condition
 from engine.cluster.events import Event
-from engine.cluster.names import CHILD_ID_OVERRIDE, FINALIZER, LATEST_GENERATION, POLLER_ID, POLLER_TOKEN
+from engine.cluster.named import StoredName, given_name, stored_name
+from engine.cluster.names import (
+    CHILD_ID_OVERRIDE,
+    FINALIZER,
+    LATEST_GENERATION,
+    NAME_FROM_CONFIG,
+    POLLER_ID,
+    POLLER_TOKEN,
+)
 from engine.cluster.objects import ClusterObject
 from engine.cluster.status import CONDITIONS, build_status, print_status
 from engine.desired.identity import ObjectIdentity, read_owner
 from engine.desired.policy import BASELINE, OPERATION
-from engine.model.ids import ArmId
+from engine.model.document import Document
+from engine.model.ids import ArmId, Generation
 from engine.model.state import ActualState, CustomResource
 from engine.ports import Clock, ClusterWriter
 from engine.runtime.controller.objects import Objects
@@ -52,6 +61,7 @@ class Contract:
         self._objects = objects
         self._clock = clock
         self._name = name
+        self._renumbered: dict[ObjectIdentity, tuple[int, int]] = {}
         self._told: set[tuple[str, Event]] = set()
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -90,7 +100,7 @@ class Contract:
             return
         resource = found.resource
         await self._writer.apply_marks(resource.key, resource.uid, marks)
-        self._objects.put(_marked(found, marks))
+        self._put_marked(found, marks)
 
     def _marks(
         self, found: ClusterObject, resource_id: ArmId | str, *, sends: bool, operation: str, memory: str | None
@@ -107,15 +117,37 @@ class Contract:
             owner_name=name if isinstance(name, str) else "",
         )
         more = {n: resource.annotations[n] for n in _KEPT if n in resource.annotations}
+        stored = stored_name(resource, resource_id) if isinstance(resource_id, ArmId) else StoredName()
+        if stored.is_from_config and isinstance(resource_id, ArmId):
+            more[NAME_FROM_CONFIG] = resource_id.name
         if sends:
-            more[LATEST_GENERATION] = str(resource.generation)
+            more[LATEST_GENERATION] = str(resource.generation + stored.is_new)
         if operation:
             more[OPERATION] = operation
         if memory is not None:
             more[BASELINE] = memory
         if not more.get(BASELINE, "?"):
             del more[BASELINE]
-        return replace(marks, annotations={**marks.annotations, **more})
+        return replace(marks, annotations={**marks.annotations, **more}, azure_name=stored.name)
+
+    async def name(self, identity: ObjectIdentity, azure_name: str) -> None:
+        """Give an object the name that its resource is to have, before anything is known of it."""
+        found = self._objects.find(identity)
+        if found is not None:
+            marks = Marks(azure_name=azure_name)
+            await self._writer.apply_marks(found.resource.key, found.resource.uid, marks)
+            self._put_marked(found, marks)
+
+    def number(self, identity: ObjectIdentity, generation: int) -> int:
+        """Return the generation that an object of this one has since its name was written down: nothing else moved."""
+        before, now = self._renumbered.get(identity, (0, 0))
+        return now if before == generation else generation
+
+    def _put_marked(self, found: ClusterObject, marks: Marks) -> None:
+        now = _marked(found, marks)
+        if now.resource.generation != found.resource.generation:
+            self._renumbered[found.identity] = (found.resource.generation, now.resource.generation)
+        self._objects.put(now)
 
     def _owner_of(self, resource: CustomResource) -> Owner | None:
         kind = lookup_kind(resource.key.group, resource.key.version, resource.key.kind)
@@ -217,6 +249,7 @@ def _stands(found: ClusterObject, marks: Marks) -> bool:
         and _holds(annotations, marks.annotations)
         and _holds(labels, marks.labels)
         and all(o in found.owners for o in marks.owners)
+        and marks.azure_name in ("", given_name(found.resource))
         and all(name in marks.annotations or name not in annotations for name in (OPERATION, BASELINE))
     )
 
@@ -233,6 +266,9 @@ def _marked(found: ClusterObject, marks: Marks) -> ClusterObject:
         annotations={**rest, **marks.annotations},
         labels={**found.resource.labels, **marks.labels},
     )
+    if marks.azure_name not in ("", given_name(resource)):
+        spec = Document(value={**resource.spec.value, "azureName": marks.azure_name})
+        resource = replace(resource, spec=spec, generation=Generation(resource.generation + 1))
     more = tuple(o for o in marks.owners if o not in found.owners)
-    finalizers = found.finalizers if found.is_claimed else (*found.finalizers, FINALIZER)
+    finalizers = (*found.finalizers, *([FINALIZER] if marks.is_claimed and not found.is_claimed else []))
     return replace(found, resource=resource, finalizers=finalizers, owners=(*found.owners, *more))

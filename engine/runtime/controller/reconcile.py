@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Final
 
 from engine.cluster import condition, events
 from engine.cluster.breaker import Breaker
+from engine.cluster.named import needs_random_name
 from engine.cluster.objects import ClusterObject
 from engine.cluster.verdict import condition_of_result, condition_of_step
 from engine.desired.identity import ObjectIdentity
@@ -155,6 +157,8 @@ class Reconciler:
             return False
         if found.resource.deleting and not (found.is_claimed and await self._may_go(found, left)):
             return False
+        if needs_random_name(found.resource) and not found.resource.deleting:
+            await self._parts.contract.name(identity, str(uuid.uuid4()))
         why = await self._parts.credentials.resolve(found.resource)
         if why:
             await self._parts.contract.say(identity, condition.warning("Failed", why, found.resource.generation))
@@ -308,7 +312,7 @@ class _Run:
             if problem.key is None or problem.key.identity not in left:
                 continue
             identity = problem.key.identity
-            said = condition.error("Failed", str(problem.error), self._generations.get(identity, 0))
+            said = condition.error("Failed", str(problem.error), self._generation(identity))
             await self._parts.contract.say(identity, said)
             self._let_go(identity, left)
 
@@ -323,7 +327,7 @@ class _Run:
             self._let_go(identity, left)
             return
         is_there = step.reason is Reason.IN_SYNC or (actual is not None and actual.presence is Presence.PRESENT)
-        said = condition_of_step(step, self._generations.get(identity, 0), is_there=is_there)
+        said = condition_of_step(step, self._generation(identity), is_there=is_there)
         if step.id is not None and step.action in (Action.NOOP, Action.SKIP) and is_there:
             await contract.claim(identity, step.id)
         if said is not None and said.is_true and is_there:
@@ -362,7 +366,7 @@ class _Run:
         if identity not in left:
             return
         contract, queue = self._parts.contract, self._parts.queue
-        generation = self._generations.get(identity, 0)
+        generation = self._generation(identity)
         found = self._parts.objects.find(identity)
         if found is not None and result.reason != UnfinishedError.reason:
             self._parts.operations.spend(found)
@@ -390,6 +394,10 @@ class _Run:
             limit, at_least = pace_of(result, said)
             queue.retry(identity, limit=limit, at_least=at_least)
         self._let_go(identity, left)
+
+    def _generation(self, identity: ObjectIdentity) -> int:
+        """Return the generation that this pass is about."""
+        return self._parts.contract.number(identity, self._generations.get(identity, 0))
 
     def _succeeded(self, identity: ObjectIdentity) -> None:
         self._parts.queue.succeeded(identity)
