@@ -42,7 +42,9 @@ def install_kinds(plane: ControlPlane) -> None:
     pattern = "resources.azure.com/*;storage.azure.com/StorageAccount;network.azure.com/VirtualNetwork*"
     assert main(["crds", "install", "--pattern", pattern, "--kubeconfig", str(plane.kubeconfig())]) == 0
     for served in ("resources.azure.com/v1api20200601", "storage.azure.com/v1api20230101"):
-        plane.admin.wait_for(f"{served} to be served", lambda path=served: plane.admin.get(f"/apis/{path}") is not None)
+        plane.admin.wait_for(
+            f"{served} to be served", lambda path=served: plane.admin.call("GET", f"/apis/{path}")[0] == 200
+        )
 
 
 def credential(connection: EmulatorConnection, **more: str) -> dict[str, str]:

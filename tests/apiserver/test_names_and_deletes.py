@@ -43,7 +43,7 @@ def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
     assert main(["crds", "install", "--pattern", pattern, "--kubeconfig", str(plane.kubeconfig())]) == 0
     for served in ("authorization.azure.com/v1api20220401/", "storage.azure.com/v1api20230101/"):
         path = f"/apis/{served}namespaces/default/{'roleassignments' if 'auth' in served else BLOBS.split('/')[-1]}"
-        plane.admin.wait_for(f"{served} to be served", lambda path=path: plane.admin.get(path) is not None)
+        plane.admin.wait_for(f"{served} to be served", lambda path=path: plane.admin.call("GET", path)[0] == 200)
     folder = tmp_path_factory.mktemp("pod")
     environment = {"AZURE_OPERATOR_MODE": "watchers", "AZURE_SYNC_PERIOD": "500ms"}
     with running(plane, azure, folder, environment=environment, rules=_RULES, operator="names-system") as found:
