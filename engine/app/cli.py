@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from engine.app.console import complain
 from engine.app.exit_codes import MEANINGS, ExitCode
@@ -35,7 +35,14 @@ VERBS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with usage errors as exit code 1: 2 means differences."""
+    """argparse, with usage errors as exit code 1: 2 means differences.
+
+    Options are taken only as they are spelled: an abbreviation would mean another option as soon as there is one.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Make a parser that knows no abbreviations; verbs of verbs get one of these, too."""
+        super().__init__(*args, **{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
         """Print the message and what was meant, then leave."""

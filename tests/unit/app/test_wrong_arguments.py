@@ -15,12 +15,20 @@ from engine.errors import InvalidSpecError
     ("arguments", "words"),
     [
         (["plan", "--alow-data-loss"], "did you mean --allow-data-loss? trueup plan --help"),
+        (["plan", "--detailed"], "did you mean --detailed-exitcode? trueup plan --help"),
         (["plan", "shop"], "files and folders are named with -f: -f shop"),
         (["plan", "--zzz"], "--zzz (trueup plan --help"),
         (["crds", "render"], "--pattern --from is required (trueup crds render --help"),
         (["history", "a", "b"], "arguments: b (trueup history --help"),
     ],
-    ids=["misspelt option", "folder without -f", "nothing near", "option of a sub-verb", "verb without -f"],
+    ids=[
+        "misspelt option",
+        "abbreviation",
+        "folder without -f",
+        "nothing near",
+        "option of a sub-verb",
+        "verb without -f",
+    ],
 )
 def test_unknown_argument_is_answered_in_one_line(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
