@@ -21,6 +21,7 @@ from engine.app.feed import Feed
 from engine.app.logs import Log
 from engine.app.lookout import PassPrinter
 from engine.app.settings import Settings
+from engine.app.sharing import make_shards, sharing
 from engine.app.tokens import TokenBook
 from engine.cluster.operating import Operating
 from engine.model.audit import Principal
@@ -36,7 +37,10 @@ from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.reconcile import Parts, Reconciler, Rules
 from engine.runtime.controller.referrers import Referrers
 from engine.runtime.controller.store import ControllerStore
+from engine.runtime.controller.tenure import Everything, Permits
 from engine.runtime.controller.users import Users
+from engine.runtime.executor import ExecutorOptions
+from engine.runtime.stop import Stop
 
 if TYPE_CHECKING:
     from providers.kube.client import KubeClient
@@ -90,7 +94,9 @@ async def open_controller(
         version=f"v{version_of('trueup')}",
         takes_over=frozenset(args.take_over_from),
     )
-    contract = Contract(_writer(client, cluster.plurals, clock, operating), objects, clock, name)
+    shards = make_shards(client, args, operating, clock, log, objects=objects, queue=queue)
+    permits, halt = Permits(shards or Everything()), Stop()
+    contract = Contract(_writer(client, cluster.plurals, clock, operating), objects, clock, name, permits)
     store = ControllerStore(secrets.token_bytes(32))
     users = Users(objects, Databases(settings.ca_file), TokenBook(book, clock), store.secret_key())
     period = timedelta(seconds=args.export_period)
@@ -104,7 +110,7 @@ async def open_controller(
         clock=clock,
         queue=queue,
         credentials=book,
-        rules=Rules(endpoint=settings.endpoint),
+        rules=Rules(endpoint=settings.endpoint, executor=ExecutorOptions(patience=timedelta(0), stop=halt)),
         corrections=corrections,
         exporter=exporter,
     )
@@ -120,8 +126,9 @@ async def open_controller(
         )
         await cluster.start(feed.take)
         passes = _passes(client, parts, args, operating)
-        loop = Loop(objects, queue, passes, clock, periods, complain=log.error)
-        yield Controller(loop=loop, kinds=cluster.plurals, log=log)
+        loop = Loop(objects, queue, passes, clock, periods, complain=log.error, permits=permits, halt=halt)
+        async with sharing(shards):
+            yield Controller(loop=loop, kinds=cluster.plurals, log=log)
     finally:
         await parts.contract.close()
         cluster.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -34,11 +34,7 @@ TRIGGERS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """Takes news, on the event loop.
-
-    Attributes:
-        is_mine: Whether this process works on a namespace; others are only known.
-    """
+    """Takes news, on the event loop."""
 
     objects: Objects
     queue: WorkQueue
@@ -47,7 +43,6 @@ class Feed:
     book: CredentialBook
     log: Log
     exporter: Exporter
-    is_mine: Callable[[str], bool] = lambda _namespace: True
 
     def take(self, news: News) -> None:
         """Bring the objects up to date; what changed in more than what we write ourselves is due."""
@@ -130,10 +125,9 @@ class Feed:
 
     def _add(self, due: Iterable[ObjectIdentity], *, is_edit: bool) -> None:
         for identity in due:
-            if self.is_mine(identity[0]):
-                if is_edit:
-                    self.corrections.ask(identity)
-                self.queue.add(identity)
+            if is_edit:
+                self.corrections.ask(identity)
+            self.queue.add(identity)
 
 
 def _ours(texts: Mapping[str, str]) -> dict[str, str]:

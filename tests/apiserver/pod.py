@@ -33,6 +33,11 @@ RULES: tuple[Object, ...] = (
         "resources": ["customresourcedefinitions"],
         "verbs": ["get", "list", "watch"],
     },
+    {
+        "apiGroups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "verbs": ["get", "list", "create", "update", "delete"],
+    },
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
     {
         "apiGroups": [

@@ -52,13 +52,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="objects claimed by the operator of this namespace become ours; may be repeated",
     )
+    parser.add_argument(
+        "--shards",
+        metavar="N",
+        type=int,
+        default=4,
+        help="into how many parts namespaces are divided among replicas; the same for all of them (default 4)",
+    )
     aso = parser.add_argument_group("flags as ASO has them")
     aso.add_argument(
         "--crd-management", choices=("auto", "none"), default="auto", help="install and upgrade definitions at start"
     )
     aso.add_argument("--crd-pattern", metavar="P;P", default="", help="kinds to install, GROUP/KIND with * and ?")
     aso.add_argument("--crd-labels", metavar="K=V,K=V", default="", help="labels for all definitions")
-    _add_switch(aso, "--enable-leader-election", "taken as it is; leadership needs no switch")
+    _add_switch(aso, "--enable-leader-election", "share the work with other replicas, by Leases")
     _add_switch(aso, "--json-logging", "print reports as JSON lines")
     aso.add_argument("--v", "--verbose", metavar="N", dest="verbosity", type=int, default=2, help="0 prints no reports")
     for name, why in _WITHOUT_EFFECT.items():
@@ -83,6 +90,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     if args.observe_period <= 0:
         raise InvalidSpecError("--observe-period must be more than 0 seconds")
+    if args.shards < 1:
+        raise InvalidSpecError("--shards must be 1 or more")
     for name, why in _WITHOUT_EFFECT.items():
         if getattr(args, name.removeprefix("--").replace("-", "_")) is not None:
             warn(f"{name} is accepted without effect: {why}")

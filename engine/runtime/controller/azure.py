@@ -127,7 +127,20 @@ class ContractAzure:
         request = replace(request, url=speaker.endpoint + request.url.removeprefix(self._endpoint))
         if identity is None:
             return await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose), announce=announce)
-        is_delete = request.method == "DELETE"
+        async with self._contract.permits.write(identity[0]):
+            return await self._begin(speaker, request, resource, identity, purpose=purpose, announce=announce)
+
+    async def _begin(
+        self,
+        speaker: Speaker,
+        request: Request,
+        resource: ArmId,
+        identity: ObjectIdentity,
+        *,
+        purpose: Purpose,
+        announce: Callable[[str], None] | None,
+    ) -> OperationProgress:
+        azure, is_delete = speaker.azure, request.method == "DELETE"
         if not is_delete:
             # From here on, whoever starts after us finds out what became of the write before sending it again.
             intent = azure.intend(request, resource=resource)
@@ -135,7 +148,13 @@ class ContractAzure:
         await self._contract.tell(identity, events.credential_from(speaker.credential), once=True)
         if is_delete:
             await self._contract.tell(identity, events.delete_begins())
-        progress = await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose), announce=announce)
+
+        def begins(token: str) -> None:
+            self._contract.permits.require(identity[0])
+            if announce is not None:
+                announce(token)
+
+        progress = await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose), announce=begins)
         if not is_delete:
             await self._contract.tell(identity, events.sent(resource))
         if progress.status is OperationStatus.RUNNING:

@@ -32,6 +32,7 @@ from engine.model.ids import ArmId, Generation
 from engine.model.state import ActualState, CustomResource
 from engine.ports import Clock, ClusterWriter
 from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.tenure import Everything, Permits
 from schemas.kinds import Kind, lookup_kind
 
 _POLLER = (POLLER_ID, POLLER_TOKEN)
@@ -55,15 +56,27 @@ class OperatorName:
 class Contract:
     """Writes to objects; one call writes at most once."""
 
-    def __init__(self, writer: ClusterWriter, objects: Objects, clock: Clock, name: OperatorName) -> None:
-        """Keep the ports; nothing is written yet."""
+    def __init__(
+        self,
+        writer: ClusterWriter,
+        objects: Objects,
+        clock: Clock,
+        name: OperatorName,
+        permits: Permits | None = None,
+    ) -> None:
+        """Keep the ports; nothing is written yet. ``permits`` say which namespaces are ours to write for: else all."""
         self._writer = writer
         self._objects = objects
         self._clock = clock
         self._name = name
         self._renumbered: dict[ObjectIdentity, tuple[int, int]] = {}
         self._told: set[tuple[str, Event]] = set()
+        self.permits = permits or Permits(Everything())
         self._telling: set[asyncio.Task[None]] = set()
+
+    def _find(self, identity: ObjectIdentity) -> ClusterObject | None:
+        """Return an object that is ours to write to; what other replicas work on is not."""
+        return self._objects.find(identity) if self.permits.holds(identity[0]) else None
 
     async def is_ours(self, found: ClusterObject) -> bool:
         """Whether no other operator manages the object; one that does is told of once, as an event."""
@@ -92,7 +105,7 @@ class Contract:
             operation: The saved form of the operation under way; empty for none.
             memory: What to remember of the last write, encoded; empty for nothing, None for what stands on it.
         """
-        found = self._objects.find(identity)
+        found = self._find(identity)
         if found is None:
             return
         marks = self._marks(found, resource_id, sends=sends, operation=operation, memory=memory)
@@ -171,7 +184,7 @@ class Contract:
             actual: The resource as it was last read; None leaves the status as it is.
             begins: A request was just sent for it.
         """
-        found = self._objects.find(identity)
+        found = self._find(identity)
         if found is None:
             return
         ready = choose_condition(found.ready, condition, self._clock.now(), begins=begins)
@@ -197,14 +210,14 @@ class Contract:
 
     async def release(self, identity: ObjectIdentity) -> None:
         """Let an object go."""
-        found = self._objects.find(identity)
+        found = self._find(identity)
         if found is not None and found.is_claimed:
             await self._writer.release(found.resource.key, found.resource.uid)
             self._objects.put(replace(found, finalizers=()))
 
     async def drop_poller(self, identity: ObjectIdentity) -> None:
         """Take ASO's poller off an object: its operation ended, and it must not be resumed by anybody."""
-        found = self._objects.find(identity)
+        found = self._find(identity)
         if found is None or not found.resource.annotations.keys() & _POLLER:
             return
         rest = {k: v for k, v in found.resource.annotations.items() if k not in _POLLER}
@@ -213,7 +226,7 @@ class Contract:
 
     async def tell(self, identity: ObjectIdentity, event: Event, *, once: bool = False) -> None:
         """Tell an event of an object; nobody waits for it."""
-        found = self._objects.find(identity)
+        found = self._find(identity)
         if found is None:
             return
         if once:

@@ -7,13 +7,15 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from engine.desired.identity import ObjectIdentity
 from engine.model.purpose import Purpose
 from engine.ports import Clock
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
+from engine.runtime.controller.tenure import Permits
+from engine.runtime.stop import Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,10 @@ class Periods:
     gather: timedelta = timedelta(milliseconds=20)
     spread: timedelta = timedelta(milliseconds=250)
     grace: timedelta = timedelta(seconds=8)
+
+
+_A_LITTLE_S: Final = 0.5
+"""What needs no more than a request to the cluster or a read has ended by then."""
 
 
 class Passes(Protocol):
@@ -53,8 +59,23 @@ class Loop:
         periods: Periods,
         *,
         complain: Callable[[str], None],
+        permits: Permits,
+        halt: Stop,
     ) -> None:
-        """Keep the parts; nothing runs yet. ``complain`` is told of passes that failed as a whole."""
+        """Keep the parts; nothing runs yet.
+
+        Args:
+            objects: All of them.
+            queue: What is due.
+            passes: What runs a pass.
+            clock: For the periods.
+            periods: How often.
+            complain: Told of passes that failed as a whole.
+            permits: Knows which writes are on their way.
+            halt: Keeps passes from beginning anything more, once it is requested.
+        """
+        self._permits = permits
+        self._halt = halt
         self._objects = objects
         self._queue = queue
         self._runner = passes
@@ -112,13 +133,22 @@ class Loop:
             await self._clock.sleep(max(self._periods.gather, rest))
 
     async def _finish(self) -> None:
-        if self._passes:
-            await asyncio.wait(self._passes, timeout=self._periods.grace.total_seconds())
+        """Begin nothing, see writes on their way to their answer, tell what ended; operations stay on the objects."""
+        self._halt.requested = True
+        await self._wait_a_little()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._periods.grace.total_seconds()):
+                await self._permits.idle()
+        await self._wait_a_little()
         for task in list(self._passes):
             task.cancel()
         for task in list(self._passes):
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    async def _wait_a_little(self) -> None:
+        if self._passes:
+            await asyncio.wait(self._passes, timeout=_A_LITTLE_S)
 
 
 async def _is_set(stop: asyncio.Event) -> bool:

@@ -16,7 +16,7 @@ from engine.cluster.named import needs_random_name
 from engine.cluster.objects import ClusterObject
 from engine.cluster.verdict import condition_of_result, condition_of_step
 from engine.desired.identity import ObjectIdentity
-from engine.errors import UnfinishedError
+from engine.errors import UnavailableError, UnfinishedError
 from engine.model.ids import ArmId
 from engine.model.plan import Action, Reason, Step
 from engine.model.policy import Limits
@@ -38,6 +38,7 @@ from engine.runtime.controller.queue import FAST, SLOW, WorkQueue
 from engine.runtime.controller.routing import Credentials, Router
 from engine.runtime.controller.store import ControllerStore
 from engine.runtime.controller.sweeps import Sweeps
+from engine.runtime.controller.tenure import NotHeldError
 from engine.runtime.cycle import Cycle
 from engine.runtime.executor import ExecutorOptions, Progress
 from engine.runtime.memory import PassMemory
@@ -45,6 +46,8 @@ from engine.runtime.prepared import Prepared
 from engine.runtime.selection import Selection
 from engine.runtime.world import PassOptions, PassResult, World
 
+_UNSEEN = (UnfinishedError.reason, UnavailableError.reason, NotHeldError.reason)
+"""Reasons of results that do not tell what became of the write."""
 LIMITS = Limits(adopt=True, allow_data_loss=True, allow_other_owner=True, cascades=True, mass_delete_count=sys.maxsize)
 """As ASO: what exists is taken over, and who deletes an object means it. The breaker counts over passes."""
 _DRIFT_WAITS: Final = "it is corrected when AZURE_SYNC_PERIOD says so"
@@ -95,6 +98,7 @@ class Reconciler:
 
         A full pass (``SWEEP``) looks first, and holds only what there is more to do for: edits go on meanwhile.
         """
+        wanted = self._held_of(wanted)
         if purpose is Purpose.SWEEP:
             wanted = await self._look(wanted)
             if not wanted:
@@ -115,6 +119,13 @@ class Reconciler:
         finally:
             for identity in left:
                 self._parts.queue.done(identity)
+
+    def _held_of(self, wanted: frozenset[ObjectIdentity]) -> frozenset[ObjectIdentity]:
+        """Let go of what other replicas work on."""
+        held = frozenset(i for i in wanted if self._parts.contract.permits.holds(i[0]))
+        for identity in wanted - held:
+            self._parts.queue.done(identity)
+        return held
 
     async def _look(self, wanted: frozenset[ObjectIdentity]) -> frozenset[ObjectIdentity]:
         """Let go of objects and look at them; return those, taken again, that are not as they should be."""
@@ -368,7 +379,7 @@ class _Run:
         contract, queue = self._parts.contract, self._parts.queue
         generation = self._generation(identity)
         found = self._parts.objects.find(identity)
-        if found is not None and result.reason != UnfinishedError.reason:
+        if found is not None and result.reason not in _UNSEEN:
             self._parts.operations.spend(found)
         if result.outcome is Outcome.DELETED:
             await contract.release(identity)
