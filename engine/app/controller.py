@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 from engine.app.auditing import StreamAudit, describe_author
 from engine.app.credentials import CredentialBook
+from engine.app.endpoints import Vitals, endpoints
 from engine.app.exports import build_exporter
 from engine.app.feed import Feed
 from engine.app.logs import Log
 from engine.app.lookout import PassPrinter
+from engine.app.metrics import AzureRequests
 from engine.app.settings import Settings
 from engine.app.sharing import make_shards, sharing
 from engine.app.tokens import TokenBook
@@ -88,7 +90,8 @@ async def open_controller(
     objects = Objects(cluster, default_policy=operating.default_policy)
     queue = WorkQueue(clock, operating.retry_rate)
     corrections = Corrections(clock, operating.sync_period)
-    book = CredentialBook(cluster, settings, clock, operating)
+    requests = AzureRequests()
+    book = CredentialBook(cluster, settings, clock, operating, on_request=requests.note)
     name = OperatorName(
         namespace=operating.namespace,
         version=f"v{version_of('trueup')}",
@@ -124,11 +127,14 @@ async def open_controller(
             log=log,
             exporter=exporter,
         )
-        await cluster.start(feed.take)
+        vitals = Vitals(objects=objects, queue=queue, shards=shards, requests=requests)
         passes = _passes(client, parts, args, operating)
         loop = Loop(objects, queue, passes, clock, periods, complain=log.error, permits=permits, halt=halt)
-        async with sharing(shards):
-            yield Controller(loop=loop, kinds=cluster.plurals, log=log)
+        async with endpoints(vitals, log, health=args.health_addr, metrics=args.metrics_addr):
+            await cluster.start(feed.take)
+            vitals.is_listed = True
+            async with sharing(shards):
+                yield Controller(loop=loop, kinds=cluster.plurals, log=log)
     finally:
         await parts.contract.close()
         cluster.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -37,8 +37,17 @@ FRESH_S: Final = 5.0
 class CredentialBook:
     """Knows who speaks for which object; edits of Secrets are used without a restart."""
 
-    def __init__(self, source: DesiredSource, settings: Settings, clock: Clock, operating: Operating) -> None:
-        """Nothing is read yet."""
+    def __init__(
+        self,
+        source: DesiredSource,
+        settings: Settings,
+        clock: Clock,
+        operating: Operating,
+        *,
+        on_request: Callable[[str, str, int, float], None] | None = None,
+    ) -> None:
+        """Nothing is read yet. ``on_request`` is told of every request to Azure."""
+        self._on_request = on_request
         self._source = source
         self._settings = settings
         self._clock = clock
@@ -117,6 +126,7 @@ class CredentialBook:
         key = _key_of(credential)
         if key not in self._speakers:
             options = build_options(credential, self._settings, self._operating)
+            options = replace(options, on_request=self._on_request)
             azure = AzureResourceManager(options, clock=self._clock)
             self._speakers[key] = await self._stack.enter_async_context(azure)
 

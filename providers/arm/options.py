@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,6 +35,7 @@ class ArmOptions:
         in_flight: Requests at once per subscription and kind, by what they are for. Lists are read as sweeps are.
         total_s: Longest time one request may take, its body included.
         poll_s: The same for a poll, which says little and is asked again.
+        on_request: Told of each request: method, URL, status (0 without an answer), seconds.
     """
 
     endpoint: str = PUBLIC_ENDPOINT
@@ -49,5 +50,6 @@ class ArmOptions:
     read_s: float = 60.0
     total_s: float = 180.0
     poll_s: float = 30.0
+    on_request: Callable[[str, str, int, float], None] | None = field(default=None, repr=False, compare=False)
     retry_attempts: int = 5
     retry_budget_s: float = 120.0

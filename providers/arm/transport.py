@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 import uuid
 import zlib
 from collections import Counter
@@ -186,7 +187,15 @@ class Transport:
             content=body,
             extensions={"timeout": self._timeouts},
         )
-        return await self._exchange(request, limit_s)
+        if self._options.on_request is None:
+            return await self._exchange(request, limit_s)
+        began, status = time.monotonic(), 0
+        try:
+            answer = await self._exchange(request, limit_s)
+            status = answer.status
+        finally:
+            self._options.on_request(method, url, status, time.monotonic() - began)
+        return answer
 
     def _headers(self, authorization: Mapping[str, str], *, has_body: bool) -> dict[str, str]:
         return {

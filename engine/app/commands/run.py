@@ -66,6 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     aso.add_argument("--crd-pattern", metavar="P;P", default="", help="kinds to install, GROUP/KIND with * and ?")
     aso.add_argument("--crd-labels", metavar="K=V,K=V", default="", help="labels for all definitions")
     _add_switch(aso, "--enable-leader-election", "share the work with other replicas, by Leases")
+    aso.add_argument("--health-addr", metavar="ADDRESS", default="", help="answer probes there, as :8081")
+    aso.add_argument("--metrics-addr", metavar="ADDRESS", default="0", help="answer /metrics there; 0 for nowhere")
     _add_switch(aso, "--json-logging", "print reports as JSON lines")
     aso.add_argument("--v", "--verbose", metavar="N", dest="verbosity", type=int, default=2, help="0 prints no reports")
     for name, why in _WITHOUT_EFFECT.items():

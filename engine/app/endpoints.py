@@ -1,0 +1,89 @@
+"""What the pod's endpoints tell: whether it lives, whether it is ready, and its numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from engine.app.health import Page, Pages, serving
+from engine.app.logs import Log
+from engine.app.metrics import CONTENT_TYPE, AzureRequests, Gauge, render
+from engine.model.problem import Problem
+from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.queue import WorkQueue
+from engine.runtime.controller.shards import Shards
+
+HEALTH: Final = "--health-addr"
+METRICS: Final = "--metrics-addr"
+
+
+@dataclass(slots=True, kw_only=True)
+class Vitals:
+    """What the endpoints look at.
+
+    Attributes:
+        is_listed: Every kind was listed, or failed, once.
+        shards: None where nothing is shared.
+    """
+
+    objects: Objects
+    queue: WorkQueue
+    shards: Shards | None
+    requests: AzureRequests
+    is_listed: bool = False
+
+    def pages(self) -> Mapping[str, Pages]:
+        """Return what is answered, by option and path."""
+        return {
+            HEALTH: {"/healthz": lambda: Page(body="ok\n"), "/readyz": self._ready},
+            METRICS: {"/metrics": lambda: Page(body=render(self.requests, self._gauges()), content_type=CONTENT_TYPE)},
+        }
+
+    def _ready(self) -> Page:
+        problems: Sequence[Problem] = self.objects.problems()
+        if not self.is_listed:
+            return Page(body="the objects of the cluster are being listed\n", status=503)
+        if problems:
+            return Page(body="".join(f"{p.error}\n" for p in problems), status=503)
+        return Page(body="ok\n")
+
+    def _gauges(self) -> Sequence[Gauge]:
+        return (
+            Gauge(name="trueup_objects", help="Objects by their Ready condition.", label="ready", read=self._by_ready),
+            Gauge(
+                name="trueup_queue",
+                help="Objects that are due, now or later, and that are worked on.",
+                label="state",
+                read=lambda: [("due", len(self.queue)), ("busy", len(self.queue.busy))],
+            ),
+            Gauge(
+                name="trueup_failing_watches",
+                help="Kinds that cannot be watched now.",
+                label="",
+                read=lambda: [("", len(self.objects.problems()))],
+            ),
+            Gauge(
+                name="trueup_shards_held",
+                help="Shards whose Lease this replica holds.",
+                label="",
+                read=lambda: [("", len(self.shards.held))] if self.shards is not None else [],
+            ),
+        )
+
+    def _by_ready(self) -> list[tuple[str, float]]:
+        counts = Counter(
+            ("True" if o.ready.is_true else "False") if o.ready is not None else "Unknown" for o in self.objects.all()
+        )
+        return [(word, counts[word]) for word in ("False", "True", "Unknown")]
+
+
+@asynccontextmanager
+async def endpoints(vitals: Vitals, log: Log, *, health: str, metrics: str) -> AsyncIterator[None]:
+    """Answer meanwhile."""
+    async with serving({HEALTH: health, METRICS: metrics}, vitals.pages()) as ports:
+        for option, port in ports.items():
+            log.info(f"answering on port {port}", endpoint=option, port=port)
+        yield
