@@ -88,6 +88,7 @@ class Loop:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; what is in flight then gets a little time."""
         next_sweep = self._clock.monotonic()
+        self._leave_to_first_sweep()
         stopping: asyncio.Future[bool] = asyncio.ensure_future(_is_set(stop))
         try:
             while not stop.is_set():
@@ -103,6 +104,11 @@ class Loop:
         finally:
             stopping.cancel()
             await self._finish()
+
+    def _leave_to_first_sweep(self) -> None:
+        """Drop what is due from the first lists: the full pass that begins at once looks at all of it."""
+        for identity in self._queue.take():
+            self._queue.done(identity)
 
     def _everything(self) -> frozenset[ObjectIdentity]:
         return frozenset(o.identity for o in self._objects.all() if self._queue.begin(o.identity))
