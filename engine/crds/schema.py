@@ -28,19 +28,11 @@ _SCALARS: Final[Mapping[Scalar, Schema]] = {
 _ID: Final[Schema] = {"type": "string", "pattern": _ARM_ID}
 
 
-def _object(
-    members: Mapping[str, Schema], required: Collection[str] = (), rules: Collection[Mapping[str, str]] = ()
-) -> Schema:
+def _object(members: Mapping[str, Schema], required: Collection[str] = ()) -> Schema:
     schema: Schema = {"type": "object", "properties": dict(members)} if members else {"type": "object"}
     if required:
         schema["required"] = sorted(required)
-    if rules:
-        schema["x-kubernetes-validations"] = [dict(r) for r in rules]
     return schema
-
-
-def _rule(rule: str, message: str) -> list[dict[str, str]]:
-    return [{"rule": rule, "message": message}]
 
 
 def _either(*sets: tuple[str, ...]) -> Schema:
@@ -66,10 +58,7 @@ _SPECIALS: Final[Mapping[Special, Schema]] = {
     Special.SECRET: _object({"name": _TEXT, "key": _TEXT}, ("name", "key")),
     Special.SECRET_MAP: _object({"name": _TEXT}, ("name",)),
     Special.CONFIG_MAP: _object({"name": _TEXT, "key": _TEXT}, ("name", "key")),
-    Special.OWNER: _object(
-        {"name": _TEXT, "armId": _ID},
-        rules=_rule("has(self.name) != has(self.armId)", "set either name or armId"),
-    ),
+    Special.OWNER: {**_object({"name": _TEXT, "armId": _ID}), **_either(("name",), ("armId",))},
     Special.ARBITRARY_OWNER: {**_object({**_NAMES, "armId": _ID}), **_REFERENCE},
     Special.KUBERNETES_OWNER: _object({"name": _TEXT}),
     Special.SECRET_DESTINATION: _object(_DESTINATION, ("name", "key")),
