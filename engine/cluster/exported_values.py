@@ -85,7 +85,7 @@ def _evaluate(to: Destination, scope: Mapping[str, Any], compiler: Compiler) -> 
         found = type_of(result)
         if found not in (TEXT, MAP):
             raise InvalidSpecError(f"expression must return one of [string,map(string, string)], but was {found}")
-        if not result or (found == MAP and not all(result.values())):
+        if not result:
             raise InvalidSpecError("unexpected expression output", detail="it is empty")
         data = {to.key: result} if found == TEXT else result
         if bool(to.key) is not (found == TEXT):

@@ -151,6 +151,24 @@ def test_nothing_is_asked_and_nothing_is_written_while_nothing_changes(web: Web,
     assert web.get(ACCOUNTS, name)["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
 
+def test_a_restart_writes_nothing(web: Web, azure: Azure, name: str, pod: Pod) -> None:
+    """A new process asks for keys once, and finds everything as it should be."""
+    create(web, name, {"secrets": {"key1": {"name": "all", "key": "k"}}})
+    web.wait_ready(ACCOUNTS, name)
+    held = web.get(SECRETS, "all")
+    assert pod.stop() == 0
+    azure.forget_traffic()
+
+    pod.start()
+    web.wait_for("the keys to be asked for", lambda: any(f"{name}/listKeys" in write for write in azure.writes))
+    read = azure.reads
+    web.wait_for("passes", lambda: azure.reads >= read + 6)
+
+    assert sum(f"{name}/listKeys" in write for write in azure.writes) == 1
+    assert writes(azure) == []
+    assert web.get(SECRETS, "all")["metadata"]["resourceVersion"] == held["metadata"]["resourceVersion"]
+
+
 @pytest.mark.parametrize("how", ["deleted", "damaged"])
 def test_what_somebody_took_away_comes_back(web: Web, azure: Azure, name: str, how: str) -> None:
     """A Secret or ConfigMap that is deleted, or changed, is made again as it was, without a word to Azure."""

@@ -127,7 +127,11 @@ def test_expressions_that_do_not_fit_are_told_before_there_is_a_value(value: str
 
 @pytest.mark.parametrize(
     ("value", "says"),
-    [("''", "unexpected expression output"), ("{'a': ''}", "unexpected"), ("self.status.sku.name", "no such key: sku")],
+    [
+        ("''", "unexpected expression output"),
+        ("{'a': 'b'}.transformMap(k, v, false, v)", "unexpected"),
+        ("self.status.sku.name", "no such key: sku"),
+    ],
 )
 def test_results_that_are_empty_or_missing_are_errors(value: str, says: str) -> None:
     """A value that is not there is never written as an empty one."""
