@@ -10,6 +10,7 @@ from typing import Final
 from engine.compare.facts import table_for
 from engine.compare.finding import Finding
 from engine.compare.ignore import apply_ignores
+from engine.compare.leaving import leave_drift
 from engine.compare.notes import Frame
 from engine.compare.origin import Memory
 from engine.compare.owned import OwnedChildren
@@ -97,7 +98,9 @@ def judge_bodies(desired: Body, actual: Body, subject: Subject, *, remembered: M
         verdicts = _judge(desired, actual, subject, remembered)
     except RecursionError as exc:
         raise ValueError(f"the body of {subject.id or subject.arm_type} is nested too deeply") from exc
-    return apply_ignores(verdicts, subject.ignore, desired, actual) if subject.ignore else verdicts
+    if subject.ignore:
+        verdicts = apply_ignores(verdicts, subject.ignore, desired, actual)
+    return leave_drift(verdicts, subject.leaves_drift) if subject.leaves_drift else verdicts
 
 
 def _judge(desired: Body, actual: Body, subject: Subject, remembered: Memories | None) -> list[Verdict]:

@@ -27,6 +27,7 @@ class Subject:
         unseen: Places whose Secret is not available here, as JSON Pointer segments.
         open_keys: Places of maps with a key that is not known yet.
         scaled_by: The object that sets the resource's capacity; empty when none does.
+        leaves_drift: Why drift beside an edit is left alone; empty where it is corrected.
     """
 
     arm_type: str
@@ -38,6 +39,7 @@ class Subject:
     unseen: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
     open_keys: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
     scaled_by: str = ""
+    leaves_drift: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def subject_of(
         unseen=unseen,
         open_keys=frozenset(plain_place(path) for path in desired.unknown),
         scaled_by=desired.scaled_by,
+        leaves_drift=policy.why_drift_stays,
     )
 
 

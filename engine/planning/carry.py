@@ -6,15 +6,16 @@ import copy
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from engine.compare.leaving import RULE as LEFT
 from engine.model.change import Suppressed
 from engine.model.document import ABSENT, Body
 from engine.model.path import ByKey, Segment
 from schemas.behaviours import Behaviour
 
-CARRIED_RULES = frozenset({"owned", "ignore", "moved-by-azure", "no-opinion", "shared-list"})
+CARRIED_RULES = frozenset({"owned", "ignore", LEFT, "moved-by-azure", "no-opinion", "shared-list"})
 """Suppressions whose live value a PUT must send back, or it would undo what the rule promised to leave alone."""
-_IGNORED = "ignore"
-"""What is missing in Azure at such a place stays missing: a PUT leaves it out."""
+HELD_BACK = frozenset({"ignore", LEFT})
+"""What is missing in Azure at such a place stays missing: a request leaves it out."""
 
 
 def carry_over(
@@ -41,7 +42,7 @@ def carry_over(
     children = [c.path for c in behaviour.carried if c.path not in removed] if behaviour is not None else []
     kept = [path for path in behaviour.kept if path not in removed] if behaviour is not None else []
     live = [s for s in suppressed if s.rule in CARRIED_RULES and s.held is not ABSENT]
-    gone = [s for s in suppressed if s.rule == _IGNORED and s.held is ABSENT and s.path.segments]
+    gone = [s for s in suppressed if s.rule in HELD_BACK and s.held is ABSENT and s.path.segments]
     if children or kept or live or gone:
         body = copy.copy(desired)
     for path in children:

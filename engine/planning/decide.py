@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from engine.compare.leaving import RULE as LEFT
 from engine.compare.returning import describe_return, does_not_converge
 from engine.compare.unsent import has_unsent
 from engine.errors import InvalidSpecError
@@ -222,10 +223,12 @@ def _reason(finding: Finding) -> Reason:
 
 def _notes(finding: Finding) -> tuple[str, ...]:
     desired, document = finding.desired, finding.actual.document if finding.actual is not None else None
+    left = [s.path.text for s in finding.diff.suppressed if s.rule == LEFT]
+    notes = (f"drift is left alone at {', '.join(left)}: {desired.policy.why_drift_stays}",) if left else ()
     is_missing = any(w.secret_only for w in desired.waits)
     if is_missing or (document is not None and has_unsent(desired.body, document.value, finding.baseline)):
-        return ("secret not compared",)
-    return ()
+        return ("secret not compared", *notes)
+    return notes
 
 
 def _wait(waits: tuple[Wait, ...]) -> Decision:

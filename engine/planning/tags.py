@@ -9,7 +9,7 @@ from engine.model.change import ChangeKind
 from engine.model.document import ABSENT
 from engine.model.path import FieldPath
 from engine.model.plan import Request
-from engine.planning.carry import CARRIED_RULES, find_key
+from engine.planning.carry import CARRIED_RULES, HELD_BACK, find_key
 from engine.planning.finding import Finding
 from schemas import arm
 from schemas.nodes import UnionNode
@@ -61,12 +61,11 @@ def whole_tags(finding: Finding) -> dict[str, Any]:
     """
     actual = _actual_tags(finding)
     gone, _ = _split(finding, actual)
-    held = {
-        str(s.path.segments[1]): s.held
-        for s in finding.diff.suppressed
-        if is_tag(s.path) and len(s.path.segments) == 2 and s.rule in CARRIED_RULES and s.held is not ABSENT
-    }
-    return {**(finding.desired.body.get("tags") or {}), **held, **dict.fromkeys(gone)}
+    hidden = [s for s in finding.diff.suppressed if is_tag(s.path) and len(s.path.segments) == 2]
+    held = {str(s.path.segments[1]): s.held for s in hidden if s.rule in CARRIED_RULES and s.held is not ABSENT}
+    away = {s.path.segments[1] for s in hidden if s.rule in HELD_BACK and s.held is ABSENT}
+    asked = {k: v for k, v in (finding.desired.body.get("tags") or {}).items() if k not in away}
+    return {**asked, **held, **dict.fromkeys(gone)}
 
 
 def _split(finding: Finding, actual: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.model.change import ChangeKind, ChangeOrigin, DiffState, FieldChange
-from engine.model.document import ABSENT
+from engine.model.change import ChangeKind, ChangeOrigin, DiffState, FieldChange, Suppressed
+from engine.model.document import ABSENT, REDACTED
 from engine.model.plan import Action, Plan, Step
 from engine.model.policy import DriftPolicy
 from engine.reporting.phrases import MEMORY_SHORTENED, plural, who_moved
 from engine.reporting.style import TextOptions
-from engine.reporting.summary import count_ignored, count_left_to_others, has_drifted
+from engine.reporting.summary import count_ignored, count_left_to_others, has_drifted, left_alone
 from engine.reporting.values import KnownAfter, format_value, shorten
 
 
@@ -87,8 +87,23 @@ def _is_ignored(step: Step) -> bool:
 
 
 def _row(step: Step) -> DriftRow:
-    changes = tuple(c for c in step.changes if c.origin is not ChangeOrigin.USER)
-    return DriftRow(step=step, changes=changes, gone=not step.changes and step.diff.state is DiffState.DRIFTED)
+    changes = [c for c in step.changes if c.origin is not ChangeOrigin.USER]
+    changes += [_as_change(s) for s in left_alone(step)]
+    changes.sort(key=lambda c: c.path.sort_key())
+    return DriftRow(step=step, changes=tuple(changes), gone=not step.changes and step.diff.state is DiffState.DRIFTED)
+
+
+def _as_change(left: Suppressed) -> FieldChange:
+    """Return drift that is left alone as the change that would mend it."""
+    kind = ChangeKind.ADD if left.before is ABSENT else ChangeKind.REMOVE if left.after is ABSENT else ChangeKind.CHANGE
+    return FieldChange(
+        path=left.path,
+        kind=kind,
+        before=left.before,
+        after=left.after,
+        origin=left.origin,
+        sensitive=REDACTED in (left.before, left.after),
+    )
 
 
 def as_moved(change: FieldChange) -> FieldChange:

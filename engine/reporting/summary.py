@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.model.change import ChangeOrigin, DiffState
+from engine.model.change import ChangeOrigin, DiffState, Suppressed
 from engine.model.plan import Action, Plan, Step
 from engine.model.result import ApplyResult, Outcome, StepResult
 from engine.reporting.phrases import plural
@@ -16,6 +16,7 @@ _DRIFT_ORIGINS = (ChangeOrigin.DRIFT, ChangeOrigin.BOTH)
 _LEAVING = (Action.DELETE, Action.FORGET)
 _METHODS = ("PATCH", "PUT", "DELETE")
 _IGNORED = "ignore"
+_LEFT = "drift-policy"
 _OF_OTHERS = "shared-list"
 _NOTABLE_S = 10
 """Seconds of write budget below which nobody waits for it."""
@@ -70,8 +71,14 @@ def has_drifted(step: Step) -> bool:
     """
     if step.action in _LEAVING or (step.action is Action.NOOP and not step.changes):
         return False
-    drifted = step.diff.state in (DiffState.DRIFTED, DiffState.CONFLICTED)
-    return drifted or any(c.origin in _DRIFT_ORIGINS for c in step.changes)
+    if step.diff.state in (DiffState.DRIFTED, DiffState.CONFLICTED) or left_alone(step):
+        return True
+    return any(c.origin in _DRIFT_ORIGINS for c in step.changes)
+
+
+def left_alone(step: Step) -> tuple[Suppressed, ...]:
+    """Return the drift that stays as it is while the rest of the resource is written."""
+    return tuple(s for s in step.diff.suppressed if s.rule == _LEFT)
 
 
 def summarize_plan(plan: Plan) -> PlanSummary:

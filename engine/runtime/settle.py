@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.compare.baseline import fingerprint, make_baseline
 from engine.compare.compare import compare
+from engine.compare.leaving import RULE as LEFT
 from engine.compare.places import find_key, get_member
 from engine.compare.returning import does_not_converge, mend, tell
 from engine.compare.unsent import mark_unsent
@@ -91,13 +92,14 @@ class Settlement:
     def _settle(self, desired: DesiredState, step: Step, actual: ActualState) -> str:
         """Remember differences as known where they answer what was sent; elsewhere what was there before stays."""
         diff, requests = self._compare(desired, actual, None), step.requests
-        before = self._before(actual.id)
-        forced = [c.path for c in diff.changes if covers(requests, c.path)]
+        before, left = self._before(actual.id), [s.path for s in step.diff.suppressed if s.rule == LEFT]
+        forced = [c.path for c in diff.changes if covers(requests, c.path) and c.path not in left]
         moved = [] if sends_all(requests) else self._moved(desired, actual, diff, requests)
         baseline = self._baseline(desired, actual, diff.suppressed, lambda path: covers(requests, path))
-        if moved:
+        moved = [path for path in moved if path not in left]
+        if moved or left:
             source = before.actual if before is not None else baseline.desired
-            baseline = _with_former(baseline, source.value, moved)
+            baseline = _with_former(baseline, source.value, [*moved, *left])
         mended = mend(before, step.diff, lambda path: covers(requests, path))
         self._store.save(replace(baseline, mended=mended))
         remarks = []
