@@ -12,6 +12,7 @@ from engine.cluster.exports import Target
 from engine.model.account import Account, FoundUser, Login, UserChange
 from engine.model.audit import Author
 from engine.model.document import Body, Secret
+from engine.model.group import FoundGroup, GraphAccess, WantedGroup
 from engine.model.hold import HoldKind, Holds
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Request
@@ -268,4 +269,32 @@ class DatabaseUsers(Protocol):
             TransientError: The server does not answer; some of the changes may have been made.
             EngineError: It refuses one; the later ones are not made.
         """
+        ...
+
+
+class EntraGroups(Protocol):
+    """Groups of Microsoft Entra. Each call raises EngineError when it is refused, TransientError without an answer."""
+
+    async def find(self, access: GraphAccess, group_id: str) -> FoundGroup | None:
+        """Return a group by its id; None when there is none."""
+        ...
+
+    async def find_unique(self, access: GraphAccess, unique_name: str) -> FoundGroup | None:
+        """Return the group that was created under a name of our own; None when there is none."""
+        ...
+
+    async def find_named(self, access: GraphAccess, display_name: str) -> Sequence[FoundGroup]:
+        """Return the groups of a display name: it need not be the only one."""
+        ...
+
+    async def create(self, access: GraphAccess, wanted: WantedGroup) -> FoundGroup:
+        """Create a group, or return the one that an earlier try created."""
+        ...
+
+    async def update(self, access: GraphAccess, group_id: str, members: Mapping[str, str]) -> None:
+        """Change some members of a group, named as Microsoft Graph names them."""
+        ...
+
+    async def delete(self, access: GraphAccess, group_id: str) -> None:
+        """Delete a group; no error when it is gone."""
         ...

@@ -31,6 +31,7 @@ from engine.ports import Clock, ClusterWriter
 from engine.runtime.clock import SystemClock
 from engine.runtime.controller.contract import Contract, OperatorName
 from engine.runtime.controller.corrections import Corrections
+from engine.runtime.controller.groups import SecurityGroups
 from engine.runtime.controller.lookout import Lookout, NoWriter
 from engine.runtime.controller.loop import Loop, Passes, Periods
 from engine.runtime.controller.objects import Objects
@@ -83,6 +84,7 @@ async def open_controller(
 ) -> AsyncIterator[Controller]:
     """List everything once, and close again in the end."""
     from providers.databases.adapter import Databases
+    from providers.graph.groups import Groups
     from providers.kube.cluster import WatchedCluster
 
     clock, log = SystemClock(), Log(sys.stderr)
@@ -101,14 +103,15 @@ async def open_controller(
     permits, halt = Permits(shards or Everything()), Stop()
     contract = Contract(_writer(client, cluster.plurals, clock, operating), objects, clock, name, permits)
     store = ControllerStore(secrets.token_bytes(32))
-    users = Users(objects, Databases(settings.ca_file), TokenBook(book, clock), store.secret_key())
     period = timedelta(seconds=args.export_period)
     exporter = build_exporter(client, objects, queue, clock, period=period)
+    tokens, directory = TokenBook(book, settings.graph_endpoint, clock), Groups(settings.ca_file, settings.proxy)
+    users = Users(objects, Databases(settings.ca_file), tokens, store.secret_key())
     parts = Parts(
         objects=objects,
         contract=contract,
         store=store,
-        outside=Outside(objects, contract, queue, [users]),
+        outside=Outside(objects, contract, queue, corrections, [users, SecurityGroups(directory, tokens)]),
         audit=StreamAudit(sys.stdout, author=describe_author(Principal())),
         clock=clock,
         queue=queue,
@@ -137,6 +140,7 @@ async def open_controller(
                 yield Controller(loop=loop, kinds=cluster.plurals, log=log)
     finally:
         await parts.contract.close()
+        await directory.close()
         cluster.stop()
         await book.close()
 

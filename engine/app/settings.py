@@ -21,6 +21,7 @@ class Settings:
         authority: The token authority; instance discovery is off when it is not Microsoft's.
         subscription: Default subscription id; empty when not set.
         credential: Every variable a credential is made from; never printed.
+        graph_endpoint: Microsoft Graph's address without trailing slash; empty for that of the credential's cloud.
         proxy: Address of an HTTP proxy for ARM; empty for none.
         user_agent_suffix: What requests to Azure say of their sender beside our name.
         colour: NO_COLOR is not set.
@@ -32,6 +33,7 @@ class Settings:
     subscription: str = ""
     credential: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_file: str = ""
+    graph_endpoint: str = ""
     proxy: str = field(default="", repr=False)
     user_agent_suffix: str = ""
     colour: bool = True
@@ -51,6 +53,7 @@ class Settings:
             authority=authority if "://" in authority else f"https://{authority}",
             subscription=text("AZURE_SUBSCRIPTION_ID"),
             credential={k: v for k, v in environment.items() if k.startswith(_CREDENTIAL_NAMES) and v},
+            graph_endpoint=text("TRUEUP_GRAPH_ENDPOINT").rstrip("/"),
             ca_file=text("SSL_CERT_FILE") or text("REQUESTS_CA_BUNDLE"),
             proxy=text("HTTPS_PROXY") or text("https_proxy"),
             user_agent_suffix=" ".join(text("AZURE_USER_AGENT_SUFFIX").split()),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from engine.app.credentials import CredentialBook
 from engine.model.document import Secret
+from engine.model.group import GraphAccess
 from engine.model.state import CustomResource
 from engine.ports import Clock
 
@@ -31,9 +32,10 @@ _CLOUDS: Final = {
 class TokenBook:
     """Keeps one token per credential and audience."""
 
-    def __init__(self, book: CredentialBook, clock: Clock) -> None:
-        """Fetch nothing yet."""
+    def __init__(self, book: CredentialBook, graph_endpoint: str, clock: Clock) -> None:
+        """Fetch nothing yet; ``graph_endpoint`` is empty for the Graph of each credential's own cloud."""
         self._book = book
+        self._graph_endpoint = graph_endpoint
         self._clock = clock
         self._cells: dict[tuple[str, str, tuple[tuple[str, str], ...]], TokenCell] = {}
 
@@ -42,6 +44,15 @@ class TokenBook:
         options, source = await self._book.options_of(resource)
         databases, _ = _cloud_of(options)
         return await self._token(options, databases), source
+
+    async def graph(self, resource: CustomResource) -> tuple[GraphAccess, str]:
+        """Return where Microsoft Graph is and what lets in, and which Secret the credential came from."""
+        options, source = await self._book.options_of(resource)
+        endpoint = self._graph_endpoint or _cloud_of(options)[1]
+        # No real token belongs on a line that is not encrypted; only an emulator answers there.
+        is_plain = endpoint.startswith("http://")
+        token = Secret("plain-http") if is_plain else await self._token(options, endpoint)
+        return GraphAccess(endpoint=endpoint, token=token), source
 
     async def _token(self, options: ArmOptions, audience: str) -> Secret:
         from providers.arm.auth import build_authorizer

@@ -15,6 +15,7 @@ from providers.emulator.certificates import client_certificate, ensure_certifica
 from providers.emulator.connection import Identity, load_identity, write_private
 from providers.emulator.control import Control
 from providers.emulator.gateway import Gateway, Request
+from providers.emulator.graph import Directory
 from providers.emulator.journal import Journal
 from providers.emulator.limits import Limits
 from providers.emulator.lists import Lists
@@ -50,6 +51,8 @@ class Emulator:
         self.script = Script(options.polls)
         self.traffic = Traffic(keep_bodies=options.keep_bodies)
         self._store = Store(Journal(options.state / "journal.log"))
+        self._directory = Directory()
+        self._audiences: tuple[str, ...] = _PUBLIC_AUDIENCES
         self._vault = TokenVault(self.identity, takes_any=options.plain_http)
         self._compose()
 
@@ -79,7 +82,7 @@ class Emulator:
 
     def serve_at(self, arm: str) -> None:
         """Accept the address ARM is served at as an audience, and leave the credential files in the state folder."""
-        audiences = (arm, *_PUBLIC_AUDIENCES)
+        audiences = self._audiences = (arm, *_PUBLIC_AUDIENCES)
         self._gateway = replace(self._gateway, audiences=audiences)
         self._authority = self._make_authority(audiences)
         write_private(self.options.state / "federated.jwt", self._authority.federated_token().encode())
@@ -100,6 +103,15 @@ class Emulator:
         """Answer a request to the token authority."""
         segments = request.path.strip("/").split("/")
         return self._authority.answer(request.method, segments, request.body, base=request.base, now=self.clock.now())
+
+    def graph(self, request: Request) -> Answer:
+        """Answer a request to Microsoft Graph; refusals become answers."""
+        path = request.path.strip("/").partition("/")[2]
+        try:
+            self._vault.check(request.headers.get("authorization", ""), self._audiences, self.clock.now())
+            return self._directory.answer(request.method, path, request.query, request.headers, request.body)
+        except RefusedError as exc:
+            return exc.answer()
 
     def control(self, request: Request) -> Answer:
         """Answer a request to the control API."""

@@ -33,6 +33,7 @@ _HTML = (
     b"right now</h2><p>We're working to restore all services as soon as possible.</p></body></html>"
 )
 _ARM_ROOTS = frozenset({"subscriptions", "providers", "tenants"})
+_GRAPH_ROOT = "v1.0"
 _FIXED = {
     "Cache-Control": "no-cache",
     "Pragma": "no-cache",
@@ -77,6 +78,8 @@ class Handler:
             return await self._control(request)
         if root in _ARM_ROOTS or not root:
             return await self._arm(request, path)
+        if root == _GRAPH_ROOT:
+            return _response(self._emulator.graph(await _read(request, _BODY_LIMIT)))
         return _response(self._emulator.authority(await _read(request, _BODY_LIMIT)))
 
     async def _control(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -223,6 +223,7 @@ def test_a_user_lives(web: Web, engine: DatabaseEngine, server: DatabaseServer, 
 
     scope, word = ("", "FROM") if engine is DatabaseEngine.POSTGRESQL else ("ON shop.*", "FROM")
     ask(server, f"REVOKE {two} {scope} {word} {name}")
+    web.patch(users(engine), name, {"metadata": {"annotations": {"trueup.dev/reconcile-at": "now"}}})
     web.wait_for("the right to be back", lambda: rights_of(server, name) == {two, three})
 
     log = pod.log.read_text()

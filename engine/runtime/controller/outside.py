@@ -19,6 +19,7 @@ from engine.model.ids import ResourceKey
 from engine.model.policy import DriftPolicy, ObjectPolicy, ReconcilePolicy
 from engine.model.state import ActualState
 from engine.runtime.controller.contract import Contract
+from engine.runtime.controller.corrections import Corrections
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import FAST, SLOW, WorkQueue
 
@@ -90,9 +91,17 @@ class Handler(Protocol):
 class Outside:
     """Passes over such objects, one at a time each."""
 
-    def __init__(self, objects: Objects, contract: Contract, queue: WorkQueue, handlers: Sequence[Handler]) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        contract: Contract,
+        queue: WorkQueue,
+        corrections: Corrections,
+        handlers: Sequence[Handler],
+    ) -> None:
         """Keep the parts; nothing is looked at yet."""
         self._objects = objects
+        self._corrections = corrections
         self._contract = contract
         self._queue = queue
         self._handlers = tuple(handlers)
@@ -120,19 +129,31 @@ class Outside:
         if errand.credential:
             await self._contract.tell(identity, events.credential_from(errand.credential), once=True)
         look = await errand.look()
-        memory: str | None = None
+        memory, is_left = None, False
         if policy.reconcile is ReconcilePolicy.SKIP:
             if not look.is_there:
                 said = condition.warning("AzureResourceNotFound", f"{identity[-1]} does not exist", generation)
                 await self._contract.say(identity, said)
                 self._queue.retry(identity, limit=SLOW)
                 return
-        elif look.differs and _may_write(found, policy, look):
+        elif look.differs and self._may_write(found, policy, look):
             await self._write(found, errand)
             memory = errand.memory
+        else:
+            is_left = look.differs
         await self._contract.claim(identity, errand.resource_id, memory=memory)
         await self._contract.say(identity, condition.succeeded(generation), errand.actual)
         self._queue.succeeded(identity)
+        if not is_left:
+            self._corrections.done(identity)
+
+    def _may_write(self, found: ClusterObject, policy: ObjectPolicy, look: Look) -> bool:
+        """Whether a difference is put right: the user's edits at once, drift where the policy says so, once it is due."""
+        ready = found.ready
+        is_settled = ready is not None and ready.is_true and ready.observed_generation == found.resource.generation
+        if not is_settled or look.is_asked:
+            return True
+        return policy.drift is DriftPolicy.CORRECT and self._corrections.is_due(found.identity)
 
     async def _write(self, found: ClusterObject, errand: Errand) -> None:
         """Claim the object before anything is sent for it; what a write fails with is an event too."""
@@ -175,11 +196,3 @@ _REASONS = frozenset({"WaitingForOwner", "SecretNotFound"})
 
 def _policy_of(found: ClusterObject) -> ObjectPolicy:
     return parse_policy(found.resource.annotations, found.resource.namespace_annotations)
-
-
-def _may_write(found: ClusterObject, policy: ObjectPolicy, look: Look) -> bool:
-    """Whether a difference is to be put right: drift only where the policy says so, the user's own edits always."""
-    ready = found.ready
-    is_settled = ready is not None and ready.is_true and ready.observed_generation == found.resource.generation
-    is_drift = is_settled and not look.is_asked
-    return policy.drift is DriftPolicy.CORRECT or not is_drift

@@ -1,0 +1,1 @@
+"""Microsoft Graph: groups of a directory, and nothing else of it."""
