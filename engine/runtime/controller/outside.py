@@ -148,7 +148,7 @@ class Outside:
             self._corrections.done(identity)
 
     def _may_write(self, found: ClusterObject, policy: ObjectPolicy, look: Look) -> bool:
-        """Whether a difference is put right: the user's edits at once, drift where the policy says so, once it is due."""
+        """Whether a difference is put right: the user's edits at once, drift where policy and period say so."""
         ready = found.ready
         is_settled = ready is not None and ready.is_true and ready.observed_generation == found.resource.generation
         if not is_settled or look.is_asked:
