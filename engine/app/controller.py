@@ -86,6 +86,7 @@ async def open_controller(
     from providers.databases.adapter import Databases
     from providers.graph.groups import Groups
     from providers.kube.cluster import WatchedCluster
+    from providers.kube.exported import KubeExports
 
     clock, log = SystemClock(), Log(sys.stderr)
     cluster = WatchedCluster(client, namespaces=operating.namespaces)
@@ -107,11 +108,12 @@ async def open_controller(
     exporter = build_exporter(client, objects, queue, clock, period=period)
     tokens, directory = TokenBook(book, settings.graph_endpoint, clock), Groups(settings.ca_file, settings.proxy)
     users = Users(objects, Databases(settings.ca_file), tokens, store.secret_key())
+    groups = SecurityGroups(directory, tokens, KubeExports(client))
     parts = Parts(
         objects=objects,
         contract=contract,
         store=store,
-        outside=Outside(objects, contract, queue, corrections, [users, SecurityGroups(directory, tokens)]),
+        outside=Outside(objects, contract, queue, corrections, [users, groups]),
         audit=StreamAudit(sys.stdout, author=describe_author(Principal())),
         clock=clock,
         queue=queue,

@@ -39,7 +39,19 @@ def read_group(resource: CustomResource) -> WantedGroup:
         membership=_membership(key, spec.get("membershipType")),
         is_assignable_to_role=assignable if isinstance(assignable, bool) else None,
         adopts=mode == _ADOPT,
+        id_goes_to=_destination(resource, operator),
     )
+
+
+def _destination(resource: CustomResource, operator: object) -> tuple[str, str] | None:
+    maps = operator.get("configmaps") if isinstance(operator, dict) else None
+    target = maps.get("entraID") if isinstance(maps, dict) else None
+    if target is None:
+        return None
+    name, entry = (target.get("name"), target.get("key")) if isinstance(target, dict) else (None, None)
+    if not (isinstance(name, str) and name and isinstance(entry, str) and entry):
+        raise InvalidSpecError(f"{resource.key}: operatorSpec.configmaps.entraID must name a ConfigMap and a key")
+    return (name, entry)
 
 
 def _text(resource: CustomResource, member: str) -> str:

@@ -42,6 +42,7 @@ class WantedGroup:
     Attributes:
         unique_name: What makes a create that is sent twice one group; from the object's uid.
         adopts: A group of that display name that is there already is taken over.
+        id_goes_to: Name and key of the ConfigMap that is to hold the group's id; None: nobody asked for it.
         description, membership, is_assignable_to_role: None: no opinion.
     """
 
@@ -52,6 +53,7 @@ class WantedGroup:
     membership: Membership | None = None
     is_assignable_to_role: bool | None = None
     adopts: bool = True
+    id_goes_to: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

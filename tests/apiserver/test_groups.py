@@ -21,11 +21,14 @@ from tests.verbs_desk import Azure, Object, make_object
 pytestmark = pytest.mark.apiserver
 
 ENTRA = "/apis/entra.azure.com/v1/namespaces/{}/securitygroups"
-MORE_RULES: Object = {
-    "apiGroups": ["entra.azure.com"],
-    "resources": ["*"],
-    "verbs": ["get", "list", "watch", "patch", "update"],
-}
+MORE_RULES: tuple[Object, ...] = (
+    {
+        "apiGroups": ["entra.azure.com"],
+        "resources": ["*"],
+        "verbs": ["get", "list", "watch", "patch", "update"],
+    },
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "update", "patch"]},
+)
 _NUMBERS = itertools.count(1)
 
 
@@ -43,7 +46,7 @@ def web(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
     pattern = "entra.azure.com/*"
     assert main(["crds", "install", "--pattern", pattern, "--kubeconfig", str(plane.kubeconfig())]) == 0
     plane.admin.call("POST", "/api/v1/namespaces", {"metadata": {"name": OPERATOR}})
-    who = plane.account(OPERATOR, "groups", *RULES, MORE_RULES)
+    who = plane.account(OPERATOR, "groups", *RULES, *MORE_RULES)
     found = Web(plane.admin, azure, "entra-groups")
     plane.admin.create("/api/v1/namespaces", {"metadata": {"name": found.namespace}})
     connection = azure.connection
@@ -87,12 +90,14 @@ def group_id(web: Web, item: Object) -> str:
 
 def test_a_group_lives(web: Web) -> None:
     """Created, claimed under its id, told in the status, edited, put right, created anew, deleted with its object."""
-    item = security_group(description="first", membershipType="assignedm365")
+    told = {"configmaps": {"entraID": {"name": "told", "key": "id"}}}
+    item = security_group(description="first", membershipType="assignedm365", operatorSpec=told)
     name = item["metadata"]["name"]
     web.create(ENTRA, item)
 
     found = web.wait_ready(ENTRA, name)
     identity = group_id(web, item)
+    assert web.admin.get(f"/api/v1/namespaces/{web.namespace}/configmaps/told")["data"] == {"id": identity}
     assert found["metadata"]["finalizers"] == [FINALIZER]
     assert {k: v for k, v in found["status"].items() if k != "conditions"} == {
         "entraID": identity,
@@ -116,6 +121,8 @@ def test_a_group_lives(web: Web) -> None:
     web.patch(ENTRA, name, {"metadata": {"annotations": {"trueup.dev/reconcile-at": "once more"}}})
     web.wait_for("another group", lambda: group_id(web, item) != identity)
     identity = group_id(web, item)
+    at = f"/api/v1/namespaces/{web.namespace}/configmaps/told"
+    web.wait_for("its id to be told", lambda: web.admin.get(at)["data"] == {"id": identity})
     assert graph(web, "GET", f"groups/{identity}")["description"] == "second"
 
     web.admin.delete(web.path(ENTRA, name))

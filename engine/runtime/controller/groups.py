@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from engine.cluster.exports import Target
 from engine.cluster.names import RESOURCE_ID
 from engine.cluster.objects import ClusterObject
+from engine.desired.exporters import CONFIG_MAP
 from engine.desired.groups import is_group, read_group
 from engine.errors import InvalidSpecError
 from engine.model.document import Document
@@ -14,7 +16,7 @@ from engine.model.group import FoundGroup, GraphAccess, WantedGroup
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.state import ActualState, CustomResource, Presence
 from engine.planning.groups import plan_group
-from engine.ports import EntraGroups
+from engine.ports import EntraGroups, ExportWriter
 from engine.runtime.controller.outside import Errand, Look
 
 
@@ -33,8 +35,9 @@ class GraphTokens(Protocol):
 class SecurityGroups:
     """The handler of the kind ``SecurityGroup``."""
 
-    def __init__(self, directory: EntraGroups, tokens: GraphTokens) -> None:
+    def __init__(self, directory: EntraGroups, tokens: GraphTokens, exports: ExportWriter) -> None:
         """Keep the parts."""
+        self._exports = exports
         self._directory = directory
         self._tokens = tokens
 
@@ -46,15 +49,11 @@ class SecurityGroups:
         """Return the group an object asks for."""
         wanted = read_group(found.resource)
         access, credential = await self._tokens.graph(found.resource)
-        return _GroupErrand(self._directory, access, wanted, _id_of(found), credential)
+        return _GroupErrand(self._directory, self._exports, access, wanted, found.resource, credential)
 
     async def prepare_removal(self, found: ClusterObject) -> Errand | None:
         """Return the group to delete; one whose id was never noted is looked for by the name it was created under."""
         return await self.prepare(found)
-
-
-def _id_of(found: ClusterObject) -> str:
-    return found.resource.annotations.get(RESOURCE_ID, "")
 
 
 class _GroupErrand:
@@ -63,14 +62,22 @@ class _GroupErrand:
     memory: str | None = None
 
     def __init__(
-        self, directory: EntraGroups, access: GraphAccess, wanted: WantedGroup, group_id: str, credential: str
+        self,
+        directory: EntraGroups,
+        exports: ExportWriter,
+        access: GraphAccess,
+        wanted: WantedGroup,
+        resource: CustomResource,
+        credential: str,
     ) -> None:
         self._directory = directory
+        self._exports = exports
+        self._resource = resource
         self._access = access
         self._wanted = wanted
         self._changes: Mapping[str, str] = {}
         self._found: FoundGroup | None = None
-        self.resource_id = group_id
+        self.resource_id = resource.annotations.get(RESOURCE_ID, "")
         self.credential = credential
         self.actual: ActualState | None = None
 
@@ -121,3 +128,10 @@ class _GroupErrand:
             group_id = found.id if found is not None else ""
         if group_id:
             await self._directory.delete(self._access, group_id)
+
+    async def export(self) -> None:
+        if self._wanted.id_goes_to is None or self._found is None:
+            return
+        key, (name, entry) = self._resource.key, self._wanted.id_goes_to
+        target = Target(kind=CONFIG_MAP, namespace=key.namespace, name=name, data={entry: self._found.id})
+        await self._exports.write(target, key, self._resource.uid)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.cluster import condition, events
+from engine.cluster.exports import FAILED_WRITING
 from engine.cluster.objects import ClusterObject
 from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import parse_policy
@@ -64,6 +65,10 @@ class Errand(Protocol):
 
     async def remove(self) -> None:
         """Take it away; no error when it is gone."""
+        ...
+
+    async def export(self) -> None:
+        """Write what the object wants to be told in Secrets and ConfigMaps, unless it stands there."""
         ...
 
 
@@ -142,6 +147,12 @@ class Outside:
         else:
             is_left = look.differs
         await self._contract.claim(identity, errand.resource_id, memory=memory)
+        try:
+            await errand.export()
+        except EngineError as exc:
+            await self._contract.say(identity, condition.warning(FAILED_WRITING, str(exc), generation), errand.actual)
+            self._queue.retry(identity, limit=SLOW)
+            return
         await self._contract.say(identity, condition.succeeded(generation), errand.actual)
         self._queue.succeeded(identity)
         if not is_left:

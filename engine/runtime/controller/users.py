@@ -165,6 +165,9 @@ class _UserErrand:
     async def remove(self) -> None:
         await self._databases.apply(self._login, self._wanted.account, (DropUser(),))
 
+    async def export(self) -> None:
+        """Do nothing: the kinds export nothing."""
+
 
 def _memory_of(login: Login, wanted: WantedUser, secret_key: bytes) -> str | None:
     """Return a print of the password on this server; nobody can tell the password from it."""
