@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+from engine.desired.policy import RECONCILE_POLICY
 from engine.model.ids import ArmId, ResourceKey
+
+NOT_DELETABLE: Final = (
+    f"Resource does not support deletion in Azure; set annotation '{RECONCILE_POLICY}: detach-on-delete' "
+    "to permit deletion in Kubernetes"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +52,11 @@ def delete_goes_on() -> Event:
 def write_failed(cause: str, *, deleting: bool) -> Event:
     """Say why a write did not succeed, with everything that Azure said."""
     return Event(type="Warning", reason="DeleteActionError" if deleting else "CreateOrUpdateActionError", message=cause)
+
+
+def not_possible() -> Event:
+    """Say that Azure cannot delete the resource."""
+    return Event(type="Normal", reason="NotPossibleInAzure", message=NOT_DELETABLE)
 
 
 def drifted(what: str) -> Event:

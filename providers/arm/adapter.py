@@ -31,6 +31,7 @@ from providers.arm.observe import Observer
 from providers.arm.options import ArmOptions
 from providers.arm.origin import SAFE_IN_PATH, Origin
 from providers.arm.pages import Item, split_page
+from providers.arm.registering import Registrar
 from providers.arm.retry import RetryPolicy
 from providers.arm.scrub import Scrubber
 from providers.arm.throttle import Throttle
@@ -83,6 +84,7 @@ class AzureResourceManager:
             for purpose in Purpose
         }
         self._caller = Caller(transport=self._transport, retry=self._retry, clock=clock, check=self._check)
+        self._registrar = Registrar(self._transport.origin.text, self._register)
         self._scrubber = Scrubber()
         self._roles: dict[tuple[str, str], str] = {}
 
@@ -215,8 +217,17 @@ class AzureResourceManager:
         try:
             return replace(self._judge_write(request.method, url, answer, resource), ids=ids)
         except EngineError as exc:
-            exc.correlation_id, exc.request_id = ids.correlation, ids.request
-            raise
+            error = await self._registrar.heed(exc, resource)
+            error.correlation_id, error.request_id = ids.correlation, ids.request
+            if error is exc:
+                raise
+            raise error from exc
+
+    async def _register(self, url: str) -> None:
+        """Ask for a resource provider; a refusal is told in its own words."""
+        answer = await self._transport.send("POST", url, purpose=Purpose.FOLLOW)
+        if not answer.is_success:
+            raise error_from_fault(decode_fault(answer, self._clock.now()), what=f"POST {url.partition('?')[0]}")
 
     def _judge_write(self, method: str, url: str, answer: Answer, resource: ArmId) -> OperationProgress:
         """Return what the answer to a write means, or raise what it says."""

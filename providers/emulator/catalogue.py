@@ -16,7 +16,7 @@ from providers.emulator.scopes import Scopes, not_found
 from providers.emulator.store import Store
 from schemas import arm
 
-_REGISTERED = "registration:"
+REGISTERED = "registration:"
 _ROLE = re.compile(r"roleName eq '((?:[^']|'')*)'", re.IGNORECASE)
 _ROLES = "microsoft.authorization/roledefinitions"
 
@@ -78,7 +78,7 @@ class Catalogue:
             if call.method != "POST":
                 raise not_found(call.address)
             state = {"register": "Registered", "unregister": "NotRegistered"}[call.address.word]
-            self._store.set_note(_REGISTERED + namespace.lower(), state)
+            self._store.set_note(REGISTERED + namespace.lower(), state)
         return encode_answer(self._show_provider(namespace, with_versions=True))
 
     def _show_provider(self, namespace: str, *, with_versions: bool = False) -> Mapping[str, Any]:
@@ -95,7 +95,7 @@ class Catalogue:
             "id": f"/subscriptions/{self._subscription}/providers/{namespace}",
             "namespace": namespace,
             "resourceTypes": shown,
-            "registrationState": self._store.note(_REGISTERED + namespace.lower()) or "Registered",
+            "registrationState": self._store.note(REGISTERED + namespace.lower()) or "Registered",
             "registrationPolicy": "RegistrationRequired",
         }
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from providers.emulator import inline
 from providers.emulator.address import Address, Place, parse_address
-from providers.emulator.answer import Answer, RefusedError, encode
+from providers.emulator.answer import Answer, RefusedError, encode, gateway_error
 from providers.emulator.bodies import decode_object, merge_patch
 from providers.emulator.call import Call
+from providers.emulator.catalogue import REGISTERED
 from providers.emulator.dependents import check_dependents
 from providers.emulator.elements import complete_elements
 from providers.emulator.facts import TypeFacts, type_facts
@@ -155,9 +156,20 @@ class Resources:
         self._store.put(record)
         return record
 
+    def _check_registered(self, address: Address) -> None:
+        """Refuse what belongs to a resource provider that the subscription does not use."""
+        namespace = address.arm_type.partition("/")[0]
+        if self._store.note(REGISTERED + namespace.lower()) == "NotRegistered":
+            text = (
+                f"The subscription is not registered to use namespace '{namespace}'. "
+                "See https://aka.ms/rps-not-found for how to register subscriptions."
+            )
+            raise gateway_error(409, "MissingSubscriptionRegistration", text)
+
     def _begin(self, call: Call) -> tuple[TypeFacts, Record | None]:
         address = call.address
         facts = type_facts(address.arm_type, call.api)
+        self._check_registered(address)
         self._scopes.check(address, call.method)
         self._scopes.check_locks(address.key, call.method)
         old = self._store.get(address.key)

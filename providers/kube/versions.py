@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+import orjson
+
 from providers.kube.decode import Manager
 
 _VERSION = re.compile(r"v(?P<stage>1(?:alpha\d*|beta\d*)?(?:api)?)?(?P<date>\d{8})(?P<preview>preview)?")
 OWN_MANAGER = "trueup"
 """What we apply says nothing about which version the author speaks."""
+ASO_MANAGER = "controller"
+"""ASO's controller, in managed fields."""
+_NOTED = b'"originalVersion"'
 _APPLIERS = frozenset({"kubectl-client-side-apply", "kubectl-create"})
 
 
@@ -41,6 +46,31 @@ def applied_version(managers: Sequence[Manager] | None, group: str) -> str:
     Applying and creating count; ``kubectl patch``, ``edit``, ``annotate`` and controllers do not, whatever version
     they happened to use.
     """
+    return _applied(managers, group)[0]
+
+
+def spoken_version(managers: Sequence[Manager] | None, group: str, spec: bytes) -> str:
+    """Return the version that an object speaks: what its author applied, else what ASO noted last; empty for neither.
+
+    ASO notes in ``originalVersion`` in which version it last sent the object; what was applied since is newer.
+    """
+    applied, when = _applied(managers, group)
+    noted = _read_noted(spec)
+    if not noted:
+        return applied
+    written = max((e.time for e in managers or () if e.manager == ASO_MANAGER and not e.subresource), default="")
+    return applied if applied and when > written else noted
+
+
+def _read_noted(spec: bytes) -> str:
+    if _NOTED not in spec:
+        return ""
+    found = orjson.loads(spec).get("originalVersion", "")
+    return found.removesuffix("storage") if isinstance(found, str) else ""
+
+
+def _applied(managers: Sequence[Manager] | None, group: str) -> tuple[str, str]:
+    """Return the version that was applied last, and when; empty texts when nobody applied."""
     chosen = ""
     when = ""
     for entry in managers or ():
@@ -51,4 +81,4 @@ def applied_version(managers: Sequence[Manager] | None, group: str) -> str:
         its_group, _, version = entry.api_version.rpartition("/")
         if its_group == group and not version.endswith("storage"):
             chosen, when = version, entry.time
-    return chosen
+    return chosen, when

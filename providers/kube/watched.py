@@ -23,7 +23,7 @@ from providers.kube.client import KubeClient
 from providers.kube.decode import Listed, Metadata, build_resource, decode, decode_texts
 from providers.kube.discovery import ServedKind
 from providers.kube.stream import Event, ListMetadata, Stream, Trouble
-from providers.kube.versions import applied_version
+from providers.kube.versions import spoken_version
 
 PAGE_SIZE: Final = 500
 _EMPTY: Final = msgspec.Raw(b"{}")
@@ -159,7 +159,7 @@ class Watcher:
 
     def _build(self, item: WatchedItem) -> ClusterObject:
         meta, kind = item.metadata, self.kind
-        applied = applied_version(meta.managers, kind.group)
+        applied = spoken_version(meta.managers, kind.group, bytes(item.spec))
         key = ResourceKey(
             namespace=intern(meta.namespace),
             group=kind.group,

@@ -15,8 +15,8 @@ from providers.emulator.process import emulator_thread
 from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import GROUPS, PREFIX, RULES, Pod, Web
-from tests.verbs_desk import Azure, group
+from tests.apiserver.pod import ACCOUNTS, GROUPS, PREFIX, RULES, Pod, Web
+from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
 
@@ -102,3 +102,73 @@ def test_names_that_are_uuids(web: Web, azure: Azure) -> None:
     for name in (stable, drawn):
         resource = f"{azure.subscription}/resourceGroups/names-rg2/providers/Microsoft.Authorization/roleAssignments"
         assert azure.get(f"{resource}/{name}", api="2022-04-01") is not None
+
+
+def test_what_azure_cannot_delete_stays_until_its_parent_goes(web: Web, azure: Azure) -> None:
+    """The object says so in ASO's words, and goes when it is detached, or with what holds its resource."""
+    web.create(GROUPS, group("names-rg3"))
+    for name in ("namesblob1", "namesblob2"):
+        web.create(ACCOUNTS, account(name, "names-rg3"))
+        kind = {"apiVersion": "storage.azure.com/v1api20230101", "kind": "StorageAccountsBlobService"}
+        spec = {"owner": {"name": name}, "isVersioningEnabled": True}
+        web.create(BLOBS, {**kind, "metadata": {"name": name}, "spec": spec})
+        web.wait_ready(BLOBS, name)
+    azure.forget_traffic()
+    web.admin.delete(web.path(BLOBS, "namesblob1"))
+    web.admin.delete(web.path(BLOBS, "namesblob2"))
+    said = web.wait_reason(BLOBS, "namesblob1", "DeletionNotSupportedInAzure")
+    web.wait_reason(BLOBS, "namesblob2", "DeletionNotSupportedInAzure")
+    writes = azure.writes
+
+    detach = {PREFIX + "reconcile-policy": "detach-on-delete"}
+    web.patch(BLOBS, "namesblob1", {"metadata": {"annotations": detach}})
+    web.wait_gone(BLOBS, "namesblob1")
+    web.admin.delete(web.path(ACCOUNTS, "namesblob2"))
+    web.wait_gone(BLOBS, "namesblob2")
+
+    text = (
+        "Resource does not support deletion in Azure; set annotation "
+        "'serviceoperator.azure.com/reconcile-policy: detach-on-delete' to permit deletion in Kubernetes"
+    )
+    assert (said["severity"], said["message"]) == ("Warning", text)
+    told = [t for reason, t in web.events("namesblob1", "StorageAccountsBlobService") if reason == "NotPossibleInAzure"]
+    assert told == [text]
+    assert writes == []
+
+
+def test_a_credential_of_another_subscription_is_not_used(web: Web, azure: Azure) -> None:
+    """An object whose resource lies elsewhere is an error in ASO's words, and nothing is sent, to delete it neither."""
+    elsewhere = "/subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/names-rg4"
+    web.create(GROUPS, group("names-rg4", annotations={PREFIX + "resource-id": elsewhere}))
+
+    said = web.wait_reason(GROUPS, "names-rg4", "SubscriptionMismatch")
+
+    assert said["severity"] == "Error"
+    assert said["message"] == (
+        'SubscriptionID "00000000-0000-0000-0000-00000000000a" for "names-rg4" resource does not match with '
+        f'Client Credential: "{web.namespace}/aso-credential"'
+    )
+    assert azure.get(f"{azure.subscription}/resourceGroups/names-rg4", api=GROUP_API) is None
+
+
+def test_a_resource_provider_is_registered_once(web: Web, azure: Azure) -> None:
+    """A subscription that does not use the provider yet is made to; the write that was refused succeeds later."""
+    namespace = f"{azure.subscription}/providers/Microsoft.Storage"
+    web.create(GROUPS, group("names-rg5"))
+    web.wait_ready(GROUPS, "names-rg5")
+    azure.call("POST", f"{namespace}/unregister?api-version=2021-04-01")
+    azure.forget_traffic()
+
+    web.create(ACCOUNTS, account("namesreg", "names-rg5"))
+    web.wait_for("the registration", lambda: "POST Microsoft.Storage/register 200" in azure.writes)
+    azure.call("GET", namespace + "?api-version=2021-04-01")
+
+    web.wait_for("the event", lambda: _refusals(web, "namesreg"))
+    assert "registering Resource Provider Microsoft.Storage with subscription. Try again later" in _refusals(
+        web, "namesreg"
+    )
+    assert azure.writes.count("POST Microsoft.Storage/register 200") == 1
+
+
+def _refusals(web: Web, name: str) -> str:
+    return "".join(t for reason, t in web.events(name, "StorageAccount") if reason == "CreateOrUpdateActionError")

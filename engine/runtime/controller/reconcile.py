@@ -12,6 +12,8 @@ from typing import Final
 
 from engine.cluster import condition, events
 from engine.cluster.breaker import Breaker
+from engine.cluster.condition import Condition
+from engine.cluster.misfit import misfit, owner_link
 from engine.cluster.named import needs_random_name
 from engine.cluster.objects import ClusterObject
 from engine.cluster.verdict import condition_of_result, condition_of_step
@@ -171,12 +173,23 @@ class Reconciler:
         if needs_random_name(found.resource) and not found.resource.deleting:
             await self._parts.contract.name(identity, str(uuid.uuid4()))
         why = await self._parts.credentials.resolve(found.resource)
+        said = condition.warning("Failed", why, found.resource.generation) if why else self._misfit(found)
+        if said is None:
+            return True
+        await self._parts.contract.say(identity, said)
         if why:
-            await self._parts.contract.say(identity, condition.warning("Failed", why, found.resource.generation))
             self._parts.queue.retry(identity, limit=SLOW)
-            left.discard(identity)
-            self._parts.queue.done(identity)
-        return not why
+        left.discard(identity)
+        self._parts.queue.done(identity)
+        return False
+
+    def _misfit(self, found: ClusterObject) -> Condition | None:
+        """Return what stands against working on an object with the credential that it has; None for nothing."""
+        speaker = self._parts.credentials.speaker_of(found.resource)
+        subscription = self._parts.credentials.subscription_of(found.resource)
+        link = owner_link(found.resource)
+        owner = self._parts.objects.find(link) if link is not None else None
+        return misfit(found.resource, subscription, speaker.credential, owner.resource if owner is not None else None)
 
     def _is_outside(self, identity: ObjectIdentity) -> bool:
         return self._parts.outside is not None and self._parts.outside.takes(identity)
@@ -334,7 +347,10 @@ class _Run:
         contract, queue = self._parts.contract, self._parts.queue
         found = self._parts.objects.find(identity)
         if found is not None and found.resource.deleting and step.action in (Action.NOOP, Action.FORGET):
-            await contract.release(identity)
+            if step.action is Action.FORGET and step.reason is not Reason.DETACHED:
+                await self._tell_undeletable(identity)
+            else:
+                await contract.release(identity)
             self._let_go(identity, left)
             return
         is_there = step.reason is Reason.IN_SYNC or (actual is not None and actual.presence is Presence.PRESENT)
@@ -352,6 +368,13 @@ class _Run:
         else:
             self._succeeded(identity)
         self._let_go(identity, left)
+
+    async def _tell_undeletable(self, identity: ObjectIdentity) -> None:
+        """Keep an object whose resource Azure cannot delete; it goes when the resource's parent has gone."""
+        said = condition.warning("DeletionNotSupportedInAzure", events.NOT_DELETABLE, self._generation(identity))
+        await self._parts.contract.tell(identity, events.not_possible(), once=True)
+        await self._parts.contract.say(identity, said)
+        self._parts.queue.succeeded(identity)
 
     async def _apply(self, cycle: Cycle, planned: PassResult, left: set[ObjectIdentity]) -> None:
         """Carry the plan out; each object is told of as soon as its step ends."""
