@@ -47,12 +47,14 @@ class _Exported:
     Attributes:
         print: Of the status they were made from; empty when they have to be made anew.
         asked: Of what they were made from and stands in the object.
-        at: When they were, by the monotonic clock.
+        resource: One that has this print: as long as it is the very same there is nothing to compare.
+        at: When they were made, by the monotonic clock.
         versions: What each target was left at; empty where it was not written.
     """
 
     print: Fingerprint = Fingerprint("")
     asked: Fingerprint = Fingerprint("")
+    resource: CustomResource | None = None
     at: float = 0.0
     versions: dict[Place, str] = field(default_factory=dict)
 
@@ -89,7 +91,9 @@ class Exporter:
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     def wants(self, resource: CustomResource) -> bool:
-        """Whether an object exports anything."""
+        """Whether an object exports anything; most have no ``operatorSpec``, and are not parsed for that."""
+        if b'"operatorSpec"' not in resource.spec.raw:
+            return False
         operator = spec_of(resource).get("operatorSpec")
         return isinstance(operator, dict) and any(operator.get(member) for member in _EXPORTS)
 
@@ -121,8 +125,12 @@ class Exporter:
     def is_current(self, resource: CustomResource) -> bool:
         """Whether nothing has to be done for an object as long as its resource is as it was."""
         held = self._exported.get(resource.key.identity)
-        if held is None or not held.print or held.asked != _print_of_object(resource):
+        if held is None or not held.print:
             return not self.wants(resource)
+        if held.resource is not resource:
+            if held.asked != _print_of_object(resource):
+                return not self.wants(resource)
+            held.resource = resource
         return self._clock.monotonic() - held.at < self._period.total_seconds()
 
     async def export(self, resource: CustomResource, actual: ActualState, azure: ActionCaller) -> Condition | None:
@@ -155,7 +163,7 @@ class Exporter:
         if problems:
             return _condition(problems, known.resource)
         held.print, held.asked = new_print, _print_of_object(known.resource)
-        held.at = self._clock.monotonic()
+        held.resource, held.at = known.resource, self._clock.monotonic()
         for place, version in news.items():
             self.touched(place, version)
         return None
