@@ -10,7 +10,8 @@ from engine.model.ids import ArmId, PlanId
 from engine.model.plan import Step
 from engine.model.result import ApplyResult
 from engine.model.state import Baseline
-from engine.runtime.executor import Executor, ExecutorOptions, Progress, Resumed, Settle
+from engine.runtime.executor import Azure, Executor, ExecutorOptions, Progress, Resumed, Settle
+from engine.runtime.group_watch import GroupWatch
 from engine.runtime.heap import release_memory
 from engine.runtime.interrupted import with_interrupted
 from engine.runtime.ledger import Ledger
@@ -81,6 +82,7 @@ class Cycle:
             ledger=self._ledger(planned.plan.id),
             refresh=self._recarry(planned),
             intend=settlement.intend,
+            azure=GroupWatch(self._world.azure, planned.plan, planned.contents),
         )
         result = await executor.run(planned.plan)
         try:
@@ -127,10 +129,11 @@ class Cycle:
         ledger: Ledger,
         refresh: Refresh | None = None,
         intend: Callable[[Step], None] = lambda _step: None,
+        azure: Azure | None = None,
     ) -> Executor:
         world = self._world
         return Executor(
-            world.azure,
+            azure or world.azure,
             world.store,
             world.clock,
             ledger=ledger,

@@ -94,6 +94,7 @@ class Pass:
         return PassResult(
             plan=plan,
             findings=(*self._open, *self._kept),
+            contents=data.contents,
             problems=problems,
             notices=place_notices(self._notices, self._world.source),
             at=self._began,

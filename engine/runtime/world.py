@@ -9,6 +9,7 @@ from datetime import datetime
 from engine.desired.identity import ObjectIdentity
 from engine.desired.ignore import FleetRule
 from engine.desired.index import SubscriptionOf
+from engine.model.ids import ArmId
 from engine.model.plan import Plan
 from engine.model.policy import Limits
 from engine.model.problem import Notice, Problem
@@ -71,6 +72,7 @@ class PassResult:
         problems: Input that could not be used.
         notices: What the author of the input should know.
         at: When the pass began; None when nobody asked a clock.
+        contents: What is in each resource group that the plan may delete.
     """
 
     plan: Plan
@@ -78,3 +80,4 @@ class PassResult:
     problems: tuple[Problem, ...] = ()
     notices: tuple[Notice, ...] = ()
     at: datetime | None = None
+    contents: Mapping[ArmId, tuple[ArmId, ...]] = field(default_factory=dict)

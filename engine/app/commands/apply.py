@@ -119,7 +119,7 @@ async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace
         return ExitCode.worst(codes | {ExitCode.ERROR})
     printer = ProgressPrinter(args.output, style)
     options = ExecutorOptions(patience=timedelta(seconds=args.timeout))
-    work = cycle.apply(PassResult(plan=plan, findings=planned.findings), report=printer.report, options=options)
+    work = cycle.apply(replace(planned, plan=plan), report=printer.report, options=options)
     result = await see_through(watch(work, printer.waiting, SystemClock()), options.stop, printer.waiting)
     if result is None:
         complain(_left_text(printer.under_way))

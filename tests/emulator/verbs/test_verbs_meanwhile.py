@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verbs_desk import NETWORK_API, Desk, account, group, network, subnet
+from tests.verbs_desk import NETWORK_API, Desk, account, group, identity, network, subnet
 
 pytestmark = pytest.mark.loopback
 
@@ -157,3 +157,37 @@ def test_put_is_not_sent_over_what_moved_after_the_plan(desk: Desk) -> None:
     assert (done.code, result["outcome"], result["reason"]) == (5, "failed", "Moved")
     assert "plan again" in result["cause"]
     assert desk.azure.writes == []
+
+
+def test_a_group_with_something_new_in_it_is_not_deleted(desk: Desk) -> None:
+    """What somebody created in a group while the question was on the screen keeps the group; the next plan shows it."""
+    desk.write(group(desk.name), identity("app", desk.name))
+    desk.apply()
+    desk.write()
+    body = {"location": "westeurope", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}}
+    theirs = desk.id_of("account", f"{desk.name}theirs")
+
+    done = desk.apply_while(lambda: desk.azure.edit("PUT", theirs, body), "--prune", "--allow-mass-delete")
+
+    assert done.code == 5, done.out + done.err
+    result = done.result(desk.name)
+    assert (result["outcome"], result["reason"]) == ("failed", "Moved")
+    assert f"it also holds {desk.name}theirs by now, which the plan did not show" in result["cause"]
+    assert desk.azure.writes == []
+    assert desk.azure.get(theirs) is not None
+    after = desk.plan("--prune", "--allow-mass-delete").step(desk.name)
+    assert (after["action"], [g["name"] for g in after["guards"]]) == ("blocked", ["unowned-contents"])
+
+
+@pytest.mark.parametrize("gone", ["app", ""], ids=["less-in-it", "gone"])
+def test_a_group_that_holds_less_than_shown_is_deleted(desk: Desk, gone: str) -> None:
+    """What somebody deleted meanwhile, or the group itself, is no reason to stop."""
+    desk.write(group(desk.name), identity("app", desk.name))
+    desk.apply()
+    desk.write()
+    where, api = (desk.id_of("identity", gone), "2023-01-31") if gone else (desk.group_id, "2021-04-01")
+
+    done = desk.apply_while(lambda: desk.azure.edit("DELETE", where, api=api), "--prune", "--allow-mass-delete")
+
+    assert done.code == 0, done.out + done.err
+    assert desk.azure.get(desk.group_id, api="2021-04-01") is None
