@@ -8,8 +8,8 @@ from dataclasses import replace
 from engine.model.ids import ArmId
 from engine.model.plan import Action, Plan, Step
 
-_AGAIN = "an earlier run was stopped while it sent this; Azure shows nothing of it, so it is sent once more"
-_STOPPED = "an earlier run was stopped while it wrote this; what is planned is what is left to do"
+_AGAIN = "an earlier run never learned what became of its write; Azure shows nothing of it, so it is sent once more"
+_STOPPED = "an earlier run never learned what became of its write; what is planned is what is left to do"
 
 
 def with_interrupted(plan: Plan, interrupted: Collection[ArmId]) -> Plan:

@@ -75,8 +75,8 @@ async def _apply(args: argparse.Namespace, settings: Settings) -> int:
             sys.stderr.write(f"trueup: followed {followed} of an earlier run to the end\n")
         for resource in resumed.interrupted:
             sys.stderr.write(
-                f"trueup: an earlier run was stopped while it wrote {resource}; nothing goes on there now, "
-                "the plan shows what is left to do\n"
+                f"trueup: an earlier run never learned what became of its write of {resource}: it was stopped, or "
+                "Azure gave no proper answer; nothing goes on there now, the plan shows what is left to do\n"
             )
         for resource, why in resumed.unfinished.items():
             sys.stderr.write(f"trueup: warning: {resource}: {why}\n")

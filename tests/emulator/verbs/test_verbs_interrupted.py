@@ -108,11 +108,30 @@ def test_an_apply_killed_while_it_waits_for_an_answer(desk: Desk, before_effect:
     done = desk.run("apply", "--yes")
 
     assert done.code == 0, done.out + done.err
-    assert "an earlier run was stopped while it wrote" in done.err
+    assert "an earlier run never learned what became of its write" in done.err
     assert ("sent once more" in done.out) == before_effect
     assert len(taken(desk, name)) == (1 if before_effect else 0)
     assert len(before) <= 1
     desk.azure.clear_script()
+    desk.check_clean()
+
+
+def test_the_run_after_one_that_azure_did_not_answer_claims_no_more_than_is_known(desk: Desk) -> None:
+    """Nothing was stopped where Azure answered 503 until patience ended: what became of the write is not known."""
+    name = f"{desk.name}-n"
+    desk.write(group(desk.name), network(name, desk.name))
+    busy = {"status": 503, "body": {"error": {"code": "ServerBusy", "message": "Later."}}}
+    desk.azure.script({"match": {"method": "PUT", "path_regex": f"/{name}$"}, "times": None, "answer": busy})
+    failed = desk.apply(code=5)
+    desk.azure.clear_script()
+
+    done = desk.run("apply", "--yes")
+
+    assert "ServerBusy" in failed.result(name)["cause"]
+    assert done.code == 0, done.out + done.err
+    assert "never learned what became of its write" in done.err
+    assert "it was stopped, or Azure gave no proper answer" in done.err
+    assert "Azure shows nothing of it, so it is sent once more" in done.out
     desk.check_clean()
 
 
