@@ -47,6 +47,7 @@ from engine.runtime.stop import Stop
 
 if TYPE_CHECKING:
     from providers.kube.client import KubeClient
+    from providers.kube.cluster import WatchedCluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ async def open_controller(
     )
     shards = make_shards(client, args, operating, clock, log, objects=objects, queue=queue)
     permits, halt = Permits(shards or Everything()), Stop()
-    contract = Contract(_writer(client, cluster.plurals, clock, operating), objects, clock, name, permits)
+    contract = Contract(_writer(client, cluster, clock, operating), objects, clock, name, permits)
     store = ControllerStore(secrets.token_bytes(32))
     period = timedelta(seconds=args.export_period)
     exporter = build_exporter(client, objects, queue, clock, period=period)
@@ -147,12 +148,10 @@ async def open_controller(
         await book.close()
 
 
-def _writer(
-    client: KubeClient, plurals: Mapping[tuple[str, str], str], clock: Clock, operating: Operating
-) -> ClusterWriter:
+def _writer(client: KubeClient, cluster: WatchedCluster, clock: Clock, operating: Operating) -> ClusterWriter:
     from providers.kube.writer import KubeWriter
 
-    return KubeWriter(client, plurals, clock) if operating.mode.writes else NoWriter()
+    return KubeWriter(client, cluster, clock) if operating.mode.writes else NoWriter()
 
 
 def _passes(client: KubeClient, parts: Parts, args: argparse.Namespace, operating: Operating) -> Passes:

@@ -38,6 +38,7 @@ class WatchedCluster:
         self._watchers: dict[tuple[str, str], Watcher] = {}
         self._names: list[NameWatch] = []
         self._plurals: dict[tuple[str, str], str] = {}
+        self._newest: dict[tuple[str, str], str] = {}
         self._annotations: dict[str, Mapping[str, str]] = {}
         self._handle: Handler = lambda _news: None
         self._redefined = asyncio.Event()
@@ -47,6 +48,11 @@ class WatchedCluster:
     def plurals(self) -> Mapping[tuple[str, str], str]:
         """Return the plural of every kind that is served now, by group and kind."""
         return self._plurals
+
+    @property
+    def newest(self) -> Mapping[tuple[str, str], str]:
+        """Return the version of every kind that holds the members of all others, by group and kind."""
+        return self._newest
 
     @property
     def host(self) -> str:
@@ -103,6 +109,7 @@ class WatchedCluster:
                 del self._plurals[key]
                 self._handle(Listing(group=key[0], kind=key[1], objects=()))
         self._plurals.update({key: kind.plural for key, kind in served.items()})
+        self._newest.update({key: kind.newest for key, kind in served.items()})
         new = {key: self._watcher(kind) for key, kind in served.items() if key not in self._watchers}
         self._watchers.update(new)
         await _begin([w.stream for w in new.values()])

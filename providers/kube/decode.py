@@ -18,6 +18,7 @@ from engine.errors import UnavailableError
 from engine.model.document import Document, Secret
 from engine.model.ids import Generation, ResourceKey
 from engine.model.state import CustomResource, StatusTrust
+from providers.kube.stored import as_written
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _EMPTY = msgspec.Raw(b"{}")
@@ -179,7 +180,7 @@ def build_resource(
     meta = item.metadata
     return CustomResource(
         key=key,
-        spec=Document(_copy(item.spec, _EMPTY)),
+        spec=Document(as_written(_copy(item.spec, _EMPTY))),
         status=Document(bytes(item.status)) if keep_status and item.status else None,
         trust=_trust_of(item) if keep_status else StatusTrust.NONE,
         annotations=meta.texts,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from engine.cluster.claim import Marks
 from engine.cluster.events import Event, source_of
@@ -25,13 +25,27 @@ JSON_PATCH: Final = "application/json-patch+json"
 _ATTEMPTS: Final = 5
 
 
+class WrittenKinds(Protocol):
+    """What is served, by group and kind."""
+
+    @property
+    def plurals(self) -> Mapping[tuple[str, str], str]:
+        """Return the plurals."""
+        ...
+
+    @property
+    def newest(self) -> Mapping[tuple[str, str], str]:
+        """Return the versions that hold the members of all others."""
+        ...
+
+
 class KubeWriter:
     """Implements ``ClusterWriter``."""
 
-    def __init__(self, client: KubeClient, plurals: Mapping[tuple[str, str], str], clock: Clock) -> None:
-        """Take a client and the plural of every kind, by group and kind."""
+    def __init__(self, client: KubeClient, kinds: WrittenKinds, clock: Clock) -> None:
+        """Take a client and what it serves."""
         self._client = client
-        self._plurals = plurals
+        self._kinds = kinds
         self._clock = clock
 
     async def apply_marks(self, key: ResourceKey, uid: str, marks: Marks) -> None:
@@ -40,7 +54,11 @@ class KubeWriter:
         The uid keeps a namesake that was made since from being touched, and a gone object from being made anew.
         """
         metadata = {"name": key.name, "namespace": key.namespace, "uid": uid, **marks.to_wire()}
-        body: dict[str, Any] = {"apiVersion": key.api_version, "kind": key.kind, "metadata": metadata}
+        body: dict[str, Any] = {
+            "apiVersion": f"{key.group}/{self._version(key)}",
+            "kind": key.kind,
+            "metadata": metadata,
+        }
         if marks.azure_name:
             body["spec"] = {"azureName": marks.azure_name}
         query = {"fieldManager": MANAGER, "force": "true"}
@@ -108,9 +126,13 @@ class KubeWriter:
         with contextlib.suppress(EngineError):
             await self._send("POST", f"/api/v1/namespaces/{key.namespace}/events", body, "application/json", {})
 
+    def _version(self, key: ResourceKey) -> str:
+        """Return the version to write through: through an older one the server drops what that one lacks."""
+        return self._kinds.newest.get((key.group, key.kind), key.version)
+
     def _path(self, key: ResourceKey) -> str:
-        plural = self._plurals[key.group, key.kind]
-        return f"/apis/{key.group}/{key.version}/namespaces/{key.namespace}/{plural}/{key.name}"
+        plural = self._kinds.plurals[key.group, key.kind]
+        return f"/apis/{key.group}/{self._version(key)}/namespaces/{key.namespace}/{plural}/{key.name}"
 
     async def _send(self, method: str, path: str, body: Any, content_type: str, query: Mapping[str, str]) -> None:
         raw = encode_public(body)
