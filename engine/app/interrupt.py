@@ -41,7 +41,7 @@ def _on_signal(task: asyncio.Future[T], stop: Stop, under_way: Callable[[], str]
         stop.abandoned = True
         task.cancel()
         return
-    stop.requested = True
+    stop.request()
     waiting = under_way()
     rest = f"; {waiting}\ntrueup: once more leaves that to run on in Azure" if waiting else ""
     sys.stderr.write(f"\ntrueup: stopping: nothing new is begun{rest}\n")

@@ -141,7 +141,7 @@ class Pass:
             targets += tuple(
                 ReadTarget(id=b.id, arm_type=b.id.resource_type, api_version=b.api_version) for b in orphans.values()
             )
-        async for batch in self._world.azure.observe(targets, purpose=self._options.purpose):
+        async for batch in self._world.azure.observe(targets):
             for actual in batch:
                 for one in wanted.get(actual.id, ()):
                     self._judge(one, actual)

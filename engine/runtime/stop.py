@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from engine.model.plan import Step
 from engine.model.result import Outcome, StepResult
+from engine.ports import Clock
 
 
 class StoppedError(Exception):
@@ -23,6 +26,26 @@ class Stop:
 
     requested: bool = False
     abandoned: bool = False
+    _asked: set[asyncio.Event] = field(default_factory=set)
+
+    def request(self) -> None:
+        """Ask the run to end; who waits before another try wakes."""
+        self.requested = True
+        for event in self._asked:
+            event.set()
+
+    async def pause(self, clock: Clock, duration: timedelta) -> None:
+        """Wait, no longer than until the run is to end."""
+        asked = asyncio.Event()
+        self._asked.add(asked)
+        waits = {asyncio.ensure_future(clock.sleep(duration)), asyncio.ensure_future(asked.wait())}
+        try:
+            if not self.requested:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._asked.remove(asked)
+            for wait in waits:
+                wait.cancel()
 
 
 def not_begun(step: Step, *, requests: int = 0, http_status: int = 0) -> StepResult:

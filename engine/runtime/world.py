@@ -13,7 +13,6 @@ from engine.model.ids import ArmId
 from engine.model.plan import Plan
 from engine.model.policy import Limits
 from engine.model.problem import Notice, Problem
-from engine.model.purpose import Purpose
 from engine.planning.finding import Finding
 from engine.ports import AuditLog, BaselineStore, Clock, DesiredSource
 from engine.runtime.executor import Azure
@@ -46,7 +45,6 @@ class PassOptions:
         subscription_of: The same for each object, where credentials differ.
         strict: Refuse what ASO's own tools forgive.
         ignore: Ignore rules for many objects.
-        purpose: Of the reads; somebody waits for a pass that an edit started.
         scope: The input as a whole: what another one applied has not left it.
         drift_waits: Objects whose drift is not corrected by this pass, and why.
     """
@@ -58,7 +56,6 @@ class PassOptions:
     limits: Limits = field(default_factory=Limits)
     strict: bool = False
     ignore: tuple[FleetRule, ...] = ()
-    purpose: Purpose = Purpose.SWEEP
     scope: InputScope = ANY_INPUT
     drift_waits: Mapping[ObjectIdentity, str] = field(default_factory=dict)
 
