@@ -133,21 +133,21 @@ def test_second_signal_leaves_operations_running(desk: Desk) -> None:
 
 def test_steps_in_the_queue_are_not_begun(desk: Desk) -> None:
     """What waits for its turn to send is left, not only what waits for another step."""
-    names = [f"id{n}" for n in range(14)]
+    names = [f"id{n}" for n in range(70)]
     desk.write(group(desk.name))
     desk.apply()
     desk.write(group(desk.name), *(identity(n, desk.name) for n in names))
-    desk.azure.script({"match": {"method": "PUT", "path_regex": "/id[0-9]+$"}, "times": None, "delay_ms": 1_500})
+    desk.azure.script({"match": {"method": "PUT", "path_regex": "/id[0-9]+$"}, "times": None, "delay_ms": 4_000})
     desk.azure.forget_traffic()
     with applying(desk) as run:
-        wait_for_puts(desk, 8)
+        wait_for_puts(desk, 64)
         run.process.send_signal(signal.SIGINT)
         code, out = run.end()
 
     assert code == 3
-    assert len(desk.azure.writes) == 8
-    assert "Apply stopped: 8 created, 0 updated, 0 deleted, 1 unchanged, 0 failed, 6 skipped" in out
-    assert ", 6 left to do; 8 writes." in out
+    assert len(desk.azure.writes) == 64
+    assert "Apply stopped: 64 created, 0 updated, 0 deleted, 1 unchanged, 0 failed, 6 skipped" in out
+    assert ", 6 left to do; 64 writes." in out
 
 
 @contextmanager
