@@ -179,11 +179,11 @@ def steady(bench: Bench, passes: int = 3) -> None:
 
 
 def edit_once(bench: Bench, name: str, text: str) -> float:
-    """Change a tag; return the seconds until Azure heard of it."""
+    """Change a tag; return the seconds from the API server's answer until Azure heard of it."""
     bench.azure.forget_traffic()
     path = f"{COLLECTIONS[1].format(NAMESPACE)}/{name}"
-    began = time.monotonic()
     bench.plane.admin.patch(path, {"spec": {"tags": {"edited": text}}})
+    began = time.monotonic()
     bench.wait(
         f"the edit of {name} to reach Azure",
         lambda: bench.arm_writes() > 0,

@@ -43,6 +43,7 @@ from engine.runtime.controller.store import ControllerStore
 from engine.runtime.controller.tenure import Everything, Permits
 from engine.runtime.controller.users import Users
 from engine.runtime.executor import ExecutorOptions
+from engine.runtime.heap import tune_memory
 from engine.runtime.stop import Stop
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ async def open_controller(
     from providers.kube.cluster import WatchedCluster
     from providers.kube.exported import KubeExports
 
+    tune_memory()
     clock, log = SystemClock(), Log(sys.stderr)
     cluster = WatchedCluster(client, namespaces=operating.namespaces)
     objects = Objects(cluster, default_policy=operating.default_policy)

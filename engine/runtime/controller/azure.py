@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -83,6 +84,7 @@ class ContractAzure:
         for azure, wanted in groups.values():
             async for batch in azure.observe(wanted, purpose=min(purpose, self._purpose)):
                 yield batch
+                await asyncio.sleep(0)  # edits get their turn between the pages of a full pass
 
     async def fetch(self, target: ReadTarget, *, purpose: Purpose = Purpose.SWEEP) -> ActualState:
         """Read one resource."""
