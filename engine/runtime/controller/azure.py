@@ -157,7 +157,7 @@ class ContractAzure:
                 announce(token)
 
         progress = await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose), announce=begins)
-        if not is_delete:
+        if not is_delete and progress.status is not OperationStatus.FAILED:
             await self._contract.tell(identity, events.sent(resource))
         if progress.status is OperationStatus.RUNNING:
             await self._keep(azure, resource, identity, progress, is_delete=is_delete)
