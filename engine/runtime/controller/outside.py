@@ -129,7 +129,7 @@ class Outside:
 
     async def _bring(self, found: ClusterObject, handler: Handler) -> None:
         identity, generation = found.identity, found.resource.generation
-        policy = _policy_of(found)
+        policy, is_due = _policy_of(found), self._corrections.is_due(identity)
         errand = await handler.prepare(found)
         if errand.credential:
             await self._contract.tell(identity, events.credential_from(errand.credential), once=True)
@@ -141,7 +141,7 @@ class Outside:
                 await self._contract.say(identity, said)
                 self._queue.retry(identity, limit=SLOW)
                 return
-        elif look.differs and self._may_write(found, policy, look):
+        elif look.differs and _may_write(found, policy, look, is_due=is_due):
             await self._write(found, errand)
             memory = errand.memory
         else:
@@ -155,16 +155,8 @@ class Outside:
             return
         await self._contract.say(identity, condition.succeeded(generation), errand.actual)
         self._queue.succeeded(identity)
-        if not is_left:
+        if is_due and not is_left:
             self._corrections.done(identity)
-
-    def _may_write(self, found: ClusterObject, policy: ObjectPolicy, look: Look) -> bool:
-        """Whether a difference is put right: the user's edits at once, drift where policy and period say so."""
-        ready = found.ready
-        is_settled = ready is not None and ready.is_true and ready.observed_generation == found.resource.generation
-        if not is_settled or look.is_asked:
-            return True
-        return policy.drift is DriftPolicy.CORRECT and self._corrections.is_due(found.identity)
 
     async def _write(self, found: ClusterObject, errand: Errand) -> None:
         """Claim the object before anything is sent for it; what a write fails with is an event too."""
@@ -207,3 +199,15 @@ _REASONS = frozenset({"WaitingForOwner", "SecretNotFound"})
 
 def _policy_of(found: ClusterObject) -> ObjectPolicy:
     return parse_policy(found.resource.annotations, found.resource.namespace_annotations)
+
+
+def _may_write(found: ClusterObject, policy: ObjectPolicy, look: Look, *, is_due: bool) -> bool:
+    """Whether a difference is put right: the user's edits at once, drift where policy and period say so.
+
+    ``is_due`` was asked before the look: who asks for a correction meanwhile asks for another look.
+    """
+    ready = found.ready
+    is_settled = ready is not None and ready.is_true and ready.observed_generation == found.resource.generation
+    if not is_settled or look.is_asked:
+        return True
+    return policy.drift is DriftPolicy.CORRECT and is_due
