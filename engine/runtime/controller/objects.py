@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from engine.cluster.misfit import owner_link
 from engine.cluster.objects import ClusterObject
 from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import RECONCILE_POLICY
@@ -65,6 +66,22 @@ class Objects:
     def find(self, identity: ObjectIdentity) -> ClusterObject | None:
         """Return an object; None when there is none."""
         return self._held.get(identity)
+
+    def is_going(self, found: ClusterObject) -> bool:
+        """Whether something above an object is going or gone: the cluster deletes the object next.
+
+        It must not be made anew in Azure meanwhile. An owner that left it behind on purpose left no reference to it.
+        """
+        at, seen = found, {found.identity}
+        while (link := owner_link(at.resource)) is not None and link not in seen:
+            seen.add(link)
+            owner = self._held.get(link)
+            if owner is None:
+                return any((o.kind, o.name) == (link[2], link[3]) for o in at.owners)
+            if owner.resource.deleting:
+                return True
+            at = owner
+        return False
 
     def all(self) -> Iterable[ClusterObject]:
         """Return every object."""

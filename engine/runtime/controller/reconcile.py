@@ -170,6 +170,9 @@ class Reconciler:
             return False
         if found.resource.deleting and not (found.is_claimed and await self._may_go(found, left)):
             return False
+        if not found.resource.deleting and self._parts.objects.is_going(found):
+            self._parts.queue.retry(identity, limit=FAST)
+            return False
         if needs_random_name(found.resource) and not found.resource.deleting:
             await self._parts.contract.name(identity, str(uuid.uuid4()))
         why = await self._parts.credentials.resolve(found.resource)
