@@ -114,6 +114,10 @@ class Recarry:
         """Return what to send after a 412; None where nothing differs any more."""
         if actual.presence is Presence.UNREADABLE:
             raise _unread(step, actual)
+        if request.method == "DELETE":
+            if actual.presence is Presence.ABSENT:
+                return None
+            raise _moved(step)
         now, planned = self._look_again(step, actual)
         if is_create(request):
             if may_be_ours and not now.diff.changes:

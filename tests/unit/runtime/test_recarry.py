@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from engine.errors import MovedError, UnavailableError
+from engine.model.document import ABSENT
 from engine.model.plan import Action, Request, Step
-from engine.model.state import Presence
+from engine.model.state import ActualState, Presence
 from engine.planning.finding import Finding, PlanInput
 from engine.planning.planner import plan_step
 from engine.runtime.recarry import Recarry
@@ -92,6 +93,19 @@ def decide(body: Any, *, etag: str = "2", may_be_ours: bool = False, is_create: 
     request = Request(method="PUT", url="https://x/net", body={"planned": True}, headers=((name, "1"),))
     actual = build_actual(body, id=step.id, etag=etag)
     return recarry.decide_again(step, request, actual, may_be_ours=may_be_ours)
+
+
+def test_a_delete_that_met_a_moved_resource_deletes_nothing() -> None:
+    """After a 412 what is gone is done; what is there is not what was looked at, and neither deleted nor written."""
+    recarry, step = plan()
+    request = Request(method="DELETE", url="https://x/net", body=ABSENT, headers=(("If-Match", "1"),))
+    assert step.id is not None
+    gone = ActualState(id=step.id, presence=Presence.ABSENT)
+    there = build_actual(network("10.0.0.0/16", "a"), id=step.id, etag="2")
+
+    assert recarry.decide_again(step, request, gone, may_be_ours=False) is None
+    with pytest.raises(MovedError):
+        recarry.decide_again(step, request, there, may_be_ours=False)
 
 
 def test_the_same_difference_is_written_over_the_new_etag() -> None:
