@@ -45,7 +45,7 @@ def kinds(plane: ControlPlane) -> None:
 @pytest.fixture(scope="module")
 def pod(plane: ControlPlane, azure: Azure, kinds: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     """Return a pod that looks at everything twice a second, as an account that may do no more than it needs."""
-    plane.admin.create("/api/v1/namespaces", {"metadata": {"name": OPERATOR}})
+    plane.admin.call("POST", "/api/v1/namespaces", {"metadata": {"name": OPERATOR}})
     who = plane.account(OPERATOR, "azureserviceoperator-default", *RULES)
     log = tmp_path_factory.mktemp("pod") / "log"
     quick = {"AZURE_SYNC_PERIOD": "500ms"}
