@@ -127,7 +127,11 @@ def test_new_and_removed_definitions_are_noticed(plane: ControlPlane, web: Web, 
     web.create(GROUPS, group(f"{name}-b"))
     web.wait_ready(GROUPS, f"{name}-b")
 
-    assert web.admin.get(f"{DEFINITIONS}/publicipaddresses.network.azure.com") is None
+    web.wait_for(
+        "the definition to be gone",
+        lambda: web.admin.get(f"{DEFINITIONS}/publicipaddresses.network.azure.com") is None,
+    )
+    assert web.ready(GROUPS, f"{name}-b")["status"] == "True"
 
 
 def test_a_restart_of_the_api_server_is_survived(plane: ControlPlane, web: Web, pod: Pod, name: str) -> None:
