@@ -40,6 +40,8 @@ class Sighting:
         held = ABSENT if finding.actual is ABSENT else memory.follow(finding.there, seen_now)[0]
         seen = replace(finding, actual=held)
         then = memory.then_actual_of(seen)
+        if held is ABSENT and then is ABSENT and finding.actual is not ABSENT and finding.actual is not None:
+            return judge_without_memory(finding)  # neither moment is visible there, as in a union's unknown variant
         if memory.has_azure_moved(seen, then):
             return _verdict(finding, then, origin=ChangeOrigin.DRIFT)
         if not self._witness.is_settled:

@@ -96,3 +96,21 @@ def test_a_spec_that_may_be_newer_hides_nothing() -> None:
     assert told(diff(held(accessTier="Cold"), then, is_settled=False)) == [
         ("/properties/accessTier", "change", "drift")
     ]
+
+
+class Choosy(Blind):
+    """Shows the property's place, but not every value of it, as a union does with a variant it does not know."""
+
+    def shows(self, place: Sequence[Segment]) -> bool:
+        """Say yes to everything."""
+        return True
+
+
+def test_a_value_that_nobody_saw_then_nor_sees_now_is_not_known() -> None:
+    """A place that shows nothing at both moments proves nothing: what Azure holds there may have moved."""
+    subject = Subject(arm_type=STORAGE_TYPE, api_version=STORAGE_VERSION, id=STORAGE_ID)
+    moved = held(allowSharedKeyAccess=True)
+
+    found = compare_bodies(SENT, moved, subject, remembered=Choosy(SENT, is_settled=True))
+
+    assert told(found) == [("/properties/allowSharedKeyAccess", "change", "unknown")]
