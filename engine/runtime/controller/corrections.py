@@ -22,21 +22,28 @@ class Corrections:
         self._period = period
         self._next: dict[ObjectIdentity, float] = {}
         self._asked: set[ObjectIdentity] = set()
+        self._taken: set[ObjectIdentity] = set()
         self._rounds: dict[ObjectIdentity, int] = {}
 
     def ask(self, identity: ObjectIdentity) -> None:
         """Somebody edited the object: whatever differs is corrected with it."""
         self._asked.add(identity)
 
-    def is_due(self, identity: ObjectIdentity) -> bool:
-        """Whether drift of the object is corrected by a pass that begins now."""
+    def take(self, identity: ObjectIdentity) -> bool:
+        """Whether drift of the object is corrected by a pass that begins now.
+
+        It answers to what was asked until now; who asks during the pass gets another one.
+        """
         if identity in self._asked:
+            self._asked.discard(identity)
+            self._taken.add(identity)
+        if identity in self._taken:
             return True
         return self._period is not None and self._clock.monotonic() >= self._next.get(identity, 0.0)
 
     def done(self, identity: ObjectIdentity) -> None:
-        """Nothing is left to correct: the next period begins."""
-        self._asked.discard(identity)
+        """Nothing is left to correct of what was taken: the next period begins."""
+        self._taken.discard(identity)
         if self._period is not None:
             turn = self._rounds[identity] = self._rounds.get(identity, 0) + 1
             self._next[identity] = self._clock.monotonic() + self._period.total_seconds() * _share(identity, turn)
@@ -44,6 +51,7 @@ class Corrections:
     def forget(self, identity: ObjectIdentity) -> None:
         """Drop an object that is gone."""
         self._asked.discard(identity)
+        self._taken.discard(identity)
         self._next.pop(identity, None)
         self._rounds.pop(identity, None)
 

@@ -13,7 +13,7 @@ from engine.errors import InvariantError
 from engine.model.ids import ResourceKey
 from engine.model.purpose import Purpose
 from engine.runtime.controller.azure import ContractAzure
-from engine.runtime.controller.reconcile import LIMITS, Parts
+from engine.runtime.controller.parts import LIMITS, Parts
 from engine.runtime.controller.routing import Router
 from engine.runtime.cycle import Cycle
 from engine.runtime.selection import Selection

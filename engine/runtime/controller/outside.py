@@ -129,7 +129,7 @@ class Outside:
 
     async def _bring(self, found: ClusterObject, handler: Handler) -> None:
         identity, generation = found.identity, found.resource.generation
-        policy, is_due = _policy_of(found), self._corrections.is_due(identity)
+        policy, is_due = _policy_of(found), self._corrections.take(identity)
         errand = await handler.prepare(found)
         if errand.credential:
             await self._contract.tell(identity, events.credential_from(errand.credential), once=True)

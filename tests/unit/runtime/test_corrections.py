@@ -16,14 +16,14 @@ def test_periods_of_objects_spread() -> None:
     clock = FakeClock()
     corrections = Corrections(clock, HOUR)
     objects = [(*A[:3], f"o{n}") for n in range(200)]
-    at_first = [corrections.is_due(o) for o in objects]
+    at_first = [corrections.take(o) for o in objects]
     for one in objects:
         corrections.done(one)
 
     counts = []
     for step_s in (2699, 901, 901):
         clock.advance(step_s)
-        counts.append(sum(corrections.is_due(o) for o in objects))
+        counts.append(sum(corrections.take(o) for o in objects))
     early, half, late = counts
 
     assert all(at_first)
@@ -34,13 +34,13 @@ def test_periods_of_objects_spread() -> None:
 def test_an_edit_is_due_until_it_is_done() -> None:
     """What was asked for is corrected however often it fails; afterwards the period counts again."""
     corrections = Corrections(FakeClock(), None)
-    never = corrections.is_due(A)
+    never = corrections.take(A)
     corrections.ask(A)
-    asked = (corrections.is_due(A), corrections.is_due(A))
+    asked = (corrections.take(A), corrections.take(A))
 
     corrections.done(A)
 
-    assert (never, asked, corrections.is_due(A)) == (False, (True, True), False)
+    assert (never, asked, corrections.take(A)) == (False, (True, True), False)
 
 
 def test_what_is_gone_is_forgotten() -> None:
@@ -50,4 +50,18 @@ def test_what_is_gone_is_forgotten() -> None:
 
     corrections.forget(A)
 
-    assert corrections.is_due(A)
+    assert corrections.take(A)
+
+
+def test_who_asks_during_a_pass_gets_another_one() -> None:
+    """What was asked after a pass began is not done with that pass."""
+    corrections = Corrections(FakeClock(), None)
+    corrections.ask(A)
+    corrections.take(A)
+    corrections.ask(A)
+
+    corrections.done(A)
+
+    assert corrections.take(A)
+    corrections.done(A)
+    assert not corrections.take(A)

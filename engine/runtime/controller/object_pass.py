@@ -1,0 +1,248 @@
+"""The engine's pass over some objects, with what it decides and does told on each of them as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from engine.cluster import condition, events
+from engine.cluster.verdict import condition_of_result, condition_of_step
+from engine.desired.identity import ObjectIdentity
+from engine.errors import UnavailableError, UnfinishedError
+from engine.model.ids import ArmId
+from engine.model.plan import Action, Reason, Step
+from engine.model.problem import Problem
+from engine.model.purpose import Purpose
+from engine.model.result import Outcome, StepResult
+from engine.model.state import ActualState, Presence
+from engine.runtime.controller.azure import ContractAzure
+from engine.runtime.controller.export_steps import StepExports
+from engine.runtime.controller.pace import pace_of
+from engine.runtime.controller.parts import LIMITS, Parts
+from engine.runtime.controller.queue import FAST, SLOW
+from engine.runtime.controller.routing import Router
+from engine.runtime.controller.sweeps import Sweeps
+from engine.runtime.controller.tenure import NotHeldError
+from engine.runtime.cycle import Cycle
+from engine.runtime.executor import Progress
+from engine.runtime.memory import PassMemory
+from engine.runtime.prepared import Prepared
+from engine.runtime.selection import Selection
+from engine.runtime.world import PassOptions, PassResult, World
+
+_UNSEEN = (UnfinishedError.reason, UnavailableError.reason, NotHeldError.reason)
+"""Reasons of results that do not tell what became of the write."""
+_DRIFT_WAITS: Final = "it is corrected when AZURE_SYNC_PERIOD says so"
+_LEFT_ALONE: Final = (Reason.DRIFT_POLICY, Reason.NOT_CONVERGING)
+
+_AT_ONCE = 32
+"""Objects that are told of at a time."""
+
+
+def _bodies(planned: PassResult) -> Mapping[ArmId, ActualState]:
+    """Return what was read and is not remembered from an earlier pass."""
+    return {f.desired.id: f.actual for f in planned.findings if f.desired.id is not None and f.actual is not None}
+
+
+class ObjectPass:
+    """The state of one pass; used once."""
+
+    def __init__(
+        self, parts: Parts, wanted: frozenset[ObjectIdentity], purpose: Purpose, memory: PassMemory | None = None
+    ) -> None:
+        """Take what is to be looked at; nothing is read yet.
+
+        Args:
+            parts: What passes are made of.
+            wanted: The objects.
+            purpose: What its requests are for.
+            memory: What earlier passes found in sync; None looks at everything afresh.
+        """
+        self._parts = parts
+        self._wanted = wanted
+        self._memory = memory
+        self._azure = ContractAzure(
+            Router(parts.credentials, self._prepared),
+            parts.contract,
+            parts.objects,
+            endpoint=parts.rules.endpoint,
+            purpose=purpose,
+        )
+        self._waits = {i: _DRIFT_WAITS for i in wanted if not parts.corrections.take(i)}
+        self._exports = StepExports(
+            objects=parts.objects, exporter=parts.exporter, credentials=parts.credentials, fetch=self._azure.fetch
+        )
+        self._cycle: Cycle | None = None
+        self._generations: dict[ObjectIdentity, int] = {}
+
+    async def run(self, left: set[ObjectIdentity]) -> None:
+        """Plan, carry out, tell."""
+        cycle, planned = await self._plan()
+        bodies = _bodies(planned)
+        await self._tell_problems(planned.problems, left)
+        async with asyncio.TaskGroup() as group:
+            for step in planned.plan.steps:
+                if not step.action.mutates:
+                    telling = self._tell_decision(step, bodies.get(step.id) if step.id is not None else None, left)
+                    await self._exports.in_turn(group, step, telling)
+        if any(s.action.mutates for s in planned.plan.steps):
+            await self._apply(cycle, planned, left)
+
+    async def look(self, turns: Mapping[ObjectIdentity, int], sweeps: Sweeps) -> frozenset[ObjectIdentity]:
+        """Plan, and tell what is in sync; return the objects that there is nothing to do for.
+
+        An object that somebody else worked on since is left to them.
+        """
+        _, planned = await self._plan()
+        bodies = _bodies(planned)
+        broken = {p.key.identity for p in planned.problems if p.key is not None}
+        quiet = [
+            s for s in planned.plan.steps if s.action in (Action.NOOP, Action.SKIP) and s.key.identity not in broken
+        ]
+        for some in (quiet[n : n + _AT_ONCE] for n in range(0, len(quiet), _AT_ONCE)):
+            async with asyncio.TaskGroup() as group:
+                for step in some:
+                    if self._parts.queue.begin_again(step.key.identity, turns[step.key.identity]):
+                        actual = bodies.get(step.id) if step.id is not None else None
+                        group.create_task(self._tell_quiet(step, actual, sweeps))
+        return frozenset(step.key.identity for step in quiet)
+
+    async def _tell_quiet(self, step: Step, actual: ActualState | None, sweeps: Sweeps) -> None:
+        identity = step.key.identity
+        try:
+            await self._tell_decision(step, actual, {identity})
+            sweeps.told(self._parts.objects, identity)
+        finally:
+            self._parts.queue.done(identity)
+
+    async def _plan(self) -> tuple[Cycle, PassResult]:
+        parts = self._parts
+        for identity in self._wanted:
+            found = parts.objects.find(identity)
+            if found is not None:
+                self._generations[identity] = found.resource.generation
+        world = World(source=parts.objects, azure=self._azure, store=parts.store, clock=parts.clock, audit=parts.audit)
+        options = PassOptions(
+            endpoint=parts.rules.endpoint,
+            subscription_of=parts.credentials.subscription_of,
+            selection=Selection(only=self._wanted),
+            limits=LIMITS,
+            drift_waits=self._waits,
+        )
+        cycle = self._cycle = Cycle(world, options, self._memory)
+        return cycle, await cycle.plan(keep_in_sync=True)
+
+    def _prepared(self) -> Prepared | None:
+        return self._cycle.prepared if self._cycle is not None else None
+
+    async def _tell_problems(self, problems: Iterable[Problem], left: set[ObjectIdentity]) -> None:
+        for problem in problems:
+            if problem.key is None or problem.key.identity not in left:
+                continue
+            identity = problem.key.identity
+            said = condition.error("Failed", str(problem.error), self._generation(identity))
+            await self._parts.contract.say(identity, said)
+            self._let_go(identity, left)
+
+    async def _tell_decision(self, step: Step, actual: ActualState | None, left: set[ObjectIdentity]) -> None:
+        identity = step.key.identity
+        if identity not in left:
+            return
+        contract, queue = self._parts.contract, self._parts.queue
+        found = self._parts.objects.find(identity)
+        if found is not None and found.resource.deleting and step.action in (Action.NOOP, Action.FORGET):
+            if step.action is Action.FORGET and step.reason is not Reason.DETACHED:
+                await self._tell_undeletable(identity)
+            else:
+                await contract.release(identity)
+            self._let_go(identity, left)
+            return
+        is_there = step.reason is Reason.IN_SYNC or (actual is not None and actual.presence is Presence.PRESENT)
+        said = condition_of_step(step, self._generation(identity), is_there=is_there)
+        if step.id is not None and step.action in (Action.NOOP, Action.SKIP) and is_there:
+            await contract.claim(identity, step.id)
+        if said is not None and said.is_true and is_there:
+            said = await self._exports.run(step, actual) or said
+        if said is not None:
+            await contract.say(identity, said, actual if step.reason in (Reason.IN_SYNC, Reason.POLICY_SKIP) else None)
+        if step.reason in _LEFT_ALONE and said is not None and said.message:
+            await contract.tell(identity, events.drifted(said.message), once=True)
+        if said is not None and not said.is_true:
+            queue.retry(identity, limit=FAST if step.action is Action.WAIT else SLOW)
+        else:
+            self._succeeded(identity)
+        self._let_go(identity, left)
+
+    async def _tell_undeletable(self, identity: ObjectIdentity) -> None:
+        """Keep an object whose resource Azure cannot delete; it goes when the resource's parent has gone."""
+        said = condition.warning("DeletionNotSupportedInAzure", events.NOT_DELETABLE, self._generation(identity))
+        await self._parts.contract.tell(identity, events.not_possible(), once=True)
+        await self._parts.contract.say(identity, said)
+        self._parts.queue.succeeded(identity)
+
+    async def _apply(self, cycle: Cycle, planned: PassResult, left: set[ObjectIdentity]) -> None:
+        """Carry the plan out; each object is told of as soon as its step ends."""
+        ended: asyncio.Queue[StepResult | None] = asyncio.Queue()
+
+        def report(news: Progress) -> None:
+            if news.result is not None:
+                ended.put_nowait(news.result)
+
+        async def tell() -> None:
+            while (result := await ended.get()) is not None:
+                group.create_task(self._tell_result(result, left))
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(tell())
+            try:
+                await cycle.apply(planned, report=report, options=self._parts.rules.executor)
+            finally:
+                ended.put_nowait(None)
+
+    async def _tell_result(self, result: StepResult, left: set[ObjectIdentity]) -> None:
+        step, identity = result.step, result.step.key.identity
+        if identity not in left:
+            return
+        contract, queue = self._parts.contract, self._parts.queue
+        generation = self._generation(identity)
+        found = self._parts.objects.find(identity)
+        if found is not None and result.reason not in _UNSEEN:
+            self._parts.operations.spend(found)
+        if result.outcome is Outcome.DELETED:
+            await contract.release(identity)
+            self._let_go(identity, left)
+            return
+        said = condition_of_result(result, generation)
+        actual = self._azure.seen.get(step.id) if step.id is not None else None
+        if said is not None and said.is_true:
+            if step.id is not None:
+                await contract.claim(identity, step.id, memory=self._parts.store.hand_over(step.id))
+            failed = await self._exports.run(step, actual)
+            await contract.say(identity, failed or said, actual)
+            if failed is not None:
+                queue.retry(identity, limit=SLOW)
+            else:
+                self._succeeded(identity)
+        else:
+            if result.outcome is Outcome.FAILED:
+                is_delete = step.action is Action.DELETE
+                await contract.tell(identity, events.write_failed(result.cause, deleting=is_delete))
+            if said is not None:
+                await contract.say(identity, said)
+            limit, at_least = pace_of(result, said)
+            queue.retry(identity, limit=limit, at_least=at_least)
+        self._let_go(identity, left)
+
+    def _generation(self, identity: ObjectIdentity) -> int:
+        """Return the generation that this pass is about."""
+        return self._parts.contract.number(identity, self._generations.get(identity, 0))
+
+    def _succeeded(self, identity: ObjectIdentity) -> None:
+        self._parts.queue.succeeded(identity)
+        if identity not in self._waits:
+            self._parts.corrections.done(identity)
+
+    def _let_go(self, identity: ObjectIdentity, left: set[ObjectIdentity]) -> None:
+        left.discard(identity)
+        self._parts.queue.done(identity)

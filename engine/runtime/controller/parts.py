@@ -1,0 +1,51 @@
+"""What passes of the controller are made of."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from engine.cluster.breaker import Breaker
+from engine.model.policy import Limits
+from engine.ports import AuditLog, Clock
+from engine.runtime.controller.contract import Contract
+from engine.runtime.controller.corrections import Corrections
+from engine.runtime.controller.exports import Exporter
+from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.operations import Operations
+from engine.runtime.controller.outside import Outside
+from engine.runtime.controller.queue import WorkQueue
+from engine.runtime.controller.routing import Credentials
+from engine.runtime.controller.store import ControllerStore
+from engine.runtime.executor import ExecutorOptions
+
+LIMITS = Limits(adopt=True, allow_data_loss=True, allow_other_owner=True, cascades=True, mass_delete_count=sys.maxsize)
+"""As ASO: what exists is taken over, and who deletes an object means it. The breaker counts over passes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the controller may do."""
+
+    endpoint: str
+    executor: ExecutorOptions = field(default_factory=lambda: ExecutorOptions(patience=timedelta(0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What passes are made of."""
+
+    objects: Objects
+    contract: Contract
+    store: ControllerStore
+    clock: Clock
+    queue: WorkQueue
+    credentials: Credentials
+    audit: AuditLog
+    rules: Rules
+    corrections: Corrections
+    exporter: Exporter
+    breaker: Breaker = field(default_factory=Breaker)
+    operations: Operations = field(default_factory=Operations)
+    outside: Outside | None = None
