@@ -8,7 +8,7 @@ import functools
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version as version_of
@@ -26,6 +26,7 @@ from engine.app.settings import Settings
 from engine.app.sharing import make_shards, sharing
 from engine.app.tokens import TokenBook
 from engine.cluster.operating import Operating
+from engine.errors import EngineError
 from engine.model.audit import Principal
 from engine.ports import Clock, ClusterWriter
 from engine.runtime.clock import SystemClock
@@ -35,9 +36,10 @@ from engine.runtime.controller.groups import SecurityGroups
 from engine.runtime.controller.lookout import Lookout, NoWriter
 from engine.runtime.controller.loop import Loop, Passes, Periods
 from engine.runtime.controller.objects import Objects
-from engine.runtime.controller.outside import Outside
+from engine.runtime.controller.outside import Handler, Outside
+from engine.runtime.controller.parts import Parts, Rules
 from engine.runtime.controller.queue import WorkQueue
-from engine.runtime.controller.reconcile import Parts, Reconciler, Rules
+from engine.runtime.controller.reconcile import Reconciler
 from engine.runtime.controller.referrers import Referrers
 from engine.runtime.controller.store import ControllerStore
 from engine.runtime.controller.tenure import Everything, Permits
@@ -80,74 +82,131 @@ async def prepare_cluster(client: KubeClient, args: argparse.Namespace, operatin
             sys.stderr.write(f"trueup: {line}\n")
 
 
+class _Assembly:
+    """The pieces of a pod, put together; nothing runs yet."""
+
+    def __init__(
+        self, client: KubeClient, args: argparse.Namespace, settings: Settings, operating: Operating, log: Log
+    ) -> None:
+        from providers.graph.groups import Groups
+        from providers.kube.cluster import WatchedCluster
+
+        clock = SystemClock()
+        self.cluster = WatchedCluster(client, namespaces=operating.namespaces)
+        self.objects = Objects(self.cluster, default_policy=operating.default_policy)
+        self.queue = WorkQueue(clock, operating.retry_rate)
+        self.requests = AzureRequests()
+        self.book = CredentialBook(self.cluster, settings, clock, operating, on_request=self.requests.note)
+        self.directory = Groups(settings.ca_file, settings.proxy)
+        self.shards = make_shards(client, args, operating, clock, log, objects=self.objects, queue=self.queue)
+        self.permits, self.halt = Permits(self.shards or Everything()), Stop()
+        self.parts = self._parts(client, args, settings, operating, log)
+
+    def _parts(
+        self, client: KubeClient, args: argparse.Namespace, settings: Settings, operating: Operating, log: Log
+    ) -> Parts:
+        clock, objects, queue = SystemClock(), self.objects, self.queue
+        corrections = Corrections(clock, operating.sync_period)
+        writer, name = _writer(client, self.cluster, clock, operating), _operator_name(args, operating)
+        contract = Contract(writer, objects, clock, name, self.permits)
+        store = ControllerStore(_hash_key(client, operating, log))
+        handlers = self._handlers(client, settings, store)
+        return Parts(
+            objects=objects,
+            contract=contract,
+            store=store,
+            outside=Outside(objects, contract, queue, corrections, handlers),
+            audit=StreamAudit(sys.stdout, author=describe_author(Principal())),
+            clock=clock,
+            queue=queue,
+            credentials=self.book,
+            rules=Rules(endpoint=settings.endpoint, executor=ExecutorOptions(patience=timedelta(0), stop=self.halt)),
+            corrections=corrections,
+            exporter=build_exporter(client, objects, queue, clock, period=timedelta(seconds=args.export_period)),
+        )
+
+    def _handlers(self, client: KubeClient, settings: Settings, store: ControllerStore) -> Sequence[Handler]:
+        """Return who sees to objects that Azure Resource Manager knows nothing of."""
+        from providers.databases.adapter import Databases
+        from providers.kube.exported import KubeExports
+
+        tokens = TokenBook(self.book, settings.graph_endpoint, SystemClock())
+        users = Users(self.objects, Databases(settings.ca_file), tokens, store.secret_key())
+        return (users, SecurityGroups(self.directory, tokens, KubeExports(client)))
+
+    def feed(self, operating: Operating, log: Log) -> Feed:
+        """Return what takes in the cluster's news."""
+        return Feed(
+            objects=self.objects,
+            queue=self.queue,
+            referrers=Referrers(operating.namespace),
+            corrections=self.parts.corrections,
+            book=self.book,
+            log=log,
+            exporter=self.parts.exporter,
+        )
+
+    def vitals(self) -> Vitals:
+        """Return what the endpoints tell."""
+        return Vitals(objects=self.objects, queue=self.queue, shards=self.shards, requests=self.requests)
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        await self.parts.contract.close()
+        await self.directory.close()
+        self.cluster.stop()
+        await self.book.close()
+
+
 @contextlib.asynccontextmanager
 async def open_controller(
     client: KubeClient, args: argparse.Namespace, settings: Settings, operating: Operating, periods: Periods
 ) -> AsyncIterator[Controller]:
     """List everything once, and close again in the end."""
-    from providers.databases.adapter import Databases
-    from providers.graph.groups import Groups
-    from providers.kube.cluster import WatchedCluster
-    from providers.kube.exported import KubeExports
-
     tune_memory()
-    clock, log = SystemClock(), Log(sys.stderr)
-    cluster = WatchedCluster(client, namespaces=operating.namespaces)
-    objects = Objects(cluster, default_policy=operating.default_policy)
-    queue = WorkQueue(clock, operating.retry_rate)
-    corrections = Corrections(clock, operating.sync_period)
-    requests = AzureRequests()
-    book = CredentialBook(cluster, settings, clock, operating, on_request=requests.note)
-    name = OperatorName(
+    log = Log(sys.stderr)
+    made = _Assembly(client, args, settings, operating, log)
+    parts, vitals = made.parts, made.vitals()
+    try:
+        passes = _passes(client, parts, args, operating)
+        loop = Loop(
+            parts.objects,
+            parts.queue,
+            passes,
+            parts.clock,
+            periods,
+            complain=log.error,
+            permits=made.permits,
+            halt=made.halt,
+        )
+        async with endpoints(vitals, log, health=args.health_addr, metrics=args.metrics_addr):
+            await made.cluster.start(made.feed(operating, log).take)
+            vitals.is_listed = True
+            async with sharing(made.shards):
+                yield Controller(loop=loop, kinds=made.cluster.plurals, log=log)
+    finally:
+        await made.close()
+
+
+def _operator_name(args: argparse.Namespace, operating: Operating) -> OperatorName:
+    return OperatorName(
         namespace=operating.namespace,
         version=f"v{version_of('trueup')}",
         takes_over=frozenset(args.take_over_from),
     )
-    shards = make_shards(client, args, operating, clock, log, objects=objects, queue=queue)
-    permits, halt = Permits(shards or Everything()), Stop()
-    contract = Contract(_writer(client, cluster, clock, operating), objects, clock, name, permits)
-    store = ControllerStore(secrets.token_bytes(32))
-    period = timedelta(seconds=args.export_period)
-    exporter = build_exporter(client, objects, queue, clock, period=period)
-    tokens, directory = TokenBook(book, settings.graph_endpoint, clock), Groups(settings.ca_file, settings.proxy)
-    users = Users(objects, Databases(settings.ca_file), tokens, store.secret_key())
-    groups = SecurityGroups(directory, tokens, KubeExports(client))
-    parts = Parts(
-        objects=objects,
-        contract=contract,
-        store=store,
-        outside=Outside(objects, contract, queue, corrections, [users, groups]),
-        audit=StreamAudit(sys.stdout, author=describe_author(Principal())),
-        clock=clock,
-        queue=queue,
-        credentials=book,
-        rules=Rules(endpoint=settings.endpoint, executor=ExecutorOptions(patience=timedelta(0), stop=halt)),
-        corrections=corrections,
-        exporter=exporter,
-    )
+
+
+def _hash_key(client: KubeClient, operating: Operating, log: Log) -> bytes:
+    """Return the key that hashes of secrets are made with; one of this process where the cluster's cannot be had."""
+    from providers.kube.hash_key import ensure_hash_key, read_hash_key
+
     try:
-        feed = Feed(
-            objects=objects,
-            queue=queue,
-            referrers=Referrers(operating.namespace),
-            corrections=corrections,
-            book=book,
-            log=log,
-            exporter=exporter,
-        )
-        vitals = Vitals(objects=objects, queue=queue, shards=shards, requests=requests)
-        passes = _passes(client, parts, args, operating)
-        loop = Loop(objects, queue, passes, clock, periods, complain=log.error, permits=permits, halt=halt)
-        async with endpoints(vitals, log, health=args.health_addr, metrics=args.metrics_addr):
-            await cluster.start(feed.take)
-            vitals.is_listed = True
-            async with sharing(shards):
-                yield Controller(loop=loop, kinds=cluster.plurals, log=log)
-    finally:
-        await parts.contract.close()
-        await directory.close()
-        cluster.stop()
-        await book.close()
+        get = ensure_hash_key if operating.mode.writes else read_hash_key
+        found = get(client, operating.namespace)
+    except EngineError as exc:
+        log.warn(f"the key of remembered secrets cannot be had, so that restarts do not know what was sent: {exc}")
+        found = None
+    return found or secrets.token_bytes(32)
 
 
 def _writer(client: KubeClient, cluster: WatchedCluster, clock: Clock, operating: Operating) -> ClusterWriter:

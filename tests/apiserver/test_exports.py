@@ -334,10 +334,13 @@ def test_exports_go_with_their_object(web: Web, azure: Azure, name: str) -> None
     create(web, name, {"secrets": {"key1": {"name": "all", "key": "k"}}})
     web.wait_ready(ACCOUNTS, name)
 
+    there = web.get(SECRETS, "all")
     web.admin.delete(web.path(ACCOUNTS, name))
-
     web.wait_gone(ACCOUNTS, name)
     web.wait_for("the Secret to be gone", lambda: web.get(SECRETS, "all") is None)
+
+    assert there is not None
+    assert web.get(SECRETS, "all") is None
 
 
 def test_nothing_went_wrong_meanwhile(pod: Pod) -> None:

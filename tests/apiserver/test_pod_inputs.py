@@ -14,9 +14,10 @@ from engine.app.cli import main
 from engine.runtime.clock import SystemClock
 from providers.emulator.options import EmulatorOptions
 from providers.emulator.process import emulator_thread
+from providers.kube.hash_key import NAME
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import GROUPS, PREFIX, Pod, Web
-from tests.apiserver.pods import encoded, make_pod, make_web
+from tests.apiserver.pods import RUNTIME, encoded, make_pod, make_web
 from tests.verbs_desk import Azure, group, make_object, secret, server
 
 pytestmark = pytest.mark.apiserver
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.apiserver
 SERVERS = "/apis/dbforpostgresql.azure.com/v1api20221201/namespaces/{}/flexibleservers"
 ADDRESSES = "/apis/network.azure.com/v1api20240301/namespaces/{}/publicipaddresses"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+HASH_KEY = f"/api/v1/namespaces/{RUNTIME}/secrets/{NAME}"
 SOON_S = 1.5
 _NUMBERS = itertools.count(1)
 
@@ -79,6 +81,25 @@ def test_a_secret_that_changes_is_sent(web: Web, azure: Azure, name: str) -> Non
 
     assert time.monotonic() - began < SOON_S
     assert azure.writes[0].startswith("PATCH")
+
+
+def test_a_secret_that_was_rotated_while_nobody_watched_is_sent(web: Web, azure: Azure, pod: Pod, name: str) -> None:
+    """The key of remembered secrets outlives the pod: a restart tells a rotated password from the one that was sent."""
+    web.admin.create(secrets(web), namespaced(secret()))
+    web.create(GROUPS, group(name))
+    web.create(SERVERS, server(name, name))
+    web.wait_ready(SERVERS, name)
+    key = web.admin.get(HASH_KEY)["data"]
+    assert pod.stop() == 0
+    azure.forget_traffic()
+
+    item = namespaced(secret("third-Passw0rd"))
+    web.patch(f"{secrets(web)}/{{}}".replace("{}", item["metadata"]["name"]), "", item)
+    pod.start()
+    web.wait_for("the write", lambda: azure.writes)
+
+    assert [w.partition(" ")[0] for w in azure.writes] == ["PATCH"]
+    assert web.admin.get(HASH_KEY)["data"] == key
 
 
 def test_a_credential_that_comes_later_is_used_at_once(plane: ControlPlane, azure: Azure, pod: Pod, name: str) -> None:

@@ -297,9 +297,10 @@ def test_without_its_server_a_user_is_gone(web: Web, azure: Azure) -> None:
     web.wait_ready(users(engine), item["metadata"]["name"])
 
     web.admin.delete(web.path(servers(engine), "main"))
-
     web.wait_gone(servers(engine), "main")
     web.wait_gone(users(engine), item["metadata"]["name"])
+
+    assert "DeleteActionError" not in [reason for reason, _ in web.events(item["metadata"]["name"], "User")]
 
 
 def test_nothing_went_wrong_meanwhile(pod: Pod) -> None:
