@@ -111,7 +111,7 @@ def _requests(decision: Decision, finding: Finding, data: PlanInput) -> tuple[Re
     if decision.action is Action.UPDATE:
         refused = refused_of(data.refusals, desired)
         return (plan_update(endpoint, resource, finding, operations=operations, behaviour=behaviour, refused=refused),)
-    delete = plan_delete(endpoint, resource, desired.api_version, behaviour=behaviour)
+    delete = plan_delete(endpoint, resource, desired.api_version, actual=finding.actual, behaviour=behaviour)
     before = plan_before_delete(endpoint, finding.actual, behaviour)
     if decision.action is Action.DELETE:
         return (*before, delete)
@@ -178,7 +178,7 @@ def _plan_orphan(
         detail = "no longer in the input, but the input has errors: nothing is pruned before they are mended"
         return replace(step, action=Action.BLOCKED, detail=detail)
     behaviour = lookup_behaviour(step.arm_type)
-    request = plan_delete(data.endpoint, baseline.id, baseline.api_version, behaviour=behaviour)
+    request = plan_delete(data.endpoint, baseline.id, baseline.api_version, actual=actual, behaviour=behaviour)
     before = plan_before_delete(data.endpoint, actual, behaviour)
     return replace(step, action=Action.DELETE, detail="no longer in the input", requests=(*before, request))
 

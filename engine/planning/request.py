@@ -72,14 +72,21 @@ def _wrap(body: Body, desired: DesiredState) -> Body:
 
 
 def plan_delete(
-    endpoint: str, resource: ArmId, api_version: ApiVersion, *, behaviour: Behaviour | None = None
+    endpoint: str,
+    resource: ArmId,
+    api_version: ApiVersion,
+    *,
+    actual: ActualState | None = None,
+    behaviour: Behaviour | None = None,
 ) -> Request:
-    """Return the DELETE, with the query and headers that the type insists on."""
+    """Return the DELETE of what was read, with the query and headers that the type takes."""
     query = behaviour.delete_query if behaviour is not None else ""
     headers = behaviour.delete_headers if behaviour is not None else ()
     operations = lookup_operations(resource.resource_type)
-    if not headers and operations is not None and "DELETE" in operations.etag_required:
-        headers = (("If-Match", "*"),)
+    etag = actual.etag if actual is not None else ""
+    condition = _if_match(etag, "DELETE", api_version, operations) if operations is not None else ()
+    if condition:
+        headers = (*(h for h in headers if h[0].lower() != "if-match"), *condition)
     return Request(
         method="DELETE", url=build_url(endpoint, resource, api_version, query=query), body=ABSENT, headers=headers
     )
@@ -208,7 +215,11 @@ def _preconditions(finding: Finding, verb: str, operations: TypeOperations | Non
     version = finding.desired.api_version
     if finding.actual is None or finding.actual.presence is Presence.ABSENT:
         return (("If-None-Match", "*"),) if verb == "PUT" and operations.takes_none_match(version) else ()
-    etag = finding.actual.etag
-    if etag and operations.takes_etag(verb, version):
+    return _if_match(finding.actual.etag, verb, version, operations)
+
+
+def _if_match(etag: str, verb: str, api_version: ApiVersion, operations: TypeOperations) -> tuple[tuple[str, str], ...]:
+    """Return the condition that the resource is still what was read, where the type takes it."""
+    if etag and operations.takes_etag(verb, api_version):
         return (("If-Match", etag),)
     return (("If-Match", "*"),) if verb in operations.etag_required else ()

@@ -114,11 +114,13 @@ class Recarry:
         """Return what to send after a 412; None where nothing differs any more."""
         if actual.presence is Presence.UNREADABLE:
             raise _unread(step, actual)
-        if request.method == "DELETE":
-            if actual.presence is Presence.ABSENT:
-                return None
-            raise _moved(step)
+        if request.method == "DELETE" and actual.presence is Presence.ABSENT:
+            return None
         now, planned = self._look_again(step, actual)
+        if request.method == "DELETE":
+            if now.diff.changes != planned:
+                raise _moved(step)
+            return replace(request, headers=_with_etag(request, actual))
         if is_create(request):
             if may_be_ours and not now.diff.changes:
                 return None
@@ -175,6 +177,11 @@ def _meets(change: FieldChange, places: Iterable[tuple[str, ...]]) -> bool:
     """Whether a change lies at one of the places, above or below one."""
     own = member_names(change.path)
     return any(all(a == b for a, b in zip(own, place, strict=False)) for place in places)
+
+
+def _with_etag(request: Request, actual: ActualState) -> tuple[tuple[str, str], ...]:
+    """Return the headers with the etag of what is there now; without one a condition can only be that it is there."""
+    return tuple((n, (actual.etag or "*") if n.lower() == "if-match" else v) for n, v in request.headers)
 
 
 def _plan_same(step: Step, finding: Finding, request: Request) -> Request:

@@ -43,15 +43,18 @@ def test_another_principal_is_a_replace_and_never_a_refused_put(desk: Desk) -> N
     desk.check_clean()
 
 
-def write_record(desk: Desk, *texts: str, ttl: int = 300) -> str:
-    """Write a zone with a TXT record, whose type takes both preconditions; return the record's id."""
+def zone_and_record(desk: Desk, *texts: str, ttl: int = 300) -> list[dict[str, Any]]:
     zone = {"owner": {"name": desk.name}, "location": "global"}
     record = {"owner": {"name": "example.com"}, "TTL": ttl, "TXTRecords": [{"value": [t]} for t in texts]}
-    objects = [
+    return [
         make_object("DnsZone", "network/v1api20180501", "example.com", zone),
         make_object("DnsZonesTXTRecord", "network/v1api20180501", "note", record),
     ]
-    desk.write(group(desk.name), *objects)
+
+
+def write_record(desk: Desk, *texts: str, ttl: int = 300) -> str:
+    """Write a zone with a TXT record, whose type takes both preconditions; return the record's id."""
+    desk.write(group(desk.name), *zone_and_record(desk, *texts, ttl=ttl))
     return f"{desk.group_id}/providers/Microsoft.Network/dnsZones/example.com/TXT/note"
 
 
@@ -69,6 +72,23 @@ def test_what_somebody_created_meanwhile_is_not_written_over(desk: Desk) -> None
     assert desk.azure.writes == ["PUT TXT/note 412"]
     assert desk.azure.get(resource, api=DNS_API)["properties"]["TXTRecords"] == [{"value": ["theirs"]}]
     assert desk.plan().step("note")["action"] == "adopt"
+
+
+def test_what_somebody_changed_meanwhile_is_not_deleted(desk: Desk) -> None:
+    """A DELETE says If-Match: the 412 is told, nothing is deleted, and the next run deletes what it has seen."""
+    resource = write_record(desk, "ours")
+    desk.apply()
+    desk.write(group(desk.name), zone_and_record(desk)[0])
+    theirs = {"properties": {"TTL": 60, "TXTRecords": [{"value": ["theirs"]}]}}
+
+    done = desk.apply_while(lambda: desk.azure.edit("PUT", resource, theirs, api=DNS_API), "--prune")
+    refused = desk.azure.writes
+    again = desk.apply("--prune")
+
+    assert (done.code, done.result("note")["reason"]) == (5, "Moved")
+    assert refused == ["DELETE TXT/note 412"]
+    assert again.result("note")["outcome"] == "deleted"
+    assert desk.azure.writes == ["DELETE TXT/note 200"]
 
 
 def test_a_create_whose_answer_was_lost_is_not_taken_for_somebody_elses(desk: Desk) -> None:

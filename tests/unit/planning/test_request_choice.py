@@ -201,3 +201,13 @@ def test_a_delete_has_the_etag_that_its_type_insists_on() -> None:
 
     assert plan_delete(ENDPOINT, group, ApiVersion("2022-08-01")).headers == (("If-Match", "*"),)
     assert plan_delete(ENDPOINT, build_id(), VERSION).headers == ()
+
+
+def test_a_delete_is_of_what_was_read() -> None:
+    """Where the type takes If-Match the DELETE carries the etag; a type that does not gets none."""
+    zone = build_id("example.com", arm_type="Microsoft.Network/dnsZones")
+    held = build_actual({}, id=zone, etag="e1")
+
+    assert plan_delete(ENDPOINT, zone, ApiVersion("2018-05-01"), actual=held).headers == (("If-Match", "e1"),)
+    assert plan_delete(ENDPOINT, zone, ApiVersion("2018-05-01")).headers == ()
+    assert plan_delete(ENDPOINT, build_id(), VERSION, actual=held).headers == ()

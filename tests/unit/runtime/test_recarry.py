@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -106,6 +107,17 @@ def test_a_delete_that_met_a_moved_resource_deletes_nothing() -> None:
     assert recarry.decide_again(step, request, gone, may_be_ours=False) is None
     with pytest.raises(MovedError):
         recarry.decide_again(step, request, there, may_be_ours=False)
+
+
+def test_a_delete_goes_on_where_only_the_etag_moved() -> None:
+    """What differs is what the plan knew: the DELETE is sent over the new etag, and stays a DELETE without a body."""
+    recarry, step = plan()
+    request = Request(method="DELETE", url="https://x/net", body=ABSENT, headers=(("If-Match", "1"),))
+    same = build_actual(network("10.1.0.0/16", "b"), id=step.id, etag="2")
+
+    sent = recarry.decide_again(step, request, same, may_be_ours=False)
+
+    assert sent == replace(request, headers=(("If-Match", "2"),))
 
 
 def test_the_same_difference_is_written_over_the_new_etag() -> None:
