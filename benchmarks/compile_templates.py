@@ -32,7 +32,8 @@ from engine.model.document import Document
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.state import ActualState, CustomResource, DesiredState, Presence
 from providers.kube.versions import version_rank
-from schemas.kinds import Kind, ListType, MapType, Member, ObjectType, RuledType, Special, TypeExpr, all_kinds
+from schemas.kind_types import Kind, ListType, MapType, Member, ObjectType, RuledType, Special, TypeExpr
+from schemas.kinds import all_kinds
 
 TODAY = date(2026, 1, 1)
 _IDENTIFYING = re.compile(r"(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{6,}")

@@ -9,7 +9,6 @@ page is stale.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.generalisation import Estimate, estimate_all
+from benchmarks.pages import run_page
 from benchmarks.questions import Figures, Miss, ask, load_questions
 from engine.compare.reasons import HABITS, RULES
 from schemas.comparison_facts import all_facts
@@ -144,23 +144,14 @@ def _by_cause(misses: Iterable[Miss]) -> list[tuple[tuple[str, str, str], int]]:
 
 def main() -> int:
     """Print, write or check the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recorded", type=Path, required=True, help="the folder with checks/ and corpus/")
-    parser.add_argument("--write", action="store_true", help="write the page")
-    parser.add_argument("--check", action="store_true", help="fail when the page says something else")
-    args = parser.parse_args()
-    questions = load_questions(args.recorded)
+    return run_page(PAGE, "benchmarks.diff_truth", __doc__, make_page)
+
+
+def make_page(recorded: Path) -> str:
+    """Return the page made from a folder of recorded traffic."""
+    questions = load_questions(recorded)
     types = len({q.pair["type"].lower() for q in questions if q.name == "first"})
-    page = render(ask(questions), estimate_all(questions), types)
-    if args.write:
-        PAGE.write_text(page, encoding="utf-8")
-    elif args.check:
-        if PAGE.read_text(encoding="utf-8") != page:
-            print(f"{PAGE.name} is stale: python -m benchmarks.diff_truth --recorded {args.recorded} --write")
-            return 1
-    else:
-        print(page, end="")
-    return 0
+    return render(ask(questions), estimate_all(questions), types)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ and that is remembered. ``--check`` fails when the page is stale.
 
 from __future__ import annotations
 
-import argparse
 import json
 import lzma
 import re
@@ -22,6 +21,7 @@ from typing import Any, Final
 
 import orjson
 
+from benchmarks.pages import run_page
 from engine.compare.baseline import make_baseline
 from engine.compare.compare import compare
 from engine.model.document import Document, encode_wire
@@ -202,21 +202,12 @@ def _rows(chosen: Iterable[Chosen]) -> Iterator[str]:
 
 def main() -> int:
     """Print, write or check the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recorded", type=Path, required=True, help="the folder with corpus/")
-    parser.add_argument("--write", action="store_true", help="write the page")
-    parser.add_argument("--check", action="store_true", help="fail when the page says something else")
-    args = parser.parse_args()
-    page = render(tuple(load_updates(args.recorded)), count_puts(args.recorded))
-    if args.write:
-        PAGE.write_text(page, encoding="utf-8")
-    elif args.check:
-        if PAGE.read_text(encoding="utf-8") != page:
-            print(f"{PAGE.name} is stale: python -m benchmarks.smallest_request --recorded {args.recorded} --write")
-            return 1
-    else:
-        print(page, end="")
-    return 0
+    return run_page(PAGE, "benchmarks.smallest_request", __doc__, make_page)
+
+
+def make_page(recorded: Path) -> str:
+    """Return the page made from a folder of recorded traffic."""
+    return render(tuple(load_updates(recorded)), count_puts(recorded))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from engine.model.refusal import Refusal
 from engine.model.result import OperationProgress
 from engine.model.state import ActualState, Baseline, CustomResource
 from engine.model.state import ReadTarget as ReadTarget
-from schemas.behaviours import Call
+from schemas.behaviour_types import Call
 
 
 class DesiredSource(Protocol):

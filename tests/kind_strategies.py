@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from schemas.kinds import (
+from schemas.kind_types import (
     EnumType,
     Kind,
     ListType,
@@ -19,8 +19,8 @@ from schemas.kinds import (
     Scalar,
     Special,
     TypeExpr,
-    all_kinds,
 )
+from schemas.kinds import all_kinds
 from tests.strategies import json_values, texts
 
 _LISTED = 4

@@ -18,7 +18,7 @@ from engine.model.change import ResourceDiff
 from engine.model.document import MASK, REDACTED, Document, Marker, encode_public
 
 if TYPE_CHECKING:  # the catalog of kinds is read where a status is given
-    from schemas.kinds import Kind
+    from schemas.kind_types import Kind
 
 _TEXTS = ("type", "api", "id")
 _BODIES = ("desired", "actual")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from schemas.kinds import EnumType, ListType, MapType, Member, ObjectType, RuledType, Scalar, Special, TypeExpr
+from schemas.kind_types import EnumType, ListType, MapType, Member, ObjectType, RuledType, Scalar, Special, TypeExpr
 from schemas.nodes import (
     AnyNode,
     BooleanNode,

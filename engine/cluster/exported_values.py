@@ -14,8 +14,8 @@ from engine.desired.exporters import SECRET
 from engine.errors import EngineError, InvalidSpecError, NotReadyError
 from engine.model.ids import ArmId
 from engine.model.state import CustomResource
-from schemas.behaviours import Behaviour
-from schemas.kinds import Kind
+from schemas.behaviour_types import Behaviour
+from schemas.kind_types import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from engine.cluster.expressions import secret_names
 from engine.desired.exporters import CONFIG_MAP, SECRET
 from engine.errors import InvalidSpecError, OwnershipConflictError
 from engine.model.ids import ResourceKey
-from schemas.behaviours import Behaviour, ExportKey
+from schemas.behaviour_types import Behaviour, ExportKey
 
 FAILED_WRITING: Final = "FailedWritingAdditionalKubernetesObjects"
 """Reason of the condition when an export is not possible as it is asked for."""

@@ -16,8 +16,8 @@ from engine.desired.exporters import SECRET
 from engine.desired.policy import BASELINE, OPERATION
 from engine.errors import InvalidSpecError
 from engine.model.state import CustomResource
-from schemas.behaviours import Behaviour
-from schemas.kinds import EnumType, Kind, ListType, MapType, ObjectType, RuledType, Scalar, Special, TypeExpr
+from schemas.behaviour_types import Behaviour
+from schemas.kind_types import EnumType, Kind, ListType, MapType, ObjectType, RuledType, Scalar, Special, TypeExpr
 
 TEXT: Final = "string"
 MAP: Final = "map(string, string)"

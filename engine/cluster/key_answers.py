@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from engine.model.ids import ArmId
-from schemas.behaviours import Behaviour, Call, ExportKey
+from schemas.behaviour_types import Behaviour, Call, ExportKey
 
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
 _FILTER: Final = re.compile(r"(\w+)\s*=\s*(?:'([^']*)'|(null))")

@@ -8,7 +8,8 @@ from typing import Final
 from engine.desired.naming import has_uuid_name, wants_random_name
 from engine.model.ids import ArmId
 from engine.model.state import CustomResource
-from schemas.kinds import Kind, lookup_kind
+from schemas.kind_types import Kind
+from schemas.kinds import lookup_kind
 
 _MEMBER: Final = "azureName"
 _FROM_CONFIG: Final = "azureNameFromConfig"

@@ -9,7 +9,7 @@ from engine.compare.baseline import fingerprint
 from engine.desired.status import convert_status
 from engine.model.document import canonical
 from engine.model.ids import Fingerprint
-from schemas.kinds import Kind
+from schemas.kind_types import Kind
 
 CONDITIONS: Final = "conditions"
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from engine.crds.schema import Schema, SchemaWriter
 from engine.crds.union import Unifier
-from schemas.kinds import Kind, Scope, groups, kinds_of, lookup_kind, versions
+from schemas.kind_types import Kind, Scope
+from schemas.kinds import groups, kinds_of, lookup_kind, versions
 
 _TEXT: Final[Schema] = {"type": "string"}
 COLUMNS: Final = (("Ready", "status"), ("Severity", "severity"), ("Reason", "reason"), ("Message", "message"))

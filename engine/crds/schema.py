@@ -6,7 +6,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.kinds import EnumType, ListType, MapType, Member, ObjectType, RuledType, Rules, Scalar, Special, TypeExpr
+from schemas.kind_types import (
+    EnumType,
+    ListType,
+    MapType,
+    Member,
+    ObjectType,
+    RuledType,
+    Rules,
+    Scalar,
+    Special,
+    TypeExpr,
+)
 
 Schema = dict[str, Any]
 

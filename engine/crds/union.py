@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from schemas.kinds import EnumType, ListType, MapType, Member, ObjectType, RuledType, Scalar, TypeExpr
+from schemas.kind_types import EnumType, ListType, MapType, Member, ObjectType, RuledType, Scalar, TypeExpr
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from engine.model.path import FieldPath
-from schemas.kinds import Rules
+from schemas.kind_types import Rules
 from schemas.secret_names import is_secret_name
 
 _MAX_DEPTH = 200

@@ -26,7 +26,18 @@ from engine.desired.inputs import Resolver, resolve_special
 from engine.desired.sensitive import hide_plain_secrets
 from engine.model.document import ABSENT, UNKNOWN, Body
 from schemas.behaviours import lookup_kind_behaviour
-from schemas.kinds import EnumType, Kind, ListType, MapType, Member, ObjectType, RuledType, Scalar, Special, TypeExpr
+from schemas.kind_types import (
+    EnumType,
+    Kind,
+    ListType,
+    MapType,
+    Member,
+    ObjectType,
+    RuledType,
+    Scalar,
+    Special,
+    TypeExpr,
+)
 
 Converter = Callable[[Any, Report, Resolver], Any]
 """Value, where misfits go, what resolves references. ABSENT: the value vanishes."""

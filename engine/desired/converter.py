@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.kinds import ListType, MapType, ObjectType, RuledType, TypeExpr
+from schemas.kind_types import ListType, MapType, ObjectType, RuledType, TypeExpr
 
 Converter = Callable[[Any], Any]
 

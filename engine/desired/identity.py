@@ -13,7 +13,7 @@ from engine.desired.naming import build_uuid_name, has_uuid_name, unfit_name, wa
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.path import FieldPath
 from engine.model.state import CustomResource, Wait
-from schemas.kinds import Kind, Scope
+from schemas.kind_types import Kind, Scope
 
 RESOURCE_ID: Final = "serviceoperator.azure.com/resource-id"
 CHILD_ID_OVERRIDE: Final = "serviceoperator.azure.com/child-resource-id-override"

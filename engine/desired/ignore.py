@@ -11,7 +11,7 @@ from engine.desired.places import body_path_of
 from engine.model.ids import ResourceKey
 from engine.model.path import FieldPath
 from engine.model.policy import IgnoreRule
-from schemas.kinds import Kind
+from schemas.kind_types import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

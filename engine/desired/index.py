@@ -29,7 +29,8 @@ from engine.model.ids import ApiVersion, ArmId, ResourceKey
 from engine.model.policy import ReconcilePolicy
 from engine.model.problem import Notice, Problem
 from engine.model.state import CustomResource, ReadTarget, Wait
-from schemas.kinds import Kind, lookup_kind
+from schemas.kind_types import Kind
+from schemas.kinds import lookup_kind
 
 _NAMED: Final = 10
 """Objects that one message names; with more, messages about many objects would grow with their square."""

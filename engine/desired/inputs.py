@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from engine.desired.check import Report
 from engine.model.document import UNKNOWN, Secret
-from schemas.kinds import Special
+from schemas.kind_types import Special
 
 ObjectName = tuple[str, str]
 """Namespace and name."""

@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import Any, Final
 
-from schemas.kinds import Kind
+from schemas.kind_types import Kind
 
 _SPACE: Final = uuid.UUID("9a329043-7ad7-4b1c-812f-9c7a93d6392a")
 """ASO's name space for UUIDv5 names; a different one would name a second resource."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.model.path import ByKey, FieldPath, Segment
-from schemas.kinds import Kind, ListType, MapType, Member, ObjectType, RuledType, TypeExpr
+from schemas.kind_types import Kind, ListType, MapType, Member, ObjectType, RuledType, TypeExpr
 
 
 def body_path_of(kind: Kind, spec_path: FieldPath) -> FieldPath | None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from engine.model.document import Body, Secret
 from schemas.arm import lookup_nearest
 from schemas.comparison_facts import secret_places
-from schemas.kinds import EnumType, Kind, ListType, MapType, ObjectType, RuledType, Scalar, Special, TypeExpr
+from schemas.kind_types import EnumType, Kind, ListType, MapType, ObjectType, RuledType, Scalar, Special, TypeExpr
 from schemas.nodes import ListNode, Node, ObjectNode, TextNode, UnionNode
 from schemas.secret_names import is_secret_name
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.desired.converter import Converter, Makers, keep, make_converter
 from engine.model.document import ABSENT
-from schemas.kinds import EnumType, Kind, Member, ObjectType, Special, TypeExpr
+from schemas.kind_types import EnumType, Kind, Member, ObjectType, Special, TypeExpr
 
 _Reader = tuple[str, tuple[str, ...], Converter]
 

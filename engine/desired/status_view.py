@@ -14,7 +14,7 @@ from engine.desired.converter import Converter, Makers, keep, make_converter
 from engine.desired.status import convert_status
 from engine.model.document import Body
 from engine.model.path import Segment
-from schemas.kinds import Kind, ListType, MapType, Member, ObjectType, RuledType, Scalar, Special, TypeExpr
+from schemas.kind_types import Kind, ListType, MapType, Member, ObjectType, RuledType, Scalar, Special, TypeExpr
 
 
 class StatusView:

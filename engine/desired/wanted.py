@@ -15,7 +15,8 @@ from engine.desired.convert import role_place_of
 from engine.desired.identity import ObjectIdentity
 from engine.desired.inputs import WantedInputs
 from engine.model.state import CustomResource
-from schemas.kinds import ListType, MapType, ObjectType, Special, TypeExpr, lookup_kind
+from schemas.kind_types import ListType, MapType, ObjectType, Special, TypeExpr
+from schemas.kinds import lookup_kind
 
 
 class _Found:

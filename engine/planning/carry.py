@@ -10,7 +10,7 @@ from engine.compare.leaving import RULE as LEFT
 from engine.model.change import Suppressed
 from engine.model.document import ABSENT, Body
 from engine.model.path import ByKey, Segment
-from schemas.behaviours import Behaviour
+from schemas.behaviour_types import Behaviour
 
 CARRIED_RULES = frozenset({"owned", "ignore", LEFT, "moved-by-azure", "no-opinion", "shared-list"})
 """Suppressions whose live value a PUT must send back, or it would undo what the rule promised to leave alone."""

@@ -17,7 +17,8 @@ from engine.planning.finding import Finding
 from engine.planning.patch import plan_patch_body
 from engine.planning.soft_delete import choose_mode, fill_soft_delete, lookup
 from engine.planning.tags import TAGS_API, TAGS_API_VERSION, is_tag, plan_tags_body, takes_tags_api
-from schemas.behaviours import Behaviour, lookup_behaviour
+from schemas.behaviour_types import Behaviour
+from schemas.behaviours import lookup_behaviour
 from schemas.operations import TypeOperations, lookup_operations
 
 _STATUS: Final = re.compile(r"\{status\.([\w.]+)\}")

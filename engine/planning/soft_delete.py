@@ -9,7 +9,8 @@ from typing import Any
 from engine.model.document import ABSENT, Body
 from engine.model.ids import ArmId
 from engine.model.state import DesiredState
-from schemas.behaviours import SoftDelete, lookup_behaviour
+from schemas.behaviour_types import SoftDelete
+from schemas.behaviours import lookup_behaviour
 
 
 def find_deleted_twin(desired: DesiredState) -> tuple[ArmId, str] | None:

@@ -15,7 +15,7 @@ from engine.model.policy import IgnoreRule
 from engine.model.problem import Notice
 from engine.model.state import DesiredState, Presence
 from engine.planning.finding import Finding
-from schemas.kinds import Kind
+from schemas.kind_types import Kind
 
 _ANNOTATION = FieldPath(("metadata", "annotations", IGNORE))
 _BODILESS = (Action.CREATE, Action.UNREADABLE, Action.DELETE, Action.WAIT)

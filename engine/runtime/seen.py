@@ -13,7 +13,7 @@ from engine.model.ids import ArmId
 from engine.model.path import Segment
 from engine.model.policy import ReconcilePolicy
 from engine.model.state import ActualState, Baseline, CustomResource, Presence, StatusTrust
-from schemas.kinds import Kind
+from schemas.kind_types import Kind
 
 
 @runtime_checkable

@@ -18,7 +18,7 @@ from providers.arm.errors import decode_fault, error_from_fault
 from providers.arm.origin import SAFE_IN_PATH
 from providers.arm.retry import RetryPolicy
 from providers.arm.transport import Transport
-from schemas.behaviours import Call
+from schemas.behaviour_types import Call
 
 _MOST_PAGES: Final = 100
 

@@ -37,7 +37,7 @@ from providers.arm.scrub import Scrubber
 from providers.arm.throttle import Throttle
 from providers.arm.token import FixedToken, Token, TokenCell, TokenSource
 from providers.arm.transport import MakeWire, Traffic, Transport
-from schemas.behaviours import Call
+from schemas.behaviour_types import Call
 from schemas.operations import lookup_operations
 
 _RESOURCES_API: Final = ApiVersion("2021-04-01")

@@ -23,7 +23,8 @@ from engine.errors import (
 )
 from engine.model.document import ABSENT
 from providers.arm.answer import Answer
-from schemas.behaviours import Speed, Verdict, classify_error
+from schemas.behaviour_types import Speed, Verdict
+from schemas.behaviours import classify_error
 
 TEXT_LIMIT: Final = 1000
 SLOW: Final = timedelta(hours=1)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import orjson
 
-from schemas.kinds import Kind, ListType, MapType, ObjectType, RuledType, Special, TypeExpr, all_kinds
+from schemas.kind_types import Kind, ListType, MapType, ObjectType, RuledType, Special, TypeExpr
+from schemas.kinds import all_kinds
 
 DATA = Path(__file__).parent.parent / "data"
 

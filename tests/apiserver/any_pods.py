@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from engine.app.cli import main
-from providers.emulator.connection import EmulatorConnection
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import RULES, Pod, Web
+from tests.apiserver.pod import RULES, Pod, Web, credential
 from tests.verbs_desk import Azure, Object
 
 READ_ONLY: tuple[Object, ...] = (
@@ -45,18 +43,6 @@ def install_kinds(plane: ControlPlane) -> None:
         plane.admin.wait_for(
             f"{served} to be served", lambda path=served: plane.admin.call("GET", f"/apis/{path}")[0] == 200
         )
-
-
-def credential(connection: EmulatorConnection, **more: str) -> dict[str, str]:
-    """Return the data of a credential Secret, encoded as Secrets hold it."""
-    values = {
-        "AZURE_SUBSCRIPTION_ID": connection.subscription,
-        "AZURE_TENANT_ID": connection.tenant,
-        "AZURE_CLIENT_ID": connection.client,
-        "AZURE_CLIENT_SECRET": connection.secret,
-        **more,
-    }
-    return {name: base64.b64encode(value.encode()).decode() for name, value in values.items()}
 
 
 def open_web(admin: Api, azure: Azure, prefix: str, **more: str) -> Web:

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine.runtime.clock import SystemClock
+from providers.emulator.options import EmulatorOptions
+from providers.emulator.process import emulator_thread
 from tests.apiserver.api import Api
 from tests.apiserver.binaries import find_binaries
 from tests.apiserver.plane import ControlPlane
+from tests.verbs_desk import Azure
 
 _NUMBERS = itertools.count(1)
 
@@ -22,6 +26,14 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
         pytest.skip(found)
     with ControlPlane(found, tmp_path_factory.mktemp("plane")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
+    """Return Azure as an emulator."""
+    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
+    with emulator_thread(options, SystemClock()) as connection:
+        yield Azure(connection)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from providers.emulator.connection import EmulatorConnection
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.conftest import ROOT
@@ -52,6 +54,18 @@ RULES: tuple[Object, ...] = (
         "verbs": ["get", "list", "watch", "patch", "update"],
     },
 )
+
+
+def credential(connection: EmulatorConnection, **more: str) -> dict[str, str]:
+    """Return the data of a credential Secret, encoded as Secrets hold it."""
+    values = {
+        "AZURE_SUBSCRIPTION_ID": connection.subscription,
+        "AZURE_TENANT_ID": connection.tenant,
+        "AZURE_CLIENT_ID": connection.client,
+        "AZURE_CLIENT_SECRET": connection.secret,
+        **more,
+    }
+    return {name: base64.b64encode(value.encode()).decode() for name, value in values.items()}
 
 
 @dataclass

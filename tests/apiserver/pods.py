@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 from pathlib import Path
 
 from engine.app.cli import main
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import RULES, Pod, Web
+from tests.apiserver.pod import RULES, Pod, Web, credential
 from tests.verbs_desk import Azure
 
 PATTERN = (
@@ -34,17 +33,6 @@ def make_web(plane: ControlPlane, azure: Azure) -> Web:
     """Return a new namespace with a credential."""
     name = f"web-{next(_NUMBERS)}"
     plane.admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
-    item = {"metadata": {"name": "aso-credential"}, "data": encoded(azure)}
+    item = {"metadata": {"name": "aso-credential"}, "data": credential(azure.connection)}
     plane.admin.create(f"/api/v1/namespaces/{name}/secrets", item)
     return Web(plane.admin, azure, name)
-
-
-def encoded(azure: Azure) -> dict[str, str]:
-    """Return the data of a credential Secret."""
-    values = {
-        "AZURE_SUBSCRIPTION_ID": azure.connection.subscription,
-        "AZURE_TENANT_ID": azure.connection.tenant,
-        "AZURE_CLIENT_ID": azure.connection.client,
-        "AZURE_CLIENT_SECRET": azure.connection.secret,
-    }
-    return {name: base64.b64encode(value.encode()).decode() for name, value in values.items()}

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from engine.runtime.clock import SystemClock
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from tests.apiserver.crash_world import CrashWorld, Launcher, Play, launcher
 from tests.apiserver.plane import ControlPlane
 from tests.verbs_desk import Azure
@@ -28,14 +25,6 @@ STORIES: dict[str, tuple[bool, Callable[[Play], None], int]] = {
     "delete": (True, Play.delete, 30),
 }
 """Name -> whether the objects are there before, what changes, and the least number of points of death."""
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator that outlives every pod."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture(scope="module")

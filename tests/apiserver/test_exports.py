@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 
 from engine.app.cli import main
-from engine.runtime.clock import SystemClock
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from tests.apiserver.any_pods import open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
@@ -31,14 +28,6 @@ HUBS = "/apis/eventhub.azure.com/v1api20240101/namespaces/{}/namespaces"
 SECRETS = "/api/v1/namespaces/{}/secrets"
 MAPS = "/api/v1/namespaces/{}/configmaps"
 KEYS_API = "2024-01-01"
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,6 @@ import httpx
 import pytest
 
 from engine.app.cli import main
-from engine.runtime.clock import SystemClock
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import FINALIZER, OPERATOR, PREFIX, RULES, Pod, Web
 from tests.verbs_desk import Azure, Object, make_object
@@ -30,14 +27,6 @@ MORE_RULES: tuple[Object, ...] = (
     {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "update", "patch"]},
 )
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 
 from engine.app.cli import main
-from engine.runtime.clock import SystemClock
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
@@ -25,14 +22,6 @@ ROLES = "/apis/authorization.azure.com/v1api20220401/namespaces/{}/roleassignmen
 BLOBS = "/apis/storage.azure.com/v1api20230101/namespaces/{}/storageaccountsblobservices"
 READER = "/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
 _RULES = (*RULES, {**RULES[-1], "apiGroups": ["authorization.azure.com"]})
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import subprocess
 from collections.abc import Iterator
@@ -12,13 +11,9 @@ from typing import Any
 import pytest
 
 from engine.app.cli import main
-from engine.runtime.clock import SystemClock
-from providers.emulator.connection import EmulatorConnection
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, OPERATOR, PREFIX, RULES, Pod, Web
+from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, OPERATOR, PREFIX, RULES, Pod, Web, credential
 from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
@@ -26,14 +21,6 @@ pytestmark = pytest.mark.apiserver
 PATTERN = "resources.azure.com/*;storage.azure.com/StorageAccount;network.azure.com/VirtualNetwork*"
 GROUP_API = "2020-06-01"
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture(scope="module")
@@ -53,22 +40,11 @@ def pod(plane: ControlPlane, azure: Azure, kinds: None, tmp_path_factory: pytest
         yield running
 
 
-def credential(azure: Azure) -> dict[str, str]:
-    connection: EmulatorConnection = azure.connection
-    values = {
-        "AZURE_SUBSCRIPTION_ID": connection.subscription,
-        "AZURE_TENANT_ID": connection.tenant,
-        "AZURE_CLIENT_ID": connection.client,
-        "AZURE_CLIENT_SECRET": connection.secret,
-    }
-    return {name: base64.b64encode(value.encode()).decode() for name, value in values.items()}
-
-
 @pytest.fixture
 def web(admin: Api, azure: Azure, namespace: str, pod: Pod) -> Web:
     """Return a namespace with a credential, watched by the pod."""
     found = Web(admin, azure, namespace)
-    item = {"metadata": {"name": "aso-credential"}, "data": credential(azure)}
+    item = {"metadata": {"name": "aso-credential"}, "data": credential(azure.connection)}
     admin.create(f"/api/v1/namespaces/{namespace}/secrets", item)
     return found
 

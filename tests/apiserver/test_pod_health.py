@@ -9,23 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.runtime.clock import SystemClock
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import GROUPS, Pod, Web
 from tests.apiserver.pods import make_pod, make_web
 from tests.verbs_desk import Azure, group
 
 pytestmark = pytest.mark.apiserver
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,10 @@ from typing import Any
 import pytest
 
 from engine.app.cli import main
-from engine.runtime.clock import SystemClock
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from providers.kube.hash_key import NAME
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import GROUPS, PREFIX, Pod, Web
-from tests.apiserver.pods import RUNTIME, encoded, make_pod, make_web
+from tests.apiserver.pod import GROUPS, PREFIX, Pod, Web, credential
+from tests.apiserver.pods import RUNTIME, make_pod, make_web
 from tests.verbs_desk import Azure, group, make_object, secret, server
 
 pytestmark = pytest.mark.apiserver
@@ -28,14 +25,6 @@ DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 HASH_KEY = f"/api/v1/namespaces/{RUNTIME}/secrets/{NAME}"
 SOON_S = 1.5
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +98,7 @@ def test_a_credential_that_comes_later_is_used_at_once(plane: ControlPlane, azur
     web.create(GROUPS, group(name))
     web.wait_reason(GROUPS, name, "Failed")
 
-    plane.admin.create(secrets(web), {"metadata": {"name": "aso-credential"}, "data": encoded(azure)})
+    plane.admin.create(secrets(web), {"metadata": {"name": "aso-credential"}, "data": credential(azure.connection)})
     began = time.monotonic()
     web.wait_ready(GROUPS, name)
 

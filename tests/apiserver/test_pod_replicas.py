@@ -11,9 +11,6 @@ from pathlib import Path
 import pytest
 
 from engine.cluster.leases import shard_of
-from engine.runtime.clock import SystemClock
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import ACCOUNTS, GROUPS, Pod, Web
 from tests.apiserver.pods import make_pod, make_web
@@ -26,14 +23,6 @@ LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR}/leases"
 TOKEN = "trueup.dev/operation"
 SHARDS = 4
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture

@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 
 from engine.app.cli import main
-from engine.runtime.clock import SystemClock
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import ACCOUNTS, GROUPS, RULES, Pod, Web
@@ -23,14 +20,6 @@ PATTERN = "resources.azure.com/ResourceGroup;storage.azure.com/StorageAccount"
 PERIOD_S = 0.5
 SLOW_MS = 4000
 COUNT = 6
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.runtime.clock import SystemClock
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
@@ -20,14 +16,6 @@ from tests.verbs_desk import Azure, group
 pytestmark = pytest.mark.apiserver
 
 GROUP_API = "2020-06-01"
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture(scope="module")

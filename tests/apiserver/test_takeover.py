@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.cluster.status import build_status
-from engine.runtime.clock import SystemClock
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from schemas.kinds import lookup_kind
 from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
@@ -26,14 +22,6 @@ GROUP_API = "2020-06-01"
 HUB = "/apis/storage.azure.com/v20250601/namespaces/{}/storageaccounts"
 ASO_NAMESPACE = "aso-was-here"
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture(scope="module")

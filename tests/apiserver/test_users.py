@@ -14,9 +14,6 @@ import pytest
 
 from engine.app.cli import main
 from engine.model.account import DatabaseEngine
-from engine.runtime.clock import SystemClock
-from providers.emulator.options import EmulatorOptions
-from providers.emulator.process import emulator_thread
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import FINALIZER, GROUPS, OPERATOR, PREFIX, RULES, Pod, Web
 from tests.databases.servers import ADMIN_PASSWORD, DatabaseServer, make_keys, mariadb_server, postgresql_server
@@ -35,14 +32,6 @@ MORE_RULES: Object = {
     "verbs": ["get", "list", "watch", "patch", "update"],
 }
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    """Return Azure as an emulator."""
-    options = EmulatorOptions(state=tmp_path_factory.mktemp("azure"), plain_http=True, retry_after_s=0)
-    with emulator_thread(options, SystemClock()) as connection:
-        yield Azure(connection)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pytest
 
 from engine.cluster.key_answers import call_path, read_value
 from engine.model.ids import ArmId
-from schemas.behaviours import Behaviour, lookup_behaviour
+from schemas.behaviour_types import Behaviour
+from schemas.behaviours import lookup_behaviour
 from tests.emulator_driver import Arm
 
 TYPES = (

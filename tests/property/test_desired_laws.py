@@ -15,7 +15,7 @@ from engine.model.document import Document, Secret, canonical
 from engine.model.ids import ResourceKey
 from engine.model.path import FieldPath
 from engine.model.state import CustomResource
-from schemas.kinds import Kind, ObjectType
+from schemas.kind_types import Kind, ObjectType
 from tests.kind_strategies import kinds, specs, spoilt
 from tests.manifest_cases import GROUP, SUBSCRIPTION, problems_of, read_resources
 from tests.strategies import json_values

@@ -15,7 +15,8 @@ from engine.desired.status import convert_status
 from providers.manifests.objects import Manifests
 from providers.manifests.source import ManifestSource
 from providers.manifests.yaml_text import read_yaml
-from schemas.kinds import Kind, ObjectType, all_kinds
+from schemas.kind_types import Kind, ObjectType
+from schemas.kinds import all_kinds
 from tests.conftest import ROOT
 from tests.whole_input import build_all
 

@@ -21,7 +21,8 @@ from engine.desired.status_view import StatusView
 from engine.model.change import ChangeOrigin, FieldChange
 from engine.model.document import Document
 from engine.runtime.seen import SeenStatus
-from schemas.kinds import Kind, all_kinds
+from schemas.kind_types import Kind
+from schemas.kinds import all_kinds
 
 pytestmark = pytest.mark.shared
 

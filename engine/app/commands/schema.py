@@ -13,7 +13,7 @@ from engine.errors import InvalidSpecError
 
 if TYPE_CHECKING:  # the verb's module stays light: ``--help`` must not load facts
     from engine.app.schema_tree import Entry
-    from schemas.kinds import Kind
+    from schemas.kind_types import Kind
     from schemas.nodes import ResourceType
 
 _DEPTH = 3

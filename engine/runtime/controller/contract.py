@@ -33,7 +33,8 @@ from engine.model.state import ActualState, CustomResource
 from engine.ports import Clock, ClusterWriter
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.tenure import Everything, Permits
-from schemas.kinds import Kind, lookup_kind
+from schemas.kind_types import Kind
+from schemas.kinds import lookup_kind
 
 _POLLER = (POLLER_ID, POLLER_TOKEN)
 _LAST_EVENTS_S = 1.0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.errors import EngineError, PolicyDeniedError, UnavailableError
-from schemas.behaviours import Call
+from schemas.behaviour_types import Call
 from tests.arm_server import ROOT, STORAGE, ScriptedArm, refusal, reply
 from tests.fakes import FakeClock
 

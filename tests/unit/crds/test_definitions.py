@@ -13,7 +13,8 @@ from engine.crds.pattern import choose
 from engine.crds.policy import admission_policies
 from engine.crds.union import Unifier
 from engine.errors import InvalidSpecError
-from schemas.kinds import EnumType, ListType, Member, ObjectType, Scalar, TypeExpr, groups, lookup_kind, versions
+from schemas.kind_types import EnumType, ListType, Member, ObjectType, Scalar, TypeExpr
+from schemas.kinds import groups, lookup_kind, versions
 
 NAMES = list(all_names())
 

@@ -6,7 +6,8 @@ import pytest
 
 from engine.desired.places import body_path_of, spec_path_of
 from engine.model.path import ByKey, FieldPath
-from schemas.kinds import Kind, lookup_kind
+from schemas.kind_types import Kind
+from schemas.kinds import lookup_kind
 
 
 def _kind(name: str, group: str, version: str) -> Kind:

@@ -7,7 +7,8 @@ import pytest
 from engine.desired.check import Report
 from engine.desired.sensitive import hide_plain_secrets, plain_secret_places
 from engine.model.document import Secret, encode_public, encode_wire
-from schemas.kinds import Kind, ListType, MapType, Member, ObjectType, Scalar, Scope, TypeExpr, lookup_kind
+from schemas.kind_types import Kind, ListType, MapType, Member, ObjectType, Scalar, Scope, TypeExpr
+from schemas.kinds import lookup_kind
 from schemas.secret_names import is_secret_name
 from tests.manifest_cases import GROUP, build_one
 

@@ -7,7 +7,8 @@ import pytest
 from engine.desired.status import convert_status
 from engine.desired.status_view import StatusView, body_of_status
 from engine.model.path import ByKey
-from schemas.kinds import Kind, lookup_kind
+from schemas.kind_types import Kind
+from schemas.kinds import lookup_kind
 
 
 def kind_of(group: str, version: str, name: str) -> Kind:

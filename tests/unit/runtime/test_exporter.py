@@ -18,7 +18,7 @@ from engine.model.ids import ArmId, Generation, ResourceKey
 from engine.model.state import ActualState, CustomResource, Presence
 from engine.runtime.controller.exports import Exporter
 from providers.cel.engine import CelCompiler
-from schemas.behaviours import Call
+from schemas.behaviour_types import Call
 from tests.fakes import FakeClock
 
 KEY = ResourceKey(

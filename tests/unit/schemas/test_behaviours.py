@@ -7,18 +7,8 @@ from pathlib import Path
 import pytest
 
 from schemas import arm
-from schemas.behaviours import (
-    Behaviour,
-    CarryMode,
-    Speed,
-    StateGate,
-    Verdict,
-    child_lists,
-    classify_error,
-    lookup_behaviour,
-    lookup_kind_behaviour,
-    why_data_bearing,
-)
+from schemas.behaviour_types import Behaviour, CarryMode, Speed, StateGate, Verdict
+from schemas.behaviours import child_lists, classify_error, lookup_behaviour, lookup_kind_behaviour, why_data_bearing
 from schemas.kinds import all_kinds
 
 VERDICTS = Path(__file__).with_name("data_bearing.txt")

@@ -9,7 +9,7 @@ import pytest
 
 from schemas import kinds, store
 from schemas.build.kinds import compile_folder, main
-from schemas.kinds import EnumType, ListType, MapType, ObjectType, OwnerRule, RuledType, Scalar, Scope, Special
+from schemas.kind_types import EnumType, ListType, MapType, ObjectType, OwnerRule, RuledType, Scalar, Scope, Special
 
 
 def test_every_kind_is_there() -> None:
