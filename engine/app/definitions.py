@@ -66,7 +66,7 @@ async def bring_definitions(
         raise InvalidSpecError(_NOTHING, hint="for example --crd-pattern 'resources.azure.com/*;storage.azure.com/*'")
     try:
         changed = [name for name in chosen if _bring(client, name, labels)]
-        _bring_policies(client)
+        bring_policies(client)
     except PolicyDeniedError as exc:
         if not wanted <= there:
             raise
@@ -98,12 +98,15 @@ def _carries(found: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool
     return all(held.get(name) == value for name, value in labels.items())
 
 
-def _bring_policies(client: KubeClient) -> None:
+def bring_policies(client: KubeClient) -> None:
+    """Apply the admission policies that are not there as they should be."""
+    from engine.crds.compare import holds
     from engine.crds.policy import admission_policies
-    from providers.kube.definitions import apply_object
+    from providers.kube.definitions import apply_object, read_object
 
     for policy in admission_policies():
-        apply_object(client, policy)
+        if not holds(read_object(client, policy), policy):
+            apply_object(client, policy)
 
 
 def _names(names: Iterable[Name]) -> str:

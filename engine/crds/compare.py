@@ -32,6 +32,16 @@ def differences(ours: Mapping[str, Any], installed: Mapping[str, Any] | None) ->
         yield f"conversion would be {_strategy(ours)}, it is {_strategy(installed)}"
 
 
+def holds(found: Any, wanted: Any) -> bool:
+    """Whether an object has everything that is wanted of it; what a server or somebody else added is no difference."""
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(name in found and holds(found[name], wanted[name]) for name in wanted)
+    if isinstance(wanted, list):
+        is_list = isinstance(found, list) and len(found) == len(wanted)
+        return is_list and all(holds(f, w) for f, w in zip(found, wanted, strict=True))
+    return bool(found == wanted)
+
+
 def _strategy(definition: Mapping[str, Any]) -> str:
     conversion = definition["spec"].get("conversion") or {}
     return str(conversion.get("strategy", "None"))

@@ -29,11 +29,7 @@ def read_definition(client: KubeClient, name: str) -> dict[str, Any] | None:
     Raises:
         EngineError: It may not or cannot be read.
     """
-    try:
-        found = orjson.loads(client.get(f"{_PATH}/{name}"))
-    except NotFoundError:
-        return None
-    return found if isinstance(found, dict) else None
+    return _read(client, f"{_PATH}/{name}")
 
 
 def is_served(definition: Mapping[str, Any] | None) -> bool:
@@ -138,16 +134,35 @@ def _send(client: KubeClient, method: str, name: str, body: Mapping[str, Any]) -
         raise EngineError(f"{name} was changed at the same time", detail=exc.detail, hint="try again") from exc
 
 
+def read_object(client: KubeClient, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what is installed under the name of a definition or an admission policy; None where nothing is.
+
+    Raises:
+        EngineError: It may not or cannot be read.
+    """
+    return _read(client, _path_of(manifest))
+
+
+def _read(client: KubeClient, path: str) -> dict[str, Any] | None:
+    try:
+        found = orjson.loads(client.get(path))
+    except NotFoundError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _path_of(manifest: Mapping[str, Any]) -> str:
+    return f"/apis/{manifest['apiVersion']}/{_PLURALS[manifest['kind']]}/{manifest['metadata']['name']}"
+
+
 def apply_object(client: KubeClient, manifest: Mapping[str, Any]) -> None:
     """Apply a definition or an admission policy; what others set on it beside us stays.
 
     Raises:
         EngineError: The server refuses it; nothing was changed.
     """
-    plural = _PLURALS[manifest["kind"]]
-    path = f"/apis/{manifest['apiVersion']}/{plural}/{manifest['metadata']['name']}"
     query = {"fieldManager": OWN_MANAGER, "force": "true"}
     try:
-        client.send("PATCH", path, orjson.dumps(manifest), content_type=_APPLY, query=query)
+        client.send("PATCH", _path_of(manifest), orjson.dumps(manifest), content_type=_APPLY, query=query)
     except ConflictError as exc:
         raise EngineError(f"{manifest['metadata']['name']} was changed at the same time", detail=exc.detail) from exc

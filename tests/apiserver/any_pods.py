@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from engine.app.cli import main
+from engine.crds.definition import all_names, define
+from engine.crds.pattern import choose
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import RULES, Pod, Web, credential
@@ -36,13 +38,14 @@ _NUMBERS = itertools.count(1)
 
 
 def install_kinds(plane: ControlPlane) -> None:
-    """Install our definitions of a few kinds, and wait until they are served."""
+    """Install our definitions of a few kinds, and wait until each can be listed: its storage begins a moment later."""
     pattern = "resources.azure.com/*;storage.azure.com/StorageAccount;network.azure.com/VirtualNetwork*"
     assert main(["crds", "install", "--pattern", pattern, "--kubeconfig", str(plane.kubeconfig())]) == 0
-    for served in ("resources.azure.com/v1api20200601", "storage.azure.com/v1api20230101"):
-        plane.admin.wait_for(
-            f"{served} to be served", lambda path=served: plane.admin.call("GET", f"/apis/{path}")[0] == 200
-        )
+    for group, kind in choose(pattern, all_names()):
+        spec = define(group, kind, version="v0")["spec"]
+        for version in spec["versions"]:
+            path = f"/apis/{group}/{version['name']}/{spec['names']['plural']}"
+            plane.admin.wait_for(f"{path} to be listed", lambda path=path: plane.admin.call("GET", path)[0] == 200)
 
 
 def open_web(admin: Api, azure: Azure, prefix: str, **more: str) -> Web:

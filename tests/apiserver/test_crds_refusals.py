@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from engine.app.cli import main
+from engine.crds.compare import holds
+from engine.crds.policy import admission_policies
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.verbs_desk import Object, account
@@ -23,6 +25,17 @@ ID = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg"
 def kinds(plane: ControlPlane) -> None:
     """Install the definitions and the policy."""
     assert main(["crds", "install", "--pattern", PATTERN, "--kubeconfig", str(plane.kubeconfig())]) == 0
+
+
+def test_policies_that_are_installed_need_nothing_more(admin: Api) -> None:
+    """What the server adds to a policy is no difference: a start over them only reads."""
+    plurals = {
+        "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+        "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
+    }
+    paths = [f"/apis/{p['apiVersion']}/{plurals[p['kind']]}/{p['metadata']['name']}" for p in admission_policies()]
+
+    assert [holds(admin.get(path), p) for path, p in zip(paths, admission_policies(), strict=True)] == [True, True]
 
 
 def path_of(item: Object, namespace: str) -> str:

@@ -113,8 +113,8 @@ def _text_of(manifest: dict[str, Any], output: str) -> str:
 
 
 def _install(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
-    from engine.crds.policy import admission_policies
-    from providers.kube.definitions import apply_object, bring_definition
+    from engine.app.definitions import bring_policies
+    from providers.kube.definitions import bring_definition
 
     client = _connect(args)
     changed: list[str] = []
@@ -123,8 +123,7 @@ def _install(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
             bring_definition(client, manifest, installed)
             changed.append(manifest["metadata"]["name"])
             sys.stdout.write(f"{changed[-1]} applied\n")
-    for policy in admission_policies():
-        apply_object(client, policy)
+    bring_policies(client)
     asyncio.run(_wait_until_served(client, changed))
     sys.stdout.write(f"{len(changed)} of {len(wanted)} definitions applied; the others were as they should be.\n")
     return ExitCode.CLEAN

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.crds.compare import differences
+from engine.crds.compare import differences, holds
 from engine.crds.definition import all_names, define, keep_stored
 from engine.crds.pattern import choose
 from engine.crds.policy import admission_policies
@@ -204,3 +204,18 @@ def test_the_admission_policy_covers_every_group() -> None:
 
     assert policy["spec"]["matchConstraints"]["resourceRules"][0]["apiGroups"] == list(groups())
     assert binding["spec"] == {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "is_held"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1}, True),
+        ({"a": [{"n": 1, "more": 2}]}, {"a": [{"n": 1}]}, True),
+        ({"a": [1, 2]}, {"a": [1]}, False),
+        ({"a": 2}, {"a": 1}, False),
+        (None, {"a": 1}, False),
+    ],
+)
+def test_what_a_server_adds_is_no_difference(found: Any, wanted: Any, is_held: bool) -> None:
+    """A policy that has everything that is wanted of it is left alone; a list is wanted as a whole."""
+    assert holds(found, wanted) is is_held
