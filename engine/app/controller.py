@@ -141,6 +141,8 @@ class _Assembly:
             queue=self.queue,
             referrers=Referrers(operating.namespace),
             corrections=self.parts.corrections,
+            contract=self.parts.contract,
+            operations=self.parts.operations,
             book=self.book,
             log=log,
             exporter=self.parts.exporter,

@@ -14,9 +14,11 @@ from engine.desired import exporters
 from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import DRIFT_POLICY, IGNORE, OWN_PREFIX, PROTECT, RECONCILE_POLICY
 from engine.model.policy import ALLOW_REPLACE
+from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.corrections import Corrections
 from engine.runtime.controller.exports import Exporter
 from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.operations import Operations
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.referrers import CONFIG_MAP, SECRET, Referrers
 
@@ -40,6 +42,8 @@ class Feed:
     queue: WorkQueue
     referrers: Referrers
     corrections: Corrections
+    contract: Contract
+    operations: Operations
     book: CredentialBook
     log: Log
     exporter: Exporter
@@ -86,6 +90,8 @@ class Feed:
         self.queue.forget(identity)
         self.referrers.drop(identity)
         self.corrections.forget(identity)
+        self.contract.forget(identity)
+        self.operations.forget(identity)
 
     def _put(self, found: ClusterObject) -> None:
         before = self.objects.put(found)

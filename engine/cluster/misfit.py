@@ -14,7 +14,7 @@ from schemas.kinds import lookup_kind
 def owner_link(resource: CustomResource) -> ObjectIdentity | None:
     """Return the object that the spec names as owner; None when it names none."""
     kind = lookup_kind(resource.key.group, resource.key.version, resource.key.kind)
-    return read_owner(resource, kind).object if kind is not None and kind.is_arm else None
+    return read_owner(resource, kind).object if kind is not None else None
 
 
 def misfit(

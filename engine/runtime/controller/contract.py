@@ -14,6 +14,7 @@ from engine.cluster import events
 from engine.cluster.claim import Marks, Owner, claim, is_foreign
 from engine.cluster.condition import Condition, choose_condition
 from engine.cluster.events import Event
+from engine.cluster.misfit import owner_link
 from engine.cluster.named import StoredName, given_name, stored_name
 from engine.cluster.names import (
     CHILD_ID_OVERRIDE,
@@ -25,7 +26,7 @@ from engine.cluster.names import (
 )
 from engine.cluster.objects import ClusterObject
 from engine.cluster.status import CONDITIONS, build_status, print_status
-from engine.desired.identity import ObjectIdentity, read_owner
+from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import BASELINE, OPERATION
 from engine.model.document import Document
 from engine.model.ids import ArmId, Generation
@@ -33,7 +34,6 @@ from engine.model.state import ActualState, CustomResource
 from engine.ports import Clock, ClusterWriter
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.tenure import Everything, Permits
-from schemas.kind_types import Kind
 from schemas.kinds import lookup_kind
 
 _POLLER = (POLLER_ID, POLLER_TOKEN)
@@ -71,13 +71,18 @@ class Contract:
         self._clock = clock
         self._name = name
         self._renumbered: dict[ObjectIdentity, tuple[int, int]] = {}
-        self._told: set[tuple[str, Event]] = set()
+        self._told: dict[ObjectIdentity, set[tuple[str, Event]]] = {}
         self.permits = permits or Permits(Everything())
         self._telling: set[asyncio.Task[None]] = set()
 
     def _find(self, identity: ObjectIdentity) -> ClusterObject | None:
         """Return an object that is ours to write to; what other replicas work on is not."""
         return self._objects.find(identity) if self.permits.holds(identity[0]) else None
+
+    def forget(self, identity: ObjectIdentity) -> None:
+        """Drop what is known of an object that is gone."""
+        self._renumbered.pop(identity, None)
+        self._told.pop(identity, None)
 
     async def is_ours(self, found: ClusterObject) -> bool:
         """Whether no other operator manages the object; one that does is told of once, as an event."""
@@ -164,8 +169,7 @@ class Contract:
         self._objects.put(now)
 
     def _owner_of(self, resource: CustomResource) -> Owner | None:
-        kind = lookup_kind(resource.key.group, resource.key.version, resource.key.kind)
-        link = _owner_link(resource, kind)
+        link = owner_link(resource)
         found = self._objects.find(link) if link is not None else None
         return Owner(key=found.resource.key, uid=found.resource.uid) if found is not None else None
 
@@ -236,8 +240,9 @@ class Contract:
             self._emit(found.resource, event)
 
     async def _tell_once(self, resource: CustomResource, event: Event) -> None:
-        if (resource.uid, event) not in self._told:
-            self._told.add((resource.uid, event))
+        told = self._told.setdefault(resource.key.identity, set())
+        if (resource.uid, event) not in told:
+            told.add((resource.uid, event))
             self._emit(resource, event)
 
     def _emit(self, resource: CustomResource, event: Event) -> None:
@@ -249,10 +254,6 @@ class Contract:
         """Wait for the events that are on their way."""
         if self._telling:
             await asyncio.wait(self._telling, timeout=_LAST_EVENTS_S)
-
-
-def _owner_link(resource: CustomResource, kind: Kind | None) -> ObjectIdentity | None:
-    return read_owner(resource, kind).object if kind is not None else None
 
 
 def _stands(found: ClusterObject, marks: Marks) -> bool:

@@ -199,6 +199,8 @@ class ObjectPass:
                 await cycle.apply(planned, report=report, options=self._parts.rules.executor)
             finally:
                 ended.put_nowait(None)
+                looked_at = (s.id for s in planned.plan.steps if s.id is not None and not s.action.mutates)
+                self._parts.store.release(looked_at)
 
     async def _tell_result(self, result: StepResult, left: set[ObjectIdentity]) -> None:
         step, identity = result.step, result.step.key.identity

@@ -40,6 +40,10 @@ class Operations:
             del self._spent[found.identity]
         return "" if spent == token else token
 
+    def forget(self, identity: ObjectIdentity) -> None:
+        """Drop what is known of an object that is gone."""
+        self._spent.pop(identity, None)
+
     def spend(self, found: ClusterObject) -> None:
         """Its end was seen, or it is of no use."""
         token = token_on(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine.desired.policy import BASELINE
 from engine.model.ids import ArmId, ResourceKey
@@ -34,6 +34,11 @@ class ControllerStore:
             return None
         patch = annotation_patch(baseline, secret_key=self._secret_key).patch
         return patch["metadata"]["annotations"][BASELINE] or ""
+
+    def release(self, resources: Iterable[ArmId]) -> None:
+        """Keep nothing of resources that were not written: their objects say what they were found as."""
+        for resource in resources:
+            self._baselines.pop(resource, None)
 
     def warnings(self) -> Sequence[str]:
         """Return nothing: memory is never unusable."""
