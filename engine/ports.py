@@ -175,9 +175,8 @@ class BaselineStore(Protocol):
 class AuditLog(Protocol):
     """Where every write leaves its trace; lines are only ever added."""
 
-    @property
-    def author(self) -> Author:
-        """Return on whose behalf this run writes."""
+    def author_of(self, key: ResourceKey) -> Author:
+        """Return on whose behalf a write for an object is sent."""
         ...
 
     def append(self, record: dict[str, Any]) -> None:

@@ -19,9 +19,11 @@ class MemoryAudit:
     """An audit log as a list."""
 
     def __init__(self) -> None:
-        self.author = Author(user="ada", host="desk")
         self.records: list[dict[str, Any]] = []
         self.missed: list[str] = []
+
+    def author_of(self, key: object) -> Author:
+        return Author(user="ada", host="desk")
 
     def append(self, record: dict[str, Any]) -> None:
         self.records.append(record)

@@ -350,6 +350,9 @@ class MemoryLog:
     author: Any
     lines: list[dict[str, Any]] = field(default_factory=list)
 
+    def author_of(self, key: object) -> Any:
+        return self.author
+
     def append(self, record: dict[str, Any]) -> None:
         self.lines.append(record)
 

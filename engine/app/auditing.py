@@ -5,8 +5,9 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,6 +17,7 @@ import orjson
 from engine.app.console import warn
 from engine.errors import InvalidSpecError
 from engine.model.audit import Author, Principal
+from engine.model.ids import ResourceKey
 from engine.ports import AuditLog
 
 
@@ -36,10 +38,30 @@ def open_audit(folder: Path, principal: Principal) -> Iterator[AuditLog]:
 class StreamAudit:
     """The audit log of a pod: lines on its standard output, kept by whatever collects the logs of the cluster."""
 
-    def __init__(self, stream: TextIO, *, author: Author) -> None:
-        """Write nothing yet. A pod speaks as many identities: the author's principal is empty."""
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        author: Author,
+        principal_of: Callable[[ResourceKey], Principal],
+        complain: Callable[[str], None],
+    ) -> None:
+        """Write nothing yet.
+
+        Args:
+            stream: Where lines go.
+            author: Who runs the process; towards Azure it speaks as many identities.
+            principal_of: Returns as whom the writes for an object are sent.
+            complain: Told of lines that are missing.
+        """
         self._stream = stream
-        self.author = author
+        self._author = author
+        self._principal_of = principal_of
+        self._complain = complain
+
+    def author_of(self, key: ResourceKey) -> Author:
+        """Return who writes for an object."""
+        return replace(self._author, principal=self._principal_of(key))
 
     def append(self, record: dict[str, Any]) -> None:
         """Print a line, at once.
@@ -54,8 +76,8 @@ class StreamAudit:
             raise InvalidSpecError("the audit log cannot be written to standard output", detail=str(exc)) from exc
 
     def miss(self, problem: str) -> None:
-        """Say on standard error that a line is missing."""
-        warn(problem)
+        """Say in the log that a line is missing."""
+        self._complain(problem)
 
 
 def describe_author(principal: Principal) -> Author:

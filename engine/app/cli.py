@@ -7,7 +7,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from engine.app.console import complain
@@ -43,10 +43,11 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *args: Any, **options: Any) -> None:
         """Make a parser that knows no abbreviations; verbs of verbs get one of these, too."""
         super().__init__(*args, **{"allow_abbrev": False, **options})
+        self.complain: Callable[[str], None] = complain
 
     def error(self, message: str) -> NoReturn:
         """Print the message and what was meant, then leave."""
-        complain(f"{message} ({self._hint(message)}{self.prog} --help shows what there is)")
+        self.complain(f"{message} ({self._hint(message)}{self.prog} --help shows what there is)")
         self.exit(ExitCode.ERROR)
 
     def _hint(self, message: str) -> str:
@@ -99,31 +100,32 @@ def _run(verb: str, arguments: list[str]) -> int:
     parser = Parser(
         prog=f"trueup {verb}", description=VERBS[verb], formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    say = parser.complain = getattr(module, "report_failure", complain)
     module.add_arguments(parser)
     args = parser.parse_args(arguments)
     try:
         return int(module.run(args, Settings.from_environment(os.environ)))
     except InvariantError as exc:
-        return _fail(f"a defect of trueup, please report it: {exc}")
+        return _fail(f"a defect of trueup, please report it: {exc}", say)
     except EngineError as exc:
-        return _fail(str(exc))
+        return _fail(str(exc), say)
     except ExceptionGroup as group:
-        return _fail_together(group)
+        return _fail_together(group, say)
     except KeyboardInterrupt:
-        return _fail("interrupted")
+        return _fail("interrupted", say)
     except BrokenPipeError:
         # The reader left (trueup plan | head); Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
 
 
-def _fail_together(group: ExceptionGroup[Exception]) -> int:
+def _fail_together(group: ExceptionGroup[Exception], say: Callable[[str], None]) -> int:
     """Print what went wrong side by side, each once; a defect among it is raised as it is."""
     known, defects = group.split(EngineError)
     if known is None or defects is not None:
         raise group
     for message in dict.fromkeys(str(error) for error in _leaves(known)):
-        complain(message)
+        say(message)
     return ExitCode.ERROR
 
 
@@ -135,6 +137,6 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
             yield error
 
 
-def _fail(message: str) -> int:
-    complain(message)
+def _fail(message: str, say: Callable[[str], None]) -> int:
+    say(message)
     return ExitCode.ERROR

@@ -28,6 +28,7 @@ from engine.app.tokens import TokenBook
 from engine.cluster.operating import Operating
 from engine.errors import EngineError
 from engine.model.audit import Principal
+from engine.model.ids import ResourceKey
 from engine.ports import Clock, ClusterWriter
 from engine.runtime.clock import SystemClock
 from engine.runtime.controller.contract import Contract, OperatorName
@@ -59,7 +60,6 @@ class Controller:
 
     loop: Loop
     kinds: Mapping[tuple[str, str], str]
-    log: Log
 
 
 def connect_cluster(args: argparse.Namespace) -> KubeClient:
@@ -72,14 +72,14 @@ def connect_cluster(args: argparse.Namespace) -> KubeClient:
     )
 
 
-async def prepare_cluster(client: KubeClient, args: argparse.Namespace, operating: Operating) -> None:
+async def prepare_cluster(client: KubeClient, args: argparse.Namespace, operating: Operating, log: Log) -> None:
     """Bring definitions and admission policies up to date, where that is this pod's business."""
     from engine.app.definitions import bring_definitions, parse_labels
 
     labels = parse_labels(args.crd_labels)
     if operating.mode.installs and args.crd_management == "auto":
         for line in await bring_definitions(client, pattern=args.crd_pattern, labels=labels, clock=SystemClock()):
-            sys.stderr.write(f"trueup: {line}\n")
+            log.info(line)
 
 
 class _Assembly:
@@ -116,7 +116,12 @@ class _Assembly:
             contract=contract,
             store=store,
             outside=Outside(objects, contract, queue, corrections, handlers),
-            audit=StreamAudit(sys.stdout, author=describe_author(Principal())),
+            audit=StreamAudit(
+                sys.stdout,
+                author=describe_author(Principal()),
+                principal_of=self._principal_of,
+                complain=log.error,
+            ),
             clock=clock,
             queue=queue,
             credentials=self.book,
@@ -124,6 +129,10 @@ class _Assembly:
             corrections=corrections,
             exporter=build_exporter(client, objects, queue, clock, period=timedelta(seconds=args.export_period)),
         )
+
+    def _principal_of(self, key: ResourceKey) -> Principal:
+        found = self.objects.find(key.identity)
+        return self.book.principal_of(found.resource) if found is not None else Principal()
 
     def _handlers(self, client: KubeClient, settings: Settings, store: ControllerStore) -> Sequence[Handler]:
         """Return who sees to objects that Azure Resource Manager knows nothing of."""
@@ -162,11 +171,10 @@ class _Assembly:
 
 @contextlib.asynccontextmanager
 async def open_controller(
-    client: KubeClient, args: argparse.Namespace, settings: Settings, operating: Operating, periods: Periods
+    client: KubeClient, args: argparse.Namespace, settings: Settings, operating: Operating, log: Log, periods: Periods
 ) -> AsyncIterator[Controller]:
     """List everything once, and close again in the end."""
     tune_memory()
-    log = Log(sys.stderr)
     made = _Assembly(client, args, settings, operating, log)
     parts, vitals = made.parts, made.vitals()
     try:
@@ -185,7 +193,7 @@ async def open_controller(
             await made.cluster.start(made.feed(operating, log).take)
             vitals.is_listed = True
             async with sharing(made.shards):
-                yield Controller(loop=loop, kinds=made.cluster.plurals, log=log)
+                yield Controller(loop=loop, kinds=made.cluster.plurals)
     finally:
         await made.close()
 

@@ -20,6 +20,7 @@ from engine.cluster.credentials import (
 )
 from engine.cluster.operating import Operating
 from engine.errors import EngineError, InvalidSpecError, PolicyDeniedError
+from engine.model.audit import Principal
 from engine.model.state import CustomResource
 from engine.ports import Clock, DesiredSource
 from engine.runtime.controller.azure import Speaker
@@ -134,6 +135,16 @@ class CredentialBook:
         """Return the subscription of an object's credential; empty when it was not resolved."""
         found = self._found.get(_scope_of(resource))
         return found.subscription if isinstance(found, Credential) else ""
+
+    def principal_of(self, resource: CustomResource) -> Principal:
+        """Return as whom an object's requests are sent: what the token says, else what the credential says."""
+        found = self._found.get(_scope_of(resource))
+        if not isinstance(found, Credential):
+            return Principal()
+        said, settings = self._speakers[_key_of(found)].last_principal(), found.settings
+        if said != Principal():
+            return said
+        return Principal(app_id=settings.get("AZURE_CLIENT_ID", ""), tenant_id=settings.get("AZURE_TENANT_ID", ""))
 
     def speaker_of(self, resource: CustomResource) -> Speaker:
         """Return who speaks for an object that was resolved."""

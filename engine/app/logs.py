@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
 from datetime import UTC, datetime
 from typing import TextIO
 
 import orjson
+
+
+def take_over_logging(log: Log) -> None:
+    """Let what libraries and Python itself warn of become lines of the log."""
+    logging.captureWarnings(capture=True)
+    logging.basicConfig(handlers=[_Handler(log)], level=logging.WARNING, force=True)
+    sys.excepthook = lambda kind, exc, trace: logging.getLogger("trueup").error(
+        "a defect of trueup, please report it", exc_info=(kind, exc, trace)
+    )
 
 
 class Log:
@@ -35,3 +46,13 @@ class Log:
         with self._lock:
             self._stream.write(line.decode())
             self._stream.flush()
+
+
+class _Handler(logging.Handler):
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say = self._log.error if record.levelno >= logging.ERROR else self._log.warn
+        say(self.format(record), source=record.name)

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.errors import EngineError, InvariantError, UnavailableError, UnfinishedError
 from engine.model.audit import Author, Fate
-from engine.model.ids import ArmId, PlanId
+from engine.model.ids import ArmId, PlanId, ResourceKey
 from engine.model.plan import Request, Step
 from engine.model.result import OperationProgress, OperationStatus, RequestIds, StepResult
 from engine.ports import AuditLog, Clock
@@ -84,7 +84,7 @@ class Ledger:
                 entry.ids.client,
                 self._clock.now(),
                 plan=self._plan,
-                by=self._log.author,
+                by=self._log.author_of(entry.step.key),
                 step=entry.step,
                 request=entry.request,
                 secret_key=self._secret_key,
@@ -141,8 +141,7 @@ class Ledger:
 class NoAuditLog:
     """The log of runs that only look: whoever tries to write with it has a defect."""
 
-    @property
-    def author(self) -> Author:
+    def author_of(self, key: ResourceKey) -> Author:
         """Return nobody."""
         return Author()
 

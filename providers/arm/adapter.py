@@ -119,6 +119,10 @@ class AzureResourceManager:
         """
         return read_principal(await self._tokens.headers())
 
+    def last_principal(self) -> Principal:
+        """Return as whom the last request was sent, without asking anybody; empty where no token says it."""
+        return read_principal(self._tokens.held())
+
     def observe(
         self, targets: Sequence[ReadTarget], *, purpose: Purpose = Purpose.SWEEP
     ) -> AsyncGenerator[Sequence[ActualState], None]:

@@ -33,6 +33,10 @@ class TokenSource(Protocol):
         """Return the headers of one request."""
         ...
 
+    def held(self) -> Mapping[str, str]:
+        """Return the headers that were handed out last; empty before that."""
+        ...
+
     def reject(self) -> None:
         """Forget what was handed out: the server did not accept it."""
         ...
@@ -44,6 +48,10 @@ class FixedToken:
     async def headers(self) -> Mapping[str, str]:
         """Return a header that only an emulator accepts."""
         return {"authorization": "Bearer plain-http"}
+
+    def held(self) -> Mapping[str, str]:
+        """Return nothing: it names nobody."""
+        return {}
 
     def reject(self) -> None:
         """Do nothing: there is no other token."""
@@ -72,6 +80,10 @@ class TokenCell:
             return token.headers
         async with self._lock:
             return (await self._renew()).headers
+
+    def held(self) -> Mapping[str, str]:
+        """Return the kept token's headers, however old; empty where none is kept."""
+        return self._token.headers if self._token is not None else {}
 
     def reject(self) -> None:
         """Forget the token."""

@@ -14,6 +14,7 @@ import orjson
 
 from engine.errors import InvalidSpecError
 from engine.model.audit import Author
+from engine.model.ids import ResourceKey
 
 FOLDER: Final = "audit"
 FILE_NAME: Final = "writes.ndjson"
@@ -33,12 +34,16 @@ class AuditFile:
             author: Who writes.
             file_bytes: Size at which a new file begins.
         """
-        self.author = author
+        self._author = author
         self._folder = folder / FOLDER
         self._file_bytes = file_bytes
         self._file: int | None = None
         self._size = 0
         self._missed: list[str] = []
+
+    def author_of(self, key: ResourceKey) -> Author:
+        """Return who writes: one identity for all objects of a run."""
+        return self._author
 
     def append(self, record: dict[str, Any]) -> None:
         """Add a line; an intent is on the disk when this returns.

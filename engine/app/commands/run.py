@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from engine.app.exit_codes import ExitCode
+from engine.app.logs import Log, take_over_logging
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
 
@@ -87,20 +88,26 @@ def _parse_switch(text: str) -> bool:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Work until SIGTERM or SIGINT."""
-    from engine.app.console import warn
     from engine.cluster.operating import Operating
 
+    log = Log(sys.stderr)
+    take_over_logging(log)
     if args.observe_period <= 0:
         raise InvalidSpecError("--observe-period must be more than 0 seconds")
     if args.shards < 1:
         raise InvalidSpecError("--shards must be 1 or more")
     for name, why in _WITHOUT_EFFECT.items():
         if getattr(args, name.removeprefix("--").replace("-", "_")) is not None:
-            warn(f"{name} is accepted without effect: {why}")
-    return asyncio.run(_run(args, settings, Operating.from_environment(os.environ)))
+            log.warn(f"{name} is accepted without effect: {why}")
+    return asyncio.run(_run(args, settings, Operating.from_environment(os.environ), log))
 
 
-async def _run(args: argparse.Namespace, settings: Settings, operating: Operating) -> int:
+def report_failure(message: str) -> None:
+    """Say as a line of the log what ends the pod."""
+    Log(sys.stderr).error(message)
+
+
+async def _run(args: argparse.Namespace, settings: Settings, operating: Operating, log: Log) -> int:
     from engine.app.controller import connect_cluster, open_controller, prepare_cluster
     from engine.runtime.controller.loop import Periods
 
@@ -109,14 +116,14 @@ async def _run(args: argparse.Namespace, settings: Settings, operating: Operatin
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     client = connect_cluster(args)
-    await prepare_cluster(client, args, operating)
+    await prepare_cluster(client, args, operating, log)
     if not (operating.mode.writes or operating.mode.reports):
-        sys.stderr.write("trueup: definitions and admission policies are in place; watching nothing\n")
+        log.info("definitions and admission policies are in place; watching nothing")
         await stop.wait()
         return ExitCode.CLEAN
     observe = timedelta(seconds=args.observe_period)
     periods = Periods(observe=min(observe, operating.sync_period or observe))
-    async with open_controller(client, args, settings, operating, periods) as controller:
-        controller.log.info(f"watching {len(controller.kinds)} kinds", namespace=operating.namespace)
+    async with open_controller(client, args, settings, operating, log, periods) as controller:
+        log.info(f"watching {len(controller.kinds)} kinds", namespace=operating.namespace)
         await controller.loop.run(stop)
     return ExitCode.CLEAN
