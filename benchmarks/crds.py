@@ -27,6 +27,7 @@ SETS: dict[str, tuple[tuple[str, ...], float]] = {
     "none": ((), 1.0),
     "newest": (("--versions", "newest"), 0.25),
     "all": (("--versions", "all"), 0.5),
+    "described": (("--descriptions",), 1.0),
 }
 """Options of each set, and which share of ASO's memory and seconds it may cost."""
 _SETTLE_S = 15.0

@@ -81,11 +81,16 @@ async def bring_definitions(
 def _bring(client: KubeClient, name: Name, labels: Mapping[str, str]) -> bool:
     """Bring one definition up to date; return whether there was anything to do."""
     from engine.crds.compare import differences
-    from engine.crds.definition import define, keep_stored
+    from engine.crds.definition import define, is_described, keep_stored
     from providers.kube.definitions import bring_definition, read_definition
 
-    manifest = define(*name, version=f"v{version_of('trueup')}", labels=labels)
-    found = read_definition(client, manifest["metadata"]["name"])
+    bare = define(*name, version=f"v{version_of('trueup')}", labels=labels)
+    found = read_definition(client, bare["metadata"]["name"])
+    manifest = (
+        define(*name, version=f"v{version_of('trueup')}", labels=labels, descriptions=True)
+        if is_described(found)
+        else bare
+    )
     complete = keep_stored(manifest, (found or {}).get("status", {}).get("storedVersions") or ())
     if not any(differences(complete, found)) and _carries(found, complete["metadata"]["labels"]):
         return False

@@ -28,6 +28,8 @@ def differences(ours: Mapping[str, Any], installed: Mapping[str, Any] | None) ->
         if places:
             more = f" and {len(places) - 3} more" if len(places) > 3 else ""
             yield f"version {name}: schema differs at {', '.join(places[:3])}{more}"
+        elif not holds(old[name].get("schema"), new[name].get("schema")):
+            yield f"version {name}: descriptions would change"
     if _strategy(installed) != _strategy(ours):
         yield f"conversion would be {_strategy(ours)}, it is {_strategy(installed)}"
 
@@ -52,10 +54,10 @@ def _versions(definition: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _places(old: Any, new: Any, at: str) -> Iterator[str]:
-    """Yield where two schemas differ; descriptions are no difference."""
+    """Yield where two schemas differ; descriptions, which are texts and not members of that name, are no difference."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in old.keys() | new.keys():
-            if name != "description":
+            if name != "description" or isinstance(old.get(name), dict) or isinstance(new.get(name), dict):
                 yield from _places(old.get(name), new.get(name), f"{at}/{name}")
     elif old != new:
         yield at.replace("/openAPIV3Schema", "").replace("/properties", "") or "/"

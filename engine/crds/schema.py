@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from engine.crds import texts
+from schemas.descriptions import NOTHING, Notes
 from schemas.kind_types import (
     EnumType,
     ListType,
@@ -15,6 +17,7 @@ from schemas.kind_types import (
     RuledType,
     Rules,
     Scalar,
+    Scope,
     Special,
     TypeExpr,
 )
@@ -90,6 +93,15 @@ _SPECIALS: Final[Mapping[Special, Schema]] = {
 }
 
 
+def _explained(special: Special, schema: Schema) -> Schema:
+    inner = texts.inner_texts(special)
+    members = {name: {**member, "description": inner[name]} for name, member in schema["properties"].items()}
+    return {**schema, "properties": members}
+
+
+_EXPLAINED: Final = {special: _explained(special, schema) for special, schema in _SPECIALS.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaWriter:
     """Writes schemas.
@@ -97,40 +109,49 @@ class SchemaWriter:
     Attributes:
         checks: Enums, patterns, limits and required members; a status is never refused.
         with_bag: Objects (by ``id``) that ASO stores with a bag of members of other versions.
+        explains: Of which scope the kind is whose members get descriptions; None: none get any.
     """
 
     checks: bool
     with_bag: Collection[int] = ()
+    explains: Scope | None = None
 
-    def write(self, expr: TypeExpr) -> Schema:
-        """Return the schema of a type."""
+    def write(self, expr: TypeExpr, notes: Notes = NOTHING) -> Schema:
+        """Return the schema of a type; notes are what is said of its members, or of those of its elements."""
         match expr:
             case ObjectType():
-                return self._object(expr)
+                return self._object(expr, notes)
             case ListType():
-                return {"type": "array", "items": self.write(expr.item)}
+                return {"type": "array", "items": self.write(expr.item, notes)}
             case MapType():
-                return {"type": "object", "additionalProperties": self.write(expr.item)}
+                return {"type": "object", "additionalProperties": self.write(expr.item, notes)}
             case EnumType():
                 return self._enum(expr)
             case RuledType():
-                return {**self.write(expr.base), **self._rules(expr.rules)}
+                return {**self.write(expr.base, notes), **self._rules(expr.rules)}
             case Special():
-                return _SPECIALS[expr]
+                return _SPECIALS[expr] if self.explains is None else _EXPLAINED[expr]
         return _SCALARS[expr]
 
-    def _object(self, expr: ObjectType) -> Schema:
-        members = {name: self._member(member) for name, member in expr.members.items()}
+    def added(self, name: str, schema: Schema) -> Schema:
+        """Return the schema of a member that only the stored version has."""
+        return schema if self.explains is None else {**schema, "description": texts.added_text(name)}
+
+    def _object(self, expr: ObjectType, notes: Notes) -> Schema:
+        members = {name: self._member(member, expr, notes) for name, member in expr.members.items()}
         if id(expr) in self.with_bag:
-            members[PROPERTY_BAG] = _TEXTS
+            members[PROPERTY_BAG] = self.added(PROPERTY_BAG, _TEXTS)
         return _object(members, expr.required if self.checks else ())
 
-    def _member(self, member: Member) -> Schema:
-        schema = self.write(member.type)
+    def _member(self, member: Member, parent: ObjectType, notes: Notes) -> Schema:
+        schema = self.write(member.type, notes.below(member.name))
         if member.rules is not None:
             schema = {**schema, **self._rules(member.rules)}
         if member.default is not None and self.checks:
             schema = {**schema, "default": member.default}
+        if self.explains is not None:
+            said = texts.member_text(member, parent, notes.text(member.name), scope=self.explains)
+            schema = {**schema, "description": said} if said else schema
         return schema
 
     def _enum(self, expr: EnumType) -> Schema:

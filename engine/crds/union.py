@@ -45,7 +45,10 @@ class Unifier:
             n: self._member([t.members[n] for t in types if n in t.members], leads=leads and n in first.members)
             for n in names
         }
-        made = ObjectType(members=members, required=first.required)
+        variants = {value: name for t in reversed(types) for value, name in t.variants.items()}
+        made = ObjectType(
+            members=members, required=first.required, discriminator=first.discriminator, variants=variants
+        )
         if len(names) > len(first.members):
             self.with_bag.add(id(made))
         return made

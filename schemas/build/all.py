@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.build import arm, behaviours, durations, kinds, operations, pack, secret_members
+from schemas.build import arm, behaviours, descriptions, durations, kinds, operations, pack, secret_members
 from schemas.store import DATA
 
 
@@ -37,6 +37,8 @@ def compile_all(source: Path, *, with_arm: bool = True) -> dict[str, int]:
     if with_arm:
         _, sizes["arm"] = arm.compile_types(types, catalogue=catalogue, out=DATA / "arm")
     sizes["kinds"] = kinds.compile_folder(catalogue, DATA / "kinds")
+    if with_arm:
+        sizes["descriptions"] = descriptions.write(types, DATA / "descriptions")
     sizes["secrets"] = (DATA / "secret_members.json").write_bytes(secret_members.compile_secret_members())
     sizes["operations"] = pack.write(DATA / "operations.zst", operations.compile_operations(rest))
     sizes["behaviours"] = pack.write(DATA / "behaviours.zst", behaviours.compile_behaviours(extensions, catalogue))

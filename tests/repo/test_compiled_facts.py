@@ -12,6 +12,7 @@ from schemas import arm, store
 from schemas.build import pack
 from schemas.build.arm import compile_types
 from schemas.build.behaviours import compile_behaviours
+from schemas.build.descriptions import compile_descriptions
 from schemas.build.durations import compile_durations
 from schemas.build.kinds import compile_folder
 from schemas.build.operations import compile_operations
@@ -94,6 +95,19 @@ def test_kinds_are_current(shared: Path, tmp_path: Path) -> None:
 
     made = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     assert made == {p.name: p.read_bytes() for p in (store.DATA / "kinds").iterdir()}
+
+
+@pytest.mark.shared
+def test_descriptions_are_current(shared: Path) -> None:
+    """The committed descriptions are what the compiler makes of what Azure published."""
+    made = compile_descriptions(shared / "arm" / "bicep-types.tar.xz")
+
+    assert made == {p.stem: store.require(f"descriptions/{p.name}") for p in (store.DATA / "descriptions").iterdir()}
+
+
+def test_descriptions_are_small() -> None:
+    """What is read only on demand adds no more than 300 kB."""
+    assert sum(p.stat().st_size for p in (store.DATA / "descriptions").iterdir()) <= 300_000
 
 
 def test_secret_members_are_current() -> None:

@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             sub.add_argument(
                 "--versions", choices=_VERSIONS, default="all", help="serve all versions, or the stored one alone"
             )
+            sub.add_argument(
+                "--descriptions", action="store_true", help="say what each member is for, as kubectl explain prints it"
+            )
     render.add_argument(
         "-o", "--output", choices=("json", "yaml"), default="json", help="a JSON document a line, or YAML"
     )
@@ -63,7 +66,8 @@ def run(args: argparse.Namespace, _settings: Settings) -> int:
 
         return trim(_connect(args), names, does_it=args.yes)
     release = f"v{version_of('trueup')}"
-    wanted = [define(g, k, version=release, newest_only=args.versions == "newest") for g, k in names]
+    newest = args.versions == "newest"
+    wanted = [define(*n, version=release, newest_only=newest, descriptions=args.descriptions) for n in names]
     match args.action:
         case "render":
             return _render(wanted, args.output)
