@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.errors import InvalidSpecError
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:  # only for annotations: importing these costs what --help mus
     from engine.ports import DesiredSource
     from engine.runtime.scope import InputScope
     from engine.runtime.selection import Selection
+
+
+REPORTS: Final = ("text", "json", "ndjson", "markdown", "junit", "sarif")
+COMPARISONS: Final = ("text", "json", "ndjson", "markdown", "junit")
 
 
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,63 +5,101 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from engine.errors import InvalidSpecError
 from engine.model.plan import Plan, Step
 from engine.model.result import ApplyResult
-from engine.reporting import comparison, events, markdown, text, text_explain, text_results, wire, wire_results
+from engine.reporting import (
+    comparison,
+    events,
+    junit,
+    markdown,
+    sarif,
+    text,
+    text_explain,
+    text_results,
+    wire,
+    wire_results,
+)
 from engine.reporting.comparison import Comparison
 from engine.reporting.style import TextOptions
 from engine.runtime.executor import Progress
 
-_What = TypeVar("_What")
-_Forms = Mapping[str, Callable[[_What, TextOptions], str]]
+_What = TypeVar("_What", contravariant=True)
+_Render = Callable[[_What, TextOptions], str]
 
-_PLAN: Final[_Forms[Plan]] = {
-    "text": text.render_plan,
-    "json": lambda plan, _: wire.encode_plan(plan).decode(),
-    "ndjson": lambda plan, _: b"".join(events.plan_lines(plan)).decode(),
-    "markdown": lambda plan, style: markdown.render_plan(plan, now=style.now),
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Format:
+    """What prints each kind of report; None where a format has no use for it."""
+
+    plan: _Render[Plan]
+    drift: _Render[Plan]
+    result: _Render[ApplyResult]
+    comparison: _Render[Comparison] | None
+
+
+_FORMATS: Final[Mapping[str, _Format]] = {
+    "text": _Format(
+        plan=text.render_plan,
+        drift=text_results.render_drift,
+        result=text_results.render_result,
+        comparison=comparison.render_comparison,
+    ),
+    "json": _Format(
+        plan=lambda plan, _: wire.encode_plan(plan).decode(),
+        drift=lambda plan, _: wire_results.encode_drift(plan).decode(),
+        result=lambda result, _: wire_results.encode_result(result).decode(),
+        comparison=lambda compared, _: comparison.encode_comparison(compared).decode(),
+    ),
+    "ndjson": _Format(
+        plan=lambda plan, _: b"".join(events.plan_lines(plan)).decode(),
+        drift=lambda plan, _: b"".join(events.drift_lines(plan)).decode(),
+        result=lambda result, _: events.result_line(result).decode(),
+        comparison=lambda compared, _: b"".join(comparison.comparison_lines(compared)).decode(),
+    ),
+    "markdown": _Format(
+        plan=lambda plan, style: markdown.render_plan(plan, now=style.now),
+        drift=lambda plan, style: markdown.render_drift(plan, now=style.now),
+        result=lambda result, _: markdown.render_result(result),
+        comparison=lambda compared, _: markdown.render_comparison(compared),
+    ),
+    "junit": _Format(
+        plan=junit.render_plan,
+        drift=junit.render_drift,
+        result=junit.render_result,
+        comparison=junit.render_comparison,
+    ),
+    "sarif": _Format(plan=sarif.render_plan, drift=sarif.render_drift, result=sarif.render_result, comparison=None),
 }
-_DRIFT: Final[_Forms[Plan]] = {
-    "text": text_results.render_drift,
-    "json": lambda plan, _: wire_results.encode_drift(plan).decode(),
-    "ndjson": lambda plan, _: b"".join(events.drift_lines(plan)).decode(),
-    "markdown": lambda plan, style: markdown.render_drift(plan, now=style.now),
-}
-_RESULT: Final[_Forms[ApplyResult]] = {
-    "text": text_results.render_result,
-    "json": lambda result, _: wire_results.encode_result(result).decode(),
-    "ndjson": lambda result, _: events.result_line(result).decode(),
-    "markdown": lambda result, _: markdown.render_result(result),
-}
-_COMPARISON: Final[_Forms[Comparison]] = {
-    "text": comparison.render_comparison,
-    "json": lambda compared, _: comparison.encode_comparison(compared).decode(),
-    "ndjson": lambda compared, _: b"".join(comparison.comparison_lines(compared)).decode(),
-}
+REPORTS: Final = tuple(_FORMATS)
+COMPARISONS: Final = tuple(name for name, form in _FORMATS.items() if form.comparison is not None)
+"""What ``engine.app.options`` offers; there it is written out, as these modules are not imported for ``--help``."""
 
 
 def render_plan_as(form: str, plan: Plan, style: TextOptions) -> str:
     """Return the plan in the form that ``-o`` names."""
-    return _PLAN[form](plan, style)
+    return _FORMATS[form].plan(plan, style)
 
 
 def render_drift_as(form: str, plan: Plan, style: TextOptions) -> str:
     """Return the drift in a plan in the form that ``-o`` names."""
-    return _DRIFT[form](plan, style)
+    return _FORMATS[form].drift(plan, style)
 
 
 def render_result_as(form: str, result: ApplyResult, style: TextOptions) -> str:
     """Return how an apply ended in the form that ``-o`` names."""
-    return _RESULT[form](result, style)
+    return _FORMATS[form].result(result, style)
 
 
 def render_comparison_as(form: str, compared: Comparison, style: TextOptions) -> str:
     """Return how two states of the same resources differ."""
-    return _COMPARISON[form](compared, style)
+    render = _FORMATS[form].comparison
+    assert render is not None  # -o offers only what there is
+    return render(compared, style)
 
 
 def render_explanation_as(form: str, step: Step, path: str, style: TextOptions) -> str:

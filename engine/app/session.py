@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -212,15 +213,18 @@ def print_findings(problems: Iterable[Problem], notices: Iterable[Notice]) -> No
         complain(problem)
 
 
-def text_options(args: argparse.Namespace, settings: Settings, planned: PassResult | None = None) -> TextOptions:
+def text_options(
+    args: argparse.Namespace, settings: Settings, planned: PassResult | None = None, cycle: Cycle | None = None
+) -> TextOptions:
     """Return how to print: colour on terminals only, ages as of the pass, what ``print_findings`` showed not again."""
-    return TextOptions(
+    style = TextOptions(
         colour=settings.colour and sys.stdout.isatty(),
         verbose=getattr(args, "verbose", False),
         brief=getattr(args, "brief", False),
         told=frozenset(str(p) for p in planned.problems) if planned is not None else frozenset(),
         now=planned.at if planned is not None else None,
     )
+    return replace(style, locate=cycle.locate) if cycle is not None else style
 
 
 def exit_codes_of(planned: PassResult) -> set[ExitCode]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
-from engine.model.plan import Plan, Step
+from engine.model.plan import Action, Plan, Step
 from engine.model.result import ApplyResult, StepResult
 from engine.reporting.allowances import allowance_lines
 from engine.reporting.changes import Line, change_lines, known_after, step_waits
+from engine.reporting.comparison import Compared, Comparison, Standing, comparison_line
 from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
 from engine.reporting.phrases import failure_reason, full_stop, plural, reason_sentence, request_label
 from engine.reporting.spending import spending_lines
@@ -27,6 +30,7 @@ _SENTENCE_LIMIT = 300
 _BLOCK_LIMIT = 12_000
 _ROOM_FOR_TAIL = 200
 _PROBLEMS_SHOWN = 10
+_RANKS = (Action.BLOCKED, Action.REPLACE, Action.DELETE, Action.UNREADABLE, Action.UPDATE, Action.WAIT, Action.ADOPT)
 _FENCE_SIGNS = {"~": "!", "@": "#"}
 _SPECIAL = re.compile(r"[&<>|`*_\[\]#@~\\$!]|:(?=//)")
 
@@ -48,7 +52,7 @@ def render_plan(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None 
     head += _bullets("Allowed for this run:", allowance_lines(plan))
     if shown:
         head += _table("action", ((f"{a.symbol} {a.value}", n) for a, n in summary.actions.items()))
-    return _assemble(head, (_step_block(s, limit, now) for s in shown), total=len(shown), limit=limit)
+    return _assemble(head, [_Block(_step_block(s, limit, now), s.action.value, _rank(s)) for s in shown], limit=limit)
 
 
 def render_drift(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None = None) -> str:
@@ -57,7 +61,8 @@ def render_drift(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None
     rows = (*report.drifted, *report.unattributed)
     head = ["### Trueup drift", "", f"**{drift_line(report)}**", "", *_problem_lines(plan.problems)]
     head += [f"- unreadable: {_code(str(s.key))} {_sentence(s.detail)}" for s in report.unreadable[:_PROBLEMS_SHOWN]]
-    return _assemble([*head, ""], (_drift_block(r, limit, now) for r in rows), total=len(rows), limit=limit)
+    blocks = [_Block(_drift_block(r, limit, now), r.step.diff.state.value) for r in rows]
+    return _assemble([*head, ""], blocks, limit=limit)
 
 
 def render_result(result: ApplyResult, *, limit: int = COMMENT_LIMIT) -> str:
@@ -66,16 +71,43 @@ def render_result(result: ApplyResult, *, limit: int = COMMENT_LIMIT) -> str:
     head += _bullets("Allowed for this run:", allowance_lines(result.plan))
     head += _table("outcome", ((o.value, n) for o, n in summarize_apply(result).outcomes.items()))
     items = [(title, r) for title, results in result_sections(result) for r in results]
-    return _assemble(head, (_result_block(t, r) for t, r in items), total=len(items), limit=limit)
+    return _assemble(head, [_Block(_result_block(t, r), r.outcome.value) for t, r in items], limit=limit)
 
 
-def _assemble(head: Sequence[str], blocks: Iterable[str], *, total: int, limit: int) -> str:
-    """Join what fits and count the rest."""
+def render_comparison(comparison: Comparison, *, limit: int = COMMENT_LIMIT) -> str:
+    """Return how two states differ, at most ``limit`` characters; values read "first → second"."""
+    names = f"From {_code(comparison.first)} to {_code(comparison.second)}:"
+    head = ["### Trueup diff", "", f"**{comparison_line(comparison)}**", "", names, ""]
+    differing = [r for r in comparison.resources if r.standing is not Standing.SAME]
+    return _assemble(head, [_Block(_compared_block(r, limit), r.standing.value) for r in differing], limit=limit)
+
+
+class _Block(NamedTuple):
+    """One resource; where not all fit, those of a lower rank come first."""
+
+    text: str
+    kind: str
+    rank: int = 0
+
+
+def _rank(step: Step) -> int:
+    return _RANKS.index(step.action) if step.action in _RANKS else len(_RANKS)
+
+
+def _assemble(head: Sequence[str], blocks: Sequence[_Block], *, limit: int) -> str:
+    """Join what fits, what matters most first where that is not all, and count the rest."""
     out = "\n".join(head)[: limit - _ROOM_FOR_TAIL].rstrip("\n") + "\n"
+    room = limit - _ROOM_FOR_TAIL
+    if len(out) + sum(len(b.text) + 1 for b in blocks) > room:
+        blocks = sorted(blocks, key=lambda b: b.rank)
     for index, block in enumerate(blocks):
-        if len(out) + len(block) > limit - _ROOM_FOR_TAIL:
-            return f"{out}\n… and {total - index:,} more, left out here: the report would be too long.\n"
-        out += "\n" + block
+        if len(out) + len(block.text) + 1 > room:
+            counts = Counter(b.kind for b in blocks[index:])
+            kinds = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
+            return (
+                f"{out}\n… and {len(blocks) - index:,} more, left out here ({kinds}): the report would be too long.\n"
+            )
+        out += "\n" + block.text
     return out
 
 
@@ -121,6 +153,15 @@ def _drift_block(row: DriftRow, limit: int, now: datetime | None) -> str:
     ]
     body = [_where(step), *(["deleted in Azure"] if row.gone else []), *_author(step, now)]
     return _details(_title(step), body, lines, [mending_text(step), *step_remarks(step)], limit=limit)
+
+
+def _compared_block(one: Compared, limit: int) -> str:
+    name = str(one.key) if one.key is not None else (one.id.text if one.id is not None else "")
+    title = f"{escape_markdown(one.standing.value)} {_code(name)} {_code(f'{one.arm_type}@{one.api_version}')}"
+    lines = [line for c in one.diff.changes for line in change_lines(c, known_after(()), _OPTIONS, note="")]
+    return _details(
+        title, [escape_markdown(scope_title(one.id))], lines, [one.detail] if one.detail else [], limit=limit
+    )
 
 
 def _result_block(title: str, result: StepResult) -> str:

@@ -70,6 +70,11 @@ _PRINCIPALS = {
 _TAGS = "/providers/microsoft.resources/tags/default?"
 
 
+def reason_meaning(reason: Reason) -> str:
+    """Return what a reason says of any step that has it."""
+    return _REASONS[reason]
+
+
 def reason_sentence(step: Step) -> str:
     """Return why the step is what it is; printable, one line. The detail of a guard is left to the guards."""
     sentence = _REASONS[step.reason]

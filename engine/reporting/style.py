@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.model.path import FieldPath
 from engine.model.plan import Action
+
+Locate = Callable[[str, FieldPath], str]
+"""Returns ``file:line`` of a place in the object that begins at an origin; the origin where that is not known."""
+
+
+def _origin_alone(origin: str, _path: FieldPath) -> str:
+    return origin
+
 
 _RESET = "\x1b[0m"
 _CODES = {
@@ -40,6 +50,7 @@ class TextOptions:
         brief: Show one line per resource and no values.
         told: Problems that the reader has seen already; they are counted, not printed again.
         now: The time that "3 h ago" is counted from; None prints times as they are.
+        locate: Finds lines of manifests.
     """
 
     colour: bool = False
@@ -48,6 +59,7 @@ class TextOptions:
     brief: bool = False
     told: frozenset[str] = frozenset()
     now: datetime | None = None
+    locate: Locate = _origin_alone
 
     @property
     def value_limit(self) -> int:

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from engine.errors import EngineError
 from engine.model.ids import ArmId, PlanId
+from engine.model.path import FieldPath
 from engine.model.plan import Step
 from engine.model.result import ApplyResult
 from engine.model.state import Baseline
+from engine.runtime.desired import Locator
 from engine.runtime.executor import Azure, Executor, ExecutorOptions, Progress, Resumed, Settle
 from engine.runtime.group_watch import GroupWatch
 from engine.runtime.heap import release_memory
@@ -44,6 +46,11 @@ class Cycle:
     def prepared(self) -> Prepared | None:
         """Return what the pass under way, or the last one, worked out of the objects; None before the first."""
         return self._memory.prepared
+
+    def locate(self, origin: str, path: FieldPath) -> str:
+        """Return ``file:line`` of a place in the object that begins at ``origin``; the origin when it is not known."""
+        source = self._world.source
+        return source.locate(origin, path) if isinstance(source, Locator) else origin
 
     async def plan(self, *, keep_in_sync: bool = False) -> PassResult:
         """Observe everything selected and plan; sends nothing.

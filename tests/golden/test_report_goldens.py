@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from engine.model.plan import Plan
-from engine.reporting import events, markdown, text_results, wire, wire_results
+from engine.reporting import events, junit, markdown, sarif, text_results, wire, wire_results
 from engine.reporting.style import TextOptions
 from engine.reporting.text import render_plan
 from engine.reporting.text_explain import render_explanation
 from tests.golden_files import check_golden
-from tests.report_cases import PLANS, applied, drifted
+from tests.report_cases import PLANS, applied, compared, drifted
 
 COLOUR = TextOptions(colour=True)
 VERBOSE = TextOptions(verbose=True, width=160)
@@ -24,6 +24,10 @@ FORMATS: dict[str, Callable[[Plan], str | bytes]] = {
     "plan.json": wire.encode_plan,
     "plan.ndjson": lambda plan: b"".join(events.plan_lines(plan)),
     "plan.md": markdown.render_plan,
+    "plan.junit.xml": junit.render_plan,
+    "plan.sarif": sarif.render_plan,
+    "drift.junit.xml": junit.render_drift,
+    "drift.sarif": sarif.render_drift,
     "drift.txt": text_results.render_drift,
     "drift.json": wire_results.encode_drift,
     "drift.ndjson": lambda plan: b"".join(events.drift_lines(plan)),
@@ -61,6 +65,8 @@ RESULTS: dict[str, Callable[[], str | bytes]] = {
     "result.txt": lambda: text_results.render_result(applied()),
     "result.json": lambda: wire_results.encode_result(applied()),
     "result.md": lambda: markdown.render_result(applied()),
+    "result.junit.xml": lambda: junit.render_result(applied()),
+    "result.sarif": lambda: sarif.render_result(applied()),
 }
 
 
@@ -68,6 +74,18 @@ RESULTS: dict[str, Callable[[], str | bytes]] = {
 def test_apply(form: str) -> None:
     """An apply is printed in each format exactly as its golden file says."""
     check_golden(f"reports/applied/{form}", RESULTS[form]())
+
+
+COMPARED: dict[str, Callable[[], str | bytes]] = {
+    "diff.md": lambda: markdown.render_comparison(compared()),
+    "diff.junit.xml": lambda: junit.render_comparison(compared()),
+}
+
+
+@pytest.mark.parametrize("form", COMPARED)
+def test_comparison(form: str) -> None:
+    """Two states are compared in each format exactly as the golden file says."""
+    check_golden(f"reports/compared/{form}", COMPARED[form]())
 
 
 def test_explanation() -> None:

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from engine.model.change import ChangeKind, ChangeOrigin, FieldChange, ResourceDiff, Suppressed
 from engine.model.document import Secret
 from engine.model.plan import Action, Plan, Request, Step
-from engine.reporting import events, markdown, text, text_explain, text_results, wire, wire_results
+from engine.reporting import events, junit, markdown, sarif, text, text_explain, text_results, wire, wire_results
 from engine.reporting.style import TextOptions
 from tests import strategies
 from tests.builders import build_apply, build_change, build_desired, build_plan, build_result, build_step
+from tests.junit_rules import check_junit
 
 CANARY = "canary-77aa01"
 COLOUR = TextOptions(colour=True, verbose=True)
@@ -38,6 +39,12 @@ RENDERERS: dict[str, Callable[[Plan], bytes]] = {
     "result text": lambda p: text_results.render_result(build_apply(*map(build_result, p.steps), plan=p)).encode(),
     "result json": lambda p: wire_results.encode_result(build_apply(*map(build_result, p.steps), plan=p)),
     "result markdown": lambda p: markdown.render_result(build_apply(*map(build_result, p.steps), plan=p)).encode(),
+    "plan junit": lambda p: junit.render_plan(p).encode(),
+    "drift junit": lambda p: junit.render_drift(p).encode(),
+    "result junit": lambda p: junit.render_result(build_apply(*map(build_result, p.steps), plan=p)).encode(),
+    "plan sarif": lambda p: sarif.render_plan(p).encode(),
+    "drift sarif": lambda p: sarif.render_drift(p).encode(),
+    "result sarif": lambda p: sarif.render_result(build_apply(*map(build_result, p.steps), plan=p)).encode(),
     "explain text": lambda p: "".join(text_explain.render_explanation(s) for s in p.steps).encode(),
     "explain json": lambda p: b"".join(wire_results.encode_explanation(s) for s in p.steps),
 }
@@ -85,7 +92,10 @@ def test_no_secret_in_any_rendering(plan: Plan) -> None:
     assert shown == []
 
 
-PLAIN = ("plan text", "drift text", "result text", "explain text", "plan markdown", "drift markdown")
+PLAIN = (
+    *(f"{what} {form}" for what in ("plan", "drift") for form in ("text", "markdown", "junit", "sarif")),
+    *("result text", "result junit", "result sarif", "explain text"),
+)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -96,6 +106,14 @@ def test_values_cannot_drive_a_terminal(plan: Plan) -> None:
     odd = {c for c in printed if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
 
     assert odd <= {"\n"}
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(strategies.plans)
+def test_junit_keeps_its_rules(plan: Plan) -> None:
+    """Whatever stands in names and values, readers of JUnit files can read the report."""
+    for name in ("plan junit", "drift junit", "result junit"):
+        check_junit(RENDERERS[name](plan).decode())
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -143,6 +161,20 @@ def test_huge_plans_fit_a_comment(count: int, size: int) -> None:
     for report in (markdown.render_plan(plan), markdown.render_drift(plan)):
         assert len(report) < 65_536
         assert "more" in report.splitlines()[-1] or report.count("<details>") == count
+
+
+def test_what_matters_most_stays_in_a_comment() -> None:
+    """Where not all fits, blocked steps and deletes are shown first, and what is left out is counted by its action."""
+    steps = [build_step(Action.UPDATE, f"default/StorageAccount/s{n}", changes=(build_change(),)) for n in range(900)]
+    last = [build_step(Action.DELETE, "default/StorageAccount/gone"), build_step(Action.BLOCKED, "default/Redis/kept")]
+
+    report = markdown.render_plan(build_plan([*steps, *last]))
+    shown = report.count("<details>")
+
+    assert report.index("default/Redis/kept") < report.index("default/StorageAccount/gone") < report.index("/s0<")
+    assert report.endswith(
+        f"… and {902 - shown} more, left out here ({902 - shown} update): the report would be too long.\n"
+    )
 
 
 def _dump(seed: str) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.app.console import complain
 from engine.app.exit_codes import ExitCode
 from engine.app.interrupt import interruptible, see_through
-from engine.app.options import add_input_arguments, add_output_argument
+from engine.app.options import REPORTS, add_input_arguments, add_output_argument
 from engine.app.session import (
     add_limit_arguments,
     add_state_argument,
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_arguments(parser)
     add_limit_arguments(parser)
     add_state_argument(parser)
-    add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
+    add_output_argument(parser, REPORTS)
     parser.add_argument("--brief", action="store_true", help="one line per resource, no values")
     parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
     parser.add_argument(

@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 
 from engine.app.exit_codes import ExitCode
-from engine.app.options import add_input_arguments
+from engine.app.options import COMPARISONS, add_input_arguments
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
 
 _FLUSH_EVERY = 256
-_FORMS = ("text", "json", "ndjson")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_input_arguments(parser)
     parser.add_argument(
-        "-o", "--output", choices=_FORMS, help="format of the output (default text; of --pairs ndjson, the only one)"
+        "-o",
+        "--output",
+        choices=COMPARISONS,
+        help="format of the output (default text; of --pairs ndjson, the only one)",
     )
     parser.add_argument(
         "--verbose", action="store_true", help="show resources that are the same, and long values whole"

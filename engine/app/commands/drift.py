@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from engine.app.exit_codes import ExitCode
-from engine.app.options import add_input_arguments, add_output_argument
+from engine.app.options import REPORTS, add_input_arguments, add_output_argument
 from engine.app.session import (
     add_snapshot_argument,
     add_state_argument,
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_arguments(parser)
     add_state_argument(parser)
     add_snapshot_argument(parser)
-    add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
+    add_output_argument(parser, REPORTS)
     parser.add_argument("--verbose", action="store_true", help="show long values whole")
 
 
@@ -43,7 +43,7 @@ async def _drift(args: argparse.Namespace, settings: Settings) -> int:
     async with open_cycle(args, settings, Limits(adopt=True)) as cycle:
         planned = await make_plan(cycle)
     print_findings(planned.problems, planned.notices)
-    sys.stdout.write(render_drift_as(args.output, planned.plan, text_options(args, settings, planned)))
+    sys.stdout.write(render_drift_as(args.output, planned.plan, text_options(args, settings, planned, cycle)))
     codes = exit_codes_of(planned) - {ExitCode.BLOCKED}
     report = drift_report(planned.plan)
     if report.drifted or report.unattributed:

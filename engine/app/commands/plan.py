@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from engine.app.exit_codes import ExitCode
-from engine.app.options import add_input_arguments, add_output_argument
+from engine.app.options import REPORTS, add_input_arguments, add_output_argument
 from engine.app.session import (
     add_limit_arguments,
     add_snapshot_argument,
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_limit_arguments(parser)
     add_state_argument(parser)
     add_snapshot_argument(parser)
-    add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
+    add_output_argument(parser, REPORTS)
     parser.add_argument("--brief", action="store_true", help="one line per resource, no values")
     parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
     parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when something differs")
@@ -52,7 +52,7 @@ async def _plan(args: argparse.Namespace, settings: Settings) -> int:
     async with open_cycle(args, settings, build_limits(args)) as cycle:
         planned = await make_plan(cycle)
         print_findings(planned.problems, planned.notices)
-        sys.stdout.write(render_plan_as(args.output, planned.plan, text_options(args, settings, planned)))
+        sys.stdout.write(render_plan_as(args.output, planned.plan, text_options(args, settings, planned, cycle)))
         if args.out is not None:
             write_atomically(args.out, save_plan(planned.plan, args))
     codes = exit_codes_of(planned)

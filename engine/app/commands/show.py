@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.app.exit_codes import ExitCode
-from engine.app.options import add_output_argument
+from engine.app.options import REPORTS, add_output_argument
 from engine.app.settings import Settings
 from engine.model.plan import Plan
 from engine.reporting.phrases import plural
@@ -19,7 +19,7 @@ from engine.reporting.values import printable
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the file and output options."""
     parser.add_argument("plan", type=Path, metavar="FILE", help="a plan saved by 'trueup plan --out'")
-    add_output_argument(parser, ("text", "json", "ndjson", "markdown"))
+    add_output_argument(parser, REPORTS)
     parser.add_argument("--brief", action="store_true", help="one line per resource, no values")
     parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
 

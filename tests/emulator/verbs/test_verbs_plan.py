@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.app.options import REPORTS
 from tests.verbs_desk import Desk, account, group, identity, network, subnet
 
 pytestmark = pytest.mark.loopback
@@ -48,9 +49,9 @@ def test_json_plan_keeps_its_contract(desk: Desk) -> None:
     assert seen[0]["name"] == desk.name
 
 
-@pytest.mark.parametrize("form", ["text", "json", "ndjson", "markdown"])
+@pytest.mark.parametrize("form", REPORTS)
 def test_every_form_of_output_names_every_object(desk: Desk, form: str) -> None:
-    """Text, JSON, NDJSON and markdown all show each resource that is to be created, and no colour."""
+    """Every format shows each resource that is to be created, and no colour."""
     write_application(desk)
 
     done = desk.run("plan", "-o", form)
@@ -88,3 +89,19 @@ def test_plan_says_what_it_costs(desk: Desk) -> None:
     assert duration.startswith("Duration: about ")
     assert "typical operation times from " in duration
     assert f"longest path: ResourceGroup/{desk.name} -> StorageAccount/{desk.name}store)." in duration
+
+
+def test_sarif_points_to_the_line_of_each_field(desk: Desk) -> None:
+    """A field that differs is reported at its own line of the manifest, also after that moved to another file."""
+    write_application(desk)
+    desk.apply()
+    desk.write(account(f"{desk.name}store", desk.name, accessTier="Cool"), identity("app", desk.name), file="rest")
+    lines = (desk.manifests / "rest.yaml").read_text().splitlines()
+
+    (run,) = desk.run("plan", "-o", "sarif").json["runs"]
+
+    (found,) = run["results"]
+    place = found["locations"][0]["physicalLocation"]
+    assert (found["ruleId"], found["level"]) == ("SpecChanged", "note")
+    assert place["artifactLocation"]["uri"].endswith("/rest.yaml")
+    assert lines[place["region"]["startLine"] - 1].strip() == "accessTier: Cool"
