@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo fmt lint types imports test apiserver test-apiserver test-recorded crash schedules soak golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
+.PHONY: help setup demo fmt lint types imports test apiserver helm test-apiserver test-recorded crash schedules soak golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
@@ -41,6 +41,9 @@ test: setup ## All tests that need no cluster; those that need other things skip
 
 apiserver: setup ## Build kube-apiserver, kube-controller-manager, kubectl and etcd from Go modules into the user's cache (5 minutes, once).
 	$(BIN)/python -m tests.apiserver.binaries
+
+helm: setup ## Build Helm from its Go module into the user's cache (90 s, once); without it tests of the chart skip.
+	$(BIN)/python -m tests.chart.helm
 
 test-apiserver: setup ## Only the tests on a real Kubernetes API server, a control plane for each file: make apiserver, or KUBEBUILDER_ASSETS.
 	@set -e; for file in tests/apiserver/test_*.py; do echo "$$file"; \
