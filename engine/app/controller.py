@@ -33,6 +33,7 @@ from engine.ports import Clock, ClusterWriter
 from engine.runtime.clock import SystemClock
 from engine.runtime.controller.contract import Contract, OperatorName
 from engine.runtime.controller.corrections import Corrections
+from engine.runtime.controller.freshness import Freshness
 from engine.runtime.controller.groups import SecurityGroups
 from engine.runtime.controller.lookout import Lookout, NoWriter
 from engine.runtime.controller.loop import Loop, Passes, Periods
@@ -108,7 +109,8 @@ class _Assembly:
         clock, objects, queue = SystemClock(), self.objects, self.queue
         corrections = Corrections(clock, operating.sync_period)
         writer, name = _writer(client, self.cluster, clock, operating), _operator_name(args, operating)
-        contract = Contract(writer, objects, clock, name, self.permits)
+        freshness = Freshness(self.cluster, self.permits.term)
+        contract = Contract(writer, objects, clock, name, self.permits, freshness)
         store = ControllerStore(_hash_key(client, operating, log))
         handlers = self._handlers(client, settings, store)
         return Parts(
@@ -192,7 +194,7 @@ async def open_controller(
         async with endpoints(vitals, log, health=args.health_addr, metrics=args.metrics_addr):
             await made.cluster.start(made.feed(operating, log).take)
             vitals.is_listed = True
-            async with sharing(made.shards):
+            async with sharing(made.shards, made.permits):
                 yield Controller(loop=loop, kinds=made.cluster.plurals)
     finally:
         await made.close()

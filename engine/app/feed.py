@@ -77,7 +77,7 @@ class Feed:
             if identity not in there:
                 self._drop(identity)
         for found in listing.objects:
-            self._put(found)
+            self._put(found, is_listed=True)
 
     def _take_change(self, change: Change) -> None:
         if change.now is None:
@@ -93,8 +93,8 @@ class Feed:
         self.contract.forget(identity)
         self.operations.forget(identity)
 
-    def _put(self, found: ClusterObject) -> None:
-        before = self.objects.put(found)
+    def _put(self, found: ClusterObject, *, is_listed: bool = False) -> None:
+        before = self.objects.put(found, is_listed=is_listed)
         if before is None or before.resource is not found.resource:
             self.referrers.put(found.resource)
         if _is_due(before, found):

@@ -18,6 +18,7 @@ from engine.ports import Clock
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.shards import Shards
+from engine.runtime.controller.tenure import Permits
 
 if TYPE_CHECKING:
     from providers.kube.client import KubeClient
@@ -59,7 +60,7 @@ def make_shards(
 
 
 @contextlib.asynccontextmanager
-async def sharing(shards: Shards | None) -> AsyncIterator[None]:
+async def sharing(shards: Shards | None, permits: Permits) -> AsyncIterator[None]:
     """Hold Leases meanwhile, and give them up in the end."""
     if shards is None:
         yield
@@ -71,4 +72,4 @@ async def sharing(shards: Shards | None) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        await shards.release()
+        await shards.release(permits.broken_off)

@@ -21,6 +21,7 @@ class ClusterObject:
         ready: The Ready condition; None while there is none.
         others: Conditions of other types, as they stand on it.
         status_print: Fingerprint of the status without conditions; empty while there is none.
+        version: Grows with every change of the object; 0 when it is not known.
     """
 
     resource: CustomResource
@@ -29,6 +30,7 @@ class ClusterObject:
     ready: Condition | None = None
     status_print: Fingerprint = Fingerprint("")
     others: tuple[Any, ...] = ()
+    version: int = 0
 
     @property
     def identity(self) -> ObjectIdentity:
@@ -39,6 +41,10 @@ class ClusterObject:
     def has_status(self) -> bool:
         """Whether there is a status at all."""
         return self.ready is not None or bool(self.status_print or self.others)
+
+    def is_older_than(self, other: ClusterObject) -> bool:
+        """Whether this is an earlier reading of the same object."""
+        return self.resource.uid == other.resource.uid and 0 < self.version < other.version
 
     @property
     def is_claimed(self) -> bool:

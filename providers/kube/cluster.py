@@ -9,6 +9,7 @@ from typing import Final
 
 from engine.errors import EngineError
 from engine.model.document import Secret
+from engine.model.ids import ResourceKey
 from engine.model.problem import Problem
 from engine.model.state import CustomResource
 from providers.kube.client import KubeClient, NotFoundError
@@ -160,6 +161,18 @@ class WatchedCluster:
             return with_status(resource, decode_item(self._client.get(path), path))
         except NotFoundError:
             return None
+
+    async def look_again(self, key: ResourceKey) -> CustomResource | None:
+        """Return an object as the cluster has it now, and hand it on as a watch does; None when it is gone."""
+        watcher = self._watchers.get((key.group, key.kind))
+        if watcher is None:
+            return None
+        try:
+            found = await asyncio.to_thread(watcher.read, key.namespace, key.name)
+        except NotFoundError:
+            return None
+        self._handle(Change(identity=found.identity, now=found))
+        return found.resource
 
     async def fetch_secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
         """Return a Secret's texts; None when there is none or it may not be read."""

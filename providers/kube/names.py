@@ -107,7 +107,7 @@ class NameWatch:
 
     def take(self, event: Event) -> str:
         """Hand over which object an event is about."""
-        item = _decode_item.decode(event.object)
+        item = decode(_decode_item, event.object, self._path)
         self._handle(self._named(item, is_there=event.type != "DELETED"))
         return item.metadata.resource_version
 

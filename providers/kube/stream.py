@@ -25,6 +25,8 @@ SILENCE_S: Final = 180.0
 """Bookmarks come about once a minute: a connection that is silent for longer leads nowhere."""
 _FIRST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 10.0
+_SHORT_S: Final = 1.0
+"""Watches that end sooner, one after the other, are refusals by something on the way."""
 
 
 class ListMetadata(msgspec.Struct, rename="camel"):
@@ -120,8 +122,9 @@ class Stream:
                 self._version = ""
             except EngineError as exc:
                 self._fail(exc)
-            failures = failures + 1 if time.monotonic() - began < _LONGEST_WAIT_S else 0
-            if self.error is not None or not self._version:
+            lasted_s = time.monotonic() - began
+            failures = failures + 1 if lasted_s < (_LONGEST_WAIT_S if self.error is not None else _SHORT_S) else 0
+            if self.error is not None or not self._version or failures > 1:
                 longest = min(_FIRST_WAIT_S * 2 ** min(failures, 10), _LONGEST_WAIT_S)
                 self._stopped.wait(longest * random.uniform(0.5, 1.0))  # noqa: S311  # it spreads waits
 
@@ -158,10 +161,10 @@ class Stream:
 
     def _take(self, event: Event) -> str:
         if event.type == "ERROR":
-            failure = _decode_failure.decode(event.object)
+            failure = decode(_decode_failure, event.object, self._watched.path)
             if failure.code == 410:
                 raise GoneError("The watch fell too far behind", detail=failure.message)
             raise UnavailableError("The watch ended with an error", detail=failure.message)
         if event.type == "BOOKMARK":
-            return _decode_bookmark.decode(event.object).metadata.resource_version
+            return decode(_decode_bookmark, event.object, self._watched.path).metadata.resource_version
         return self._watched.take(event)

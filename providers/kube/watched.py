@@ -146,9 +146,19 @@ class Watcher:
             self._handle(Listing(group=self.kind.group, kind=self.kind.kind, objects=tuple(objects)))
         return page.metadata.resource_version
 
+    def read(self, namespace: str, name: str) -> ClusterObject:
+        """Return an object as it is now.
+
+        Raises:
+            NotFoundError: There is none.
+            EngineError: The cluster does not answer.
+        """
+        path = f"{self.kind.path(self._version, namespace)}/{name}"
+        return self._build(decode(_decode_item, self._client.get(path), path))
+
     def take(self, event: Event) -> str:
         """Hand over how an object is now."""
-        item = _decode_item.decode(event.object)
+        item = decode(_decode_item, event.object, self.path)
         if self._is_wanted(item):
             found = self._build(item)
             self._handle(Change(identity=found.identity, now=None if event.type == "DELETED" else found))
@@ -186,4 +196,5 @@ class Watcher:
             ready=read_condition(conditions),
             status_print=print_status(status),
             others=other_conditions(conditions),
+            version=int(meta.resource_version) if meta.resource_version.isdecimal() else 0,
         )

@@ -7,6 +7,7 @@ import json
 import ssl
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +35,14 @@ class Identity:
 class Api:
     """Sends requests as one identity."""
 
-    def __init__(self, url: str, ca: Path, identity: Identity, *, server: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self, url: str, ca: Path, identity: Identity, *, server: Callable[[], subprocess.Popen[bytes]]
+    ) -> None:
         self.url = url
         self.ca = ca
         self.identity = identity
         self._server = server
+        self._idle: deque[http.client.HTTPSConnection] = deque()
         self._tls = ssl.create_default_context(cafile=str(ca))
         if identity.certificate is not None:
             self._tls.load_cert_chain(identity.certificate, identity.certificate.with_suffix(".key"))
@@ -48,15 +52,36 @@ class Api:
         headers = {"content-type": content, "accept": "application/json"}
         if self.identity.token:
             headers["authorization"] = f"Bearer {self.identity.token}"
-        connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, timeout=30, context=self._tls)
+        sent = json.dumps(body) if body is not None else None
         try:
-            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            status, is_json, raw = self._exchange(method, path, sent, headers)
+        except (ConnectionError, ssl.SSLError):
+            # The server ended the idle connection, or was started anew.
+            self.close()
+            status, is_json, raw = self._exchange(method, path, sent, headers)
+        return status, json.loads(raw) if is_json else raw.decode()
+
+    def _exchange(
+        self, method: str, path: str, body: str | None, headers: Mapping[str, str]
+    ) -> tuple[int, bool, bytes]:
+        try:
+            connection = self._idle.popleft()
+        except IndexError:
+            connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, timeout=30, context=self._tls)
+        try:
+            connection.request(method, path, body, dict(headers))
             answer = connection.getresponse()
             raw = answer.read()
-        finally:
+        except BaseException:
             connection.close()
-        is_json = "json" in (answer.getheader("content-type") or "")
-        return answer.status, json.loads(raw) if is_json else raw.decode()
+            raise
+        self._idle.append(connection)
+        return answer.status, "json" in (answer.getheader("content-type") or ""), raw
+
+    def close(self) -> None:
+        """Close idle connections."""
+        while self._idle:
+            self._idle.popleft().close()
 
     def get(self, path: str) -> Any:
         """Return what is there; None where nothing is."""
@@ -89,7 +114,7 @@ class Api:
             if found:
                 return found
             try:
-                self._server.wait(_PAUSE_S)
+                self._server().wait(_PAUSE_S)
             except subprocess.TimeoutExpired:
                 continue
             raise AssertionError(f"the API server ended while the test waited for {what}")

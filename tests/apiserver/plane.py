@@ -45,6 +45,7 @@ class ControlPlane:
         self._manager = Identity(manager)
         self._account_public, self._account_key = self._authority.key_pair("accounts")
         self._running: list[subprocess.Popen[bytes]] = []
+        self._clients: dict[tuple[str, Identity], Api] = {}
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -90,8 +91,11 @@ class ControlPlane:
         return tuple(self._running)
 
     def client(self, identity: Identity) -> Api:
-        """Return a client for an identity."""
-        return Api(self.url, self.ca, identity, server=self._running[1])
+        """Return the client of an identity."""
+        key = (self.url, identity)
+        if key not in self._clients:
+            self._clients[key] = Api(self.url, self.ca, identity, server=lambda: self._running[1])
+        return self._clients[key]
 
     def kubeconfig(self, identity: Identity | None = None, *, namespace: str = "default") -> Path:
         """Write a kubeconfig for an identity, the administrator unless given."""
@@ -130,6 +134,8 @@ class ControlPlane:
 
     def stop(self) -> None:
         """Stop every process, the last started first; one that does not end is killed."""
+        for client in self._clients.values():
+            client.close()
         while self._running:
             process = self._running.pop()
             process.terminate()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from engine.cluster import condition, events
 from engine.desired.identity import ObjectIdentity
+from engine.errors import EngineError
 from engine.model.document import Body
 from engine.model.hold import HoldKind, Holds
 from engine.model.ids import ArmId
 from engine.model.plan import Request
 from engine.model.purpose import Purpose
 from engine.model.result import OperationProgress, OperationStatus
-from engine.model.state import ActualState, ReadTarget
+from engine.model.state import ActualState, CustomResource, ReadTarget
 from engine.ports import ActionCaller
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.objects import Objects
@@ -33,13 +35,18 @@ class Speaker:
     Attributes:
         credential: Where the credential came from, for people.
         endpoint: ARM's address for this credential.
-        identity: The object that asks for the resource; None for what no object asks for.
+        resource: The object that asks, as the pass knows it; None for what no object asks for.
     """
 
     azure: CallingAzure
     credential: str
     endpoint: str
-    identity: ObjectIdentity | None = None
+    resource: CustomResource | None = None
+
+    @property
+    def identity(self) -> ObjectIdentity | None:
+        """Return which object asks."""
+        return self.resource.key.identity if self.resource is not None else None
 
 
 class ContractAzure:
@@ -125,12 +132,13 @@ class ContractAzure:
     ) -> OperationProgress:
         """Claim the object, send, and keep what an interrupted operation is resumed from."""
         speaker = self._route(resource)
-        azure, identity = speaker.azure, speaker.identity
+        azure, asking = speaker.azure, speaker.resource
         request = replace(request, url=speaker.endpoint + request.url.removeprefix(self._endpoint))
-        if identity is None:
+        if asking is None:
             return await azure.begin(request, resource=resource, purpose=min(purpose, self._purpose), announce=announce)
-        async with self._contract.permits.write(identity[0]):
-            return await self._begin(speaker, request, resource, identity, purpose=purpose, announce=announce)
+        async with self._contract.permits.write(asking.key.namespace):
+            await self._contract.confirm(asking)
+            return await self._begin(speaker, request, resource, asking.key.identity, purpose, announce)
 
     async def _begin(
         self,
@@ -138,7 +146,6 @@ class ContractAzure:
         request: Request,
         resource: ArmId,
         identity: ObjectIdentity,
-        *,
         purpose: Purpose,
         announce: Callable[[str], None] | None,
     ) -> OperationProgress:
@@ -166,13 +173,17 @@ class ContractAzure:
     async def _keep(
         self, azure: Azure, resource: ArmId, identity: ObjectIdentity, progress: OperationProgress, *, is_delete: bool
     ) -> None:
-        """Write the token to the object before anybody waits; say that work is under way."""
+        """Write the token to the object before anybody waits; say that work is under way.
+
+        Where the cluster does not take it the operation goes on: the intent that stands there leads to its end too.
+        """
         self._by_token[progress.token] = (azure, resource)
-        await self._contract.claim(identity, resource, sends=not is_delete, operation=progress.token)
         found = self._objects.find(identity)
-        if found is not None:
-            say = condition.deleting if is_delete else condition.reconciling
-            await self._contract.say(identity, say(found.resource.generation), begins=True)
+        with contextlib.suppress(EngineError):
+            await self._contract.claim(identity, resource, sends=not is_delete, operation=progress.token)
+            if found is not None:
+                say = condition.deleting if is_delete else condition.reconciling
+                await self._contract.say(identity, say(found.resource.generation), begins=True)
 
     async def poll(self, token: str) -> OperationProgress:
         """Ask once how an operation stands."""

@@ -32,8 +32,9 @@ from engine.model.document import Document
 from engine.model.ids import ArmId, Generation
 from engine.model.state import ActualState, CustomResource
 from engine.ports import Clock, ClusterWriter
+from engine.runtime.controller.freshness import Freshness
 from engine.runtime.controller.objects import Objects
-from engine.runtime.controller.tenure import Everything, Permits
+from engine.runtime.controller.tenure import Everything, NotHeldError, Permits
 from schemas.kinds import lookup_kind
 
 _POLLER = (POLLER_ID, POLLER_TOKEN)
@@ -64,8 +65,18 @@ class Contract:
         clock: Clock,
         name: OperatorName,
         permits: Permits | None = None,
+        freshness: Freshness | None = None,
     ) -> None:
-        """Keep the ports; nothing is written yet. ``permits`` say which namespaces are ours to write for: else all."""
+        """Keep the ports; nothing is written yet.
+
+        Args:
+            writer: Writes to objects.
+            objects: As they were last seen.
+            clock: For conditions.
+            name: Who we are.
+            permits: Which namespaces are ours to write for; all of them unless given.
+            freshness: Reads objects once more that were another replica's; there are none unless given.
+        """
         self._writer = writer
         self._objects = objects
         self._clock = clock
@@ -73,6 +84,7 @@ class Contract:
         self._renumbered: dict[ObjectIdentity, tuple[int, int]] = {}
         self._told: dict[ObjectIdentity, set[tuple[str, Event]]] = {}
         self.permits = permits or Permits(Everything())
+        self._freshness = freshness
         self._telling: set[asyncio.Task[None]] = set()
 
     def _find(self, identity: ObjectIdentity) -> ClusterObject | None:
@@ -83,6 +95,18 @@ class Contract:
         """Drop what is known of an object that is gone."""
         self._renumbered.pop(identity, None)
         self._told.pop(identity, None)
+        if self._freshness is not None:
+            self._freshness.forget(identity)
+
+    async def confirm(self, decided: CustomResource) -> None:
+        """Make sure, before anything is sent for an object, that it is as it was when that was decided.
+
+        Raises:
+            NotHeldError: It is not, or not ours; nothing may be sent.
+        """
+        self.permits.require(decided.key.namespace)
+        if self._freshness is not None:
+            await self._freshness.confirm(decided)
 
     async def is_ours(self, found: ClusterObject) -> bool:
         """Whether no other operator manages the object; one that does is told of once, as an event."""
@@ -110,8 +134,13 @@ class Contract:
             sends: A write of this generation is about to be sent.
             operation: The saved form of the operation under way; empty for none.
             memory: What to remember of the last write, encoded; empty for nothing, None for what stands on it.
+
+        Raises:
+            NotHeldError: A write is about to be sent, and the object is gone or another replica's.
         """
         found = self._find(identity)
+        if found is None and sends:
+            raise NotHeldError(f"{'/'.join(identity)} is gone, or another replica's now")
         if found is None:
             return
         marks = self._marks(found, resource_id, sends=sends, operation=operation, memory=memory)
@@ -151,7 +180,7 @@ class Contract:
 
     async def name(self, identity: ObjectIdentity, azure_name: str) -> None:
         """Give an object the name that its resource is to have, before anything is known of it."""
-        found = self._objects.find(identity)
+        found = self._find(identity)
         if found is not None:
             marks = Marks(azure_name=azure_name)
             await self._writer.apply_marks(found.resource.key, found.resource.uid, marks)

@@ -31,7 +31,7 @@ from engine.runtime.prepared import Prepared
 from engine.runtime.selection import Selection
 from engine.runtime.world import PassOptions, PassResult, World
 
-_UNSEEN = (UnfinishedError.reason, UnavailableError.reason, NotHeldError.reason)
+_UNSEEN = (UnfinishedError.reason, UnavailableError.reason)
 """Reasons of results that do not tell what became of the write."""
 _DRIFT_WAITS: Final = "it is corrected when AZURE_SYNC_PERIOD says so"
 _LEFT_ALONE: Final = (Reason.DRIFT_POLICY, Reason.NOT_CONVERGING)
@@ -207,6 +207,10 @@ class ObjectPass:
         if identity not in left:
             return
         contract, queue = self._parts.contract, self._parts.queue
+        if result.reason == NotHeldError.reason:
+            queue.retry(identity, limit=FAST)
+            self._let_go(identity, left)
+            return
         generation = self._generation(identity)
         found = self._parts.objects.find(identity)
         if found is not None and result.reason not in _UNSEEN:

@@ -41,10 +41,15 @@ class Objects:
         """Return how many objects there are."""
         return len(self._held)
 
-    def put(self, found: ClusterObject) -> ClusterObject | None:
-        """Take an object as it is now; return what it was before."""
+    def put(self, found: ClusterObject, *, is_listed: bool = False) -> ClusterObject | None:
+        """Take an object as it is now; return what it was before.
+
+        News that was overtaken changes nothing; a list always counts, as a cluster may have been set back.
+        """
         found = self._with_default(found)
         before = self._held.get(found.identity)
+        if before is not None and not is_listed and found.is_older_than(before):
+            return before
         if before is not None and _asks_the_same(before.resource, found.resource):
             found = replace(found, resource=before.resource)
         self._held[found.identity] = found

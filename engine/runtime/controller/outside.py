@@ -23,6 +23,7 @@ from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.corrections import Corrections
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import FAST, SLOW, WorkQueue
+from engine.runtime.controller.tenure import NotHeldError
 
 
 @dataclass(slots=True)
@@ -124,6 +125,8 @@ class Outside:
         handler = next(h for h in self._handlers if h.takes(found.resource.key))
         try:
             await (self._remove(found, handler) if found.resource.deleting else self._bring(found, handler))
+        except NotHeldError:
+            self._queue.retry(identity, limit=FAST)
         except EngineError as exc:
             await self._tell_error(found, exc)
 
@@ -160,12 +163,14 @@ class Outside:
 
     async def _write(self, found: ClusterObject, errand: Errand) -> None:
         """Claim the object before anything is sent for it; what a write fails with is an event too."""
-        await self._contract.claim(found.identity, errand.resource_id, sends=True)
-        try:
-            await errand.write()
-        except EngineError as exc:
-            await self._contract.tell(found.identity, events.write_failed(str(exc), deleting=False))
-            raise
+        async with self._contract.permits.write(found.identity[0]):
+            await self._contract.confirm(found.resource)
+            await self._contract.claim(found.identity, errand.resource_id, sends=True)
+            try:
+                await errand.write()
+            except EngineError as exc:
+                await self._contract.tell(found.identity, events.write_failed(str(exc), deleting=False))
+                raise
 
     async def _remove(self, found: ClusterObject, handler: Handler) -> None:
         identity, policy = found.identity, _policy_of(found)
@@ -177,7 +182,9 @@ class Outside:
             errand = await handler.prepare_removal(found)
             if errand is not None:
                 await self._contract.tell(identity, events.delete_begins(), once=True)
-                await errand.remove()
+                async with self._contract.permits.write(identity[0]):
+                    await self._contract.confirm(found.resource)
+                    await errand.remove()
         await self._contract.release(identity)
         self._queue.succeeded(identity)
 

@@ -50,5 +50,5 @@ class Router:
         wanted = prepared.wanted.get(resource) if prepared is not None else None
         if wanted:
             found = wanted[0].resource
-            return replace(self._credentials.speaker_of(found), identity=found.key.identity)
+            return replace(self._credentials.speaker_of(found), resource=found)
         return self._credentials.speaker_in(resource.subscription)

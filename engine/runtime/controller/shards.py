@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Final, Protocol
@@ -77,6 +78,8 @@ class Shards:
         self._gained = gained
         self._tell = tell
         self._until: dict[int, float] = {}
+        self._leaving: dict[int, float] = {}
+        self._terms: Counter[int] = Counter()
         self._ours: dict[str, HeldLease] = {}
         self._renewed: dict[str, float] = {}
         self._seen: dict[str, tuple[str, float]] = {}
@@ -90,7 +93,21 @@ class Shards:
 
     def left(self, namespace: str) -> timedelta:
         """Return for how long writes for a namespace are this process's business."""
-        until = self._until.get(shard_of(namespace, len(self._names)), _NEVER)
+        return self._rest(self._until.get(self._shard_of(namespace), _NEVER))
+
+    def rest(self, namespace: str) -> timedelta:
+        """Return for how long writes that have begun may go on: also for a shard that was given up, to its end."""
+        shard = self._shard_of(namespace)
+        return self._rest(self._until.get(shard, self._leaving.get(shard, _NEVER)))
+
+    def term(self, namespace: str) -> int:
+        """Return how often the shard of a namespace became ours."""
+        return self._terms[self._shard_of(namespace)]
+
+    def _shard_of(self, namespace: str) -> int:
+        return shard_of(namespace, len(self._names))
+
+    def _rest(self, until: float) -> timedelta:
         return timedelta(seconds=max(0.0, until - self._clock.monotonic()))
 
     async def run(self) -> None:
@@ -138,12 +155,22 @@ class Shards:
             return False
         self._renewed[name] = began
         if name in self._names:
-            self._until[self._names.index(name)] = began + LASTS.total_seconds()
+            self._hold(self._names.index(name), began + LASTS.total_seconds())
         return True
 
+    def _hold(self, shard: int, until: float) -> None:
+        if shard not in self._until:
+            self._terms[shard] += 1
+        self._leaving.pop(shard, None)
+        self._until[shard] = until
+
     def _lose(self, name: str) -> None:
-        if name in self._names and self._until.pop(self._names.index(name), None) is not None:
-            self._tell(f"shard {self._names.index(name)} is another replica's now")
+        if name not in self._names:
+            return
+        shard = self._names.index(name)
+        self._leaving.pop(shard, None)
+        if self._until.pop(shard, None) is not None:
+            self._tell(f"shard {shard} is another replica's now")
 
     def _drop_lost(self) -> None:
         now = self._clock.monotonic()
@@ -173,8 +200,8 @@ class Shards:
         return self._clock.monotonic() - since >= lease.lasts.total_seconds()
 
     async def _give_up(self, shard: int) -> None:
-        """Begin nothing more for a shard; its Lease runs out by itself, when the last write has ended."""
-        del self._until[shard]
+        """Begin nothing more for a shard; its Lease runs out by itself, and what has begun may end until then."""
+        self._leaving[shard] = self._until.pop(shard)
         self._tell(f"shard {shard} is left to other replicas")
 
     async def _tidy(self, leases: Mapping[str, HeldLease]) -> None:
@@ -186,10 +213,16 @@ class Shards:
                 with contextlib.suppress(EngineError):
                     await self._keeper.remove(lease)
 
-    async def release(self) -> None:
-        """Give everything up, at the end: nothing is on its way any more."""
-        for shard in list(self._until):
-            del self._until[shard]
+    async def release(self, busy: Iterable[str] = ()) -> None:
+        """Give everything up, at the end.
+
+        Args:
+            busy: Namespaces that a write is on its way for, for all we know: their Leases run out by themselves.
+        """
+        kept = {self._names[self._shard_of(namespace)] for namespace in busy}
+        self._until.clear()
+        self._leaving.clear()
         for name, lease in self._ours.items():
-            with contextlib.suppress(EngineError):  # It runs out by itself.
-                await (self._keeper.write(lease, "") if name in self._names else self._keeper.remove(lease))
+            if name not in kept:
+                with contextlib.suppress(EngineError):  # It runs out by itself.
+                    await (self._keeper.write(lease, "") if name in self._names else self._keeper.remove(lease))
