@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # only for annotations: importing these costs what --help mus
     from engine.runtime.selection import Selection
 
 
-REPORTS: Final = ("text", "json", "ndjson", "markdown", "junit", "sarif")
-COMPARISONS: Final = ("text", "json", "ndjson", "markdown", "junit")
+REPORTS: Final = ("text", "json", "ndjson", "markdown", "html", "junit", "sarif")
+COMPARISONS: Final = ("text", "json", "ndjson", "markdown", "html", "junit")
 
 
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:

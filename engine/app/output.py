@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from engine.app.page_parts import load_page_parts
 from engine.errors import InvalidSpecError
 from engine.model.plan import Plan, Step
 from engine.model.result import ApplyResult
 from engine.reporting import (
     comparison,
     events,
+    html,
     junit,
     markdown,
+    page,
     sarif,
     text,
     text_explain,
@@ -66,6 +69,12 @@ _FORMATS: Final[Mapping[str, _Format]] = {
         drift=lambda plan, style: markdown.render_drift(plan, now=style.now),
         result=lambda result, _: markdown.render_result(result),
         comparison=lambda compared, _: markdown.render_comparison(compared),
+    ),
+    "html": _Format(
+        plan=lambda plan, style: html.render_page(page.plan_page(plan, style), load_page_parts()),
+        drift=lambda plan, style: html.render_page(page.drift_page(plan, style), load_page_parts()),
+        result=lambda result, style: html.render_page(page.result_page(result, style), load_page_parts()),
+        comparison=lambda compared, style: html.render_page(page.comparison_page(compared, style), load_page_parts()),
     ),
     "junit": _Format(
         plan=junit.render_plan,

@@ -68,6 +68,41 @@ def known_after(waits: Sequence[Wait]) -> Callable[[FieldPath], str]:
     return say
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """What stands before and after at one place.
+
+    Attributes:
+        before, after: Both values, whole.
+        lines: Signs and lines of what differs in them, where they are too long for a line; else None.
+    """
+
+    before: str = ""
+    after: str = ""
+    lines: tuple[tuple[str, str], ...] | None = None
+
+
+def change_sides(change: FieldChange, say: KnownAfter, options: TextOptions) -> Sides:
+    """Return both sides of a change; texts that hold documents and big containers are compared line by line.
+
+    Args:
+        change: What differs.
+        say: Names what an unknown value waits for.
+        options: Widths.
+    """
+    before, after = shown(change, change.before), shown(change, change.after)
+    is_long = _is_long_text(before, options) or _is_long_text(after, options)
+    laid_out = lay_out_pair(before, after) if is_long else (before, after)
+    if _are_texts(*laid_out) and any(map(is_multiline, laid_out)):
+        return Sides(lines=tuple(diff_lines(*laid_out, limit=options.line_limit)))
+    old = format_value(before, path=change.path, known_after=say)
+    new = format_value(after, path=change.path, known_after=say)
+    if _is_big(before, old, options) or _is_big(after, new, options):
+        texts = (_leaf_text(change.path, v, say) for v in (before, after))
+        return Sides(lines=tuple(diff_lines(*texts, limit=options.line_limit)))
+    return Sides(before=old, after=new)
+
+
 def change_lines(change: FieldChange, say: KnownAfter, options: TextOptions, *, note: str | None = None) -> list[Line]:
     """Return the lines of one change: one line where it fits, else the place and what it holds below.
 
@@ -77,24 +112,25 @@ def change_lines(change: FieldChange, say: KnownAfter, options: TextOptions, *, 
         options: Widths.
         note: Stands after the first line; who moved unless given.
     """
-    before, after = shown(change, change.before), shown(change, change.after)
-    sign = _SIGNS[change.kind]
+    sign = change_sign(change)
     note = change_note(change, say, options) if note is None else note
-    place = printable(change.path.text) or "(the whole body)"
-    is_long = _is_long_text(before, options) or _is_long_text(after, options)
-    laid_out = lay_out_pair(before, after) if is_long else (before, after)
-    if _are_texts(*laid_out) and any(map(is_multiline, laid_out)):
-        return [
-            Line(sign=sign, text=f"{place}:", note=note),
-            *_below(diff_lines(*laid_out, limit=options.line_limit)),
-        ]
-    old = format_value(before, path=change.path, known_after=say)
-    new = format_value(after, path=change.path, known_after=say)
-    if _is_big(before, old, options) or _is_big(after, new, options):
-        below = _container_lines(change, before, after, say=say, options=options)
-        return [Line(sign=sign, text=f"{place}:", note=note), *_below(below)]
-    room = 10_000 if is_marker(before) or is_marker(after) else options.value_limit
-    return [Line(sign=sign, text=f"{place}: {_values(change, old, new, room)}", note=note)]
+    place = change_place(change)
+    sides = change_sides(change, say, options)
+    if sides.lines is not None:
+        return [Line(sign=sign, text=f"{place}:", note=note), *_below(sides.lines)]
+    is_word = is_marker(shown(change, change.before)) or is_marker(shown(change, change.after))
+    room = 10_000 if is_word else options.value_limit
+    return [Line(sign=sign, text=f"{place}: {_values(change, sides.before, sides.after, room)}", note=note)]
+
+
+def change_sign(change: FieldChange) -> str:
+    """Return ``+``, ``-`` or ``~``."""
+    return _SIGNS[change.kind]
+
+
+def change_place(change: FieldChange) -> str:
+    """Return where the change is; printable."""
+    return printable(change.path.text) or "(the whole body)"
 
 
 def _are_texts(*values: Any) -> bool:
@@ -121,13 +157,6 @@ def _values(change: FieldChange, old: str, new: str, room: int) -> str:
         return shorten(old, room * 2)
     short_old, short_new = shorten_pair(old, new, room)
     return f"{short_old} → {short_new}"
-
-
-def _container_lines(
-    change: FieldChange, before: Any, after: Any, *, say: KnownAfter, options: TextOptions
-) -> list[tuple[str, str]]:
-    old, new = (_leaf_text(change.path, v, say) for v in (before, after))
-    return diff_lines(old, new, limit=options.line_limit)
 
 
 def _leaf_text(base: FieldPath, value: Any, say: KnownAfter) -> str | None:

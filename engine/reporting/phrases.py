@@ -61,7 +61,7 @@ _COUNTS = {
     ChangeOrigin.BOTH: "manifest and Azure both changed since the last apply",
     ChangeOrigin.UNKNOWN: "no rule makes the two values equal, and nothing is remembered that tells who moved",
 }
-_PRINCIPALS = {
+PRINCIPALS = {
     "User": "a person",
     "Application": "an application",
     "ManagedIdentity": "a managed identity",
@@ -119,7 +119,7 @@ def who_moved(change: FieldChange) -> str:
 
 def author_text(author: Attribution, now: datetime | None) -> str:
     """Return ``changed by a person, colleague@contoso.example, 3 h ago``; without a clock the time itself."""
-    who = _PRINCIPALS.get(author.by_type, "somebody")
+    who = PRINCIPALS.get(author.by_type, "somebody")
     when = age_text(now - author.at) if now is not None else f"at {author.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return f"changed by {who}, {printable(author.by)}, {when}"
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from engine.app.page_parts import load_page_parts
 from engine.model.plan import Plan
-from engine.reporting import events, junit, markdown, sarif, text_results, wire, wire_results
+from engine.reporting import events, html, junit, markdown, page, sarif, text_results, wire, wire_results
 from engine.reporting.style import TextOptions
 from engine.reporting.text import render_plan
 from engine.reporting.text_explain import render_explanation
@@ -17,6 +19,9 @@ from tests.report_cases import PLANS, applied, compared, drifted
 COLOUR = TextOptions(colour=True)
 VERBOSE = TextOptions(verbose=True, width=160)
 
+PARTS = replace(load_page_parts(), style="", script="")
+"""The page without what is the same on every page."""
+
 FORMATS: dict[str, Callable[[Plan], str | bytes]] = {
     "plan.txt": render_plan,
     "plan-colour.txt": lambda plan: render_plan(plan, COLOUR),
@@ -24,6 +29,8 @@ FORMATS: dict[str, Callable[[Plan], str | bytes]] = {
     "plan.json": wire.encode_plan,
     "plan.ndjson": lambda plan: b"".join(events.plan_lines(plan)),
     "plan.md": markdown.render_plan,
+    "plan.html": lambda plan: html.render_page(page.plan_page(plan, TextOptions()), PARTS),
+    "drift.html": lambda plan: html.render_page(page.drift_page(plan, TextOptions()), PARTS),
     "plan.junit.xml": junit.render_plan,
     "plan.sarif": sarif.render_plan,
     "drift.junit.xml": junit.render_drift,
@@ -65,6 +72,7 @@ RESULTS: dict[str, Callable[[], str | bytes]] = {
     "result.txt": lambda: text_results.render_result(applied()),
     "result.json": lambda: wire_results.encode_result(applied()),
     "result.md": lambda: markdown.render_result(applied()),
+    "result.html": lambda: html.render_page(page.result_page(applied(), TextOptions()), PARTS),
     "result.junit.xml": lambda: junit.render_result(applied()),
     "result.sarif": lambda: sarif.render_result(applied()),
 }
@@ -78,6 +86,7 @@ def test_apply(form: str) -> None:
 
 COMPARED: dict[str, Callable[[], str | bytes]] = {
     "diff.md": lambda: markdown.render_comparison(compared()),
+    "diff.html": lambda: html.render_page(page.comparison_page(compared(), TextOptions()), PARTS),
     "diff.junit.xml": lambda: junit.render_comparison(compared()),
 }
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -14,10 +15,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.app.page_parts import load_page_parts
 from engine.model.change import ChangeKind, ChangeOrigin, FieldChange, ResourceDiff, Suppressed
 from engine.model.document import Secret
 from engine.model.plan import Action, Plan, Request, Step
-from engine.reporting import events, junit, markdown, sarif, text, text_explain, text_results, wire, wire_results
+from engine.reporting import (
+    events,
+    html,
+    junit,
+    markdown,
+    page,
+    sarif,
+    text,
+    text_explain,
+    text_results,
+    wire,
+    wire_results,
+)
 from engine.reporting.style import TextOptions
 from tests import strategies
 from tests.builders import build_apply, build_change, build_desired, build_plan, build_result, build_step
@@ -25,6 +39,8 @@ from tests.junit_rules import check_junit
 
 CANARY = "canary-77aa01"
 COLOUR = TextOptions(colour=True, verbose=True)
+
+PARTS = replace(load_page_parts(), style="", script="")
 
 RENDERERS: dict[str, Callable[[Plan], bytes]] = {
     "plan text": lambda p: text.render_plan(p).encode("utf-8", "surrogatepass"),
@@ -39,6 +55,11 @@ RENDERERS: dict[str, Callable[[Plan], bytes]] = {
     "result text": lambda p: text_results.render_result(build_apply(*map(build_result, p.steps), plan=p)).encode(),
     "result json": lambda p: wire_results.encode_result(build_apply(*map(build_result, p.steps), plan=p)),
     "result markdown": lambda p: markdown.render_result(build_apply(*map(build_result, p.steps), plan=p)).encode(),
+    "plan html": lambda p: html.render_page(page.plan_page(p, TextOptions()), PARTS).encode(),
+    "drift html": lambda p: html.render_page(page.drift_page(p, TextOptions()), PARTS).encode(),
+    "result html": lambda p: html.render_page(
+        page.result_page(build_apply(*map(build_result, p.steps), plan=p), TextOptions()), PARTS
+    ).encode(),
     "plan junit": lambda p: junit.render_plan(p).encode(),
     "drift junit": lambda p: junit.render_drift(p).encode(),
     "result junit": lambda p: junit.render_result(build_apply(*map(build_result, p.steps), plan=p)).encode(),
@@ -93,8 +114,8 @@ def test_no_secret_in_any_rendering(plan: Plan) -> None:
 
 
 PLAIN = (
-    *(f"{what} {form}" for what in ("plan", "drift") for form in ("text", "markdown", "junit", "sarif")),
-    *("result text", "result junit", "result sarif", "explain text"),
+    *(f"{what} {form}" for what in ("plan", "drift") for form in ("text", "markdown", "html", "junit", "sarif")),
+    *("result text", "result html", "result junit", "result sarif", "explain text"),
 )
 
 

@@ -1,0 +1,199 @@
+"""Plans, drift, applies and comparisons as the values of one page: what is counted, listed and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from engine.model.plan import Action, Plan, Step
+from engine.model.result import ApplyResult, Outcome, StepResult
+from engine.reporting.allowances import allowance_lines
+from engine.reporting.comparison import Comparison, Standing, comparison_line
+from engine.reporting.drift import drift_line, drift_report
+from engine.reporting.page_rows import Row, compared_row, drift_row, result_row, step_row
+from engine.reporting.page_tree import number_waves
+from engine.reporting.spending import spending_lines
+from engine.reporting.style import TextOptions
+from engine.reporting.summary import apply_line, is_held_back, plan_line
+from engine.reporting.values import printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What resources are counted and filtered by.
+
+    Attributes:
+        tone: good, warn, bad, strange, info or dim.
+        is_quiet: Not shown until somebody asks for it.
+    """
+
+    word: str
+    sign: str
+    tone: str = "dim"
+    is_quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Everything that stands on a page.
+
+    Attributes:
+        line: The last line of the text report.
+        states: In the order they are shown; rows name them by their word.
+        sides: What stands left and right in a difference.
+        notes: Sentences below the line.
+        made: When Azure was read; None where that is not known.
+    """
+
+    title: str
+    line: str
+    states: Sequence[State]
+    sides: tuple[str, str]
+    rows: Sequence[Row]
+    problems: Sequence[str] = ()
+    notes: Sequence[str] = field(default=())
+    made: datetime | None = None
+
+
+_TONES: Final = {
+    Action.CREATE: "good",
+    Action.UPDATE: "warn",
+    Action.REPLACE: "strange",
+    Action.DELETE: "bad",
+    Action.BLOCKED: "bad",
+    Action.UNREADABLE: "bad",
+    Action.ADOPT: "info",
+    Action.WAIT: "info",
+}
+_ORDER: Final = (
+    *(Action.BLOCKED, Action.UNREADABLE, Action.REPLACE, Action.DELETE, Action.CREATE, Action.UPDATE),
+    *(Action.ADOPT, Action.WAIT, Action.FORGET, Action.SKIP, Action.NOOP),
+)
+_PLAN_STATES: Final = tuple(
+    State(word=a.value, sign=a.symbol, tone=_TONES.get(a, "dim"), is_quiet=a is Action.NOOP) for a in _ORDER
+)
+_DRIFT_STATES: Final = (
+    State(word="drifted", sign="~", tone="warn"),
+    State(word="deleted", sign="-", tone="bad"),
+    State(word="differs", sign="≠", tone="info"),
+    State(word="unreadable", sign="?", tone="bad"),
+    State(word="not in Azure", sign="+", is_quiet=True),
+    State(word="in sync", sign="=", is_quiet=True),
+)
+_RESULT_STATES: Final = (
+    State(word=Outcome.FAILED.value, sign="!", tone="bad"),
+    State(word="not as planned", sign="≠", tone="bad"),
+    State(word=Outcome.CREATED.value, sign="+", tone="good"),
+    State(word=Outcome.UPDATED.value, sign="~", tone="warn"),
+    State(word=Outcome.REPLACED.value, sign="±", tone="strange"),
+    State(word=Outcome.DELETED.value, sign="-", tone="bad"),
+    State(word=Outcome.SKIPPED.value, sign="*"),
+    State(word="held back", sign=">", tone="info"),
+    State(word=Outcome.UNCHANGED.value, sign="=", is_quiet=True),
+)
+_DIFF_STATES: Final = (
+    State(word=Standing.CHANGED.value, sign="~", tone="warn"),
+    State(word=Standing.ADDED.value, sign="+", tone="good"),
+    State(word=Standing.REMOVED.value, sign="-", tone="bad"),
+    State(word=Standing.UNREADABLE.value, sign="?", tone="bad"),
+    State(word=Standing.SAME.value, sign="=", is_quiet=True),
+)
+
+
+def plan_page(plan: Plan, style: TextOptions) -> Page:
+    """Return a plan as a page; a difference reads "Azure now", "wanted"."""
+    incomplete = [] if plan.complete else ["The plan is not complete: it can be read, not applied."]
+    return Page(
+        title="Trueup plan",
+        line=plan_line(plan),
+        states=_PLAN_STATES,
+        sides=("Azure now", "wanted"),
+        rows=_with_waves(plan, lambda step: step_row(step, step.action.value)),
+        problems=plan.problems,
+        notes=[*incomplete, *allowance_lines(plan), *spending_lines(plan.budget)],
+        made=style.now,
+    )
+
+
+def drift_page(plan: Plan, style: TextOptions) -> Page:
+    """Return the drift in a plan as a page; a difference reads "as it was", "as it is now"."""
+    report = drift_report(plan)
+    drifted = {row.step.key.identity: drift_row(row, "deleted" if row.gone else "drifted") for row in report.drifted}
+    others = {row.step.key.identity: drift_row(row, "differs") for row in report.unattributed}
+    found = others | drifted
+    return Page(
+        title="Trueup drift",
+        line=drift_line(report),
+        states=_DRIFT_STATES,
+        sides=("as it was", "as it is now"),
+        rows=[found.get(s.key.identity) or _still_row(s) for s in plan.steps],
+        problems=plan.problems,
+        made=style.now,
+    )
+
+
+def _still_row(step: Step) -> Row:
+    """Return a resource that did not move, or of which that is not known; what the manifest changed is no drift."""
+    states = {Action.UNREADABLE: "unreadable", Action.CREATE: "not in Azure"}
+    state = states.get(step.action, "in sync")
+    told = {} if state == "unreadable" else {"reason": "", "changes": (), "remarks": (), "sent": "", "who": ""}
+    return step_row(step, state, **told)
+
+
+def result_page(result: ApplyResult, style: TextOptions) -> Page:
+    """Return how an apply ended as a page."""
+    results = {r.step.key.identity: r for r in result.results}
+    steps = {s.key.identity: s for s in (*result.plan.steps, *(r.step for r in result.results))}
+    whole = replace(result.plan, steps=tuple(steps.values()))
+
+    def row(step: Step) -> Row:
+        found = results.get(step.key.identity)
+        return result_row(step, found, _result_state(step, found))
+
+    return Page(
+        title="Trueup apply",
+        line=apply_line(result),
+        states=_RESULT_STATES,
+        sides=("before", "wanted"),
+        rows=_with_waves(whole, row),
+        problems=result.plan.problems,
+        notes=allowance_lines(result.plan),
+        made=style.now,
+    )
+
+
+def _result_state(step: Step, result: StepResult | None) -> str:
+    if result is None or is_held_back(result):
+        return Outcome.UNCHANGED.value if step.action is Action.NOOP else "held back"
+    return "not as planned" if result.outcome is Outcome.NOT_FULFILLED else result.outcome.value
+
+
+def comparison_page(comparison: Comparison, style: TextOptions) -> Page:
+    """Return how two states differ as a page."""
+    return Page(
+        title="Trueup diff",
+        line=comparison_line(comparison),
+        states=_DIFF_STATES,
+        sides=(printable(comparison.first), printable(comparison.second)),
+        rows=[compared_row(r) for r in comparison.resources],
+        made=style.now,
+    )
+
+
+def _with_waves(plan: Plan, make: Callable[[Step], Row]) -> list[Row]:
+    """Return a row per step, with its wave and the rows that go before it."""
+    waves = number_waves(plan)
+    numbers = {s.key.identity: n for n, s in enumerate(plan.steps)}
+    expected = plan.budget.expectation
+    longest = {key.identity for key in expected.path} if expected is not None else set()
+    return [
+        replace(
+            make(step),
+            wave=waves.get(step.key.identity, 0),
+            needs=tuple(numbers[k.identity] for k in step.depends_on if k.identity in waves),
+            is_longest=step.key.identity in longest,
+        )
+        for step in plan.steps
+    ]
