@@ -24,6 +24,7 @@ _ALL: Final = frozenset({"ALL", "ALL PRIVILEGES"})
 _NOTHING: Final = "USAGE"
 _PRIVILEGE: Final = re.compile(r"[A-Z][A-Z_]*(?: [A-Z_]+)*")
 _LONGEST: Final = 63
+_LONGEST_SYSNAME: Final = 128
 _OPTIONS: Final[Mapping[str, bool]] = {"login": True, "createRole": False, "createDb": False, "replication": False}
 
 SecretSource = tuple[str, str]
@@ -92,6 +93,8 @@ def _account(resource: CustomResource, engine: DatabaseEngine, entra: Mapping[st
     name = _checked(key, "azureName", find_member(spec, "azureName") or key.name)
     if engine is DatabaseEngine.POSTGRESQL and len(name.encode()) > _LONGEST:
         raise InvalidSpecError(f"{key}: azureName is longer than {_LONGEST} bytes", hint="PostgreSQL would cut it")
+    if engine is DatabaseEngine.SQL_SERVER and len(name.encode("utf-16-le")) > 2 * _LONGEST_SYSNAME:
+        raise InvalidSpecError(f"{key}: azureName is longer than {_LONGEST_SYSNAME} characters")
     if engine is not DatabaseEngine.MYSQL:
         return Account(name=name)
     host = _checked(key, "hostname", spec.get("hostname") or "%")

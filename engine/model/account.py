@@ -85,12 +85,14 @@ class FoundUser:
 
     Attributes:
         all_on_server, all_on_database: What every privilege means there, as far as the one who looks can grant it.
+        folds_names: Names that differ in letter case alone are the same one.
     """
 
     options: Mapping[str, bool] = field(default_factory=dict)
     rights: Rights = field(default_factory=dict)
     all_on_server: frozenset[str] = frozenset()
     all_on_database: frozenset[str] = frozenset()
+    folds_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ def _changes(wanted: WantedUser, found: FoundUser | None, *, password_moved: boo
 def _rights(wanted: WantedUser, found: FoundUser) -> Iterator[UserChange]:
     for scope in sorted(wanted.rights.keys() | found.rights.keys() | wanted.has_all):
         asked, held = wanted.rights.get(scope, frozenset()), found.rights.get(scope, frozenset())
+        if found.folds_names:
+            asked = _as_held(asked, held)
         if scope in wanted.has_all:
             everything = found.all_on_server if scope == SERVER else found.all_on_database
             if not everything or not everything <= held:
@@ -53,3 +55,9 @@ def _rights(wanted: WantedUser, found: FoundUser) -> Iterator[UserChange]:
             yield Grant(scope, tuple(sorted(missing)))
         if extra := held - asked:
             yield Revoke(scope, tuple(sorted(extra)))
+
+
+def _as_held(asked: frozenset[str], held: frozenset[str]) -> frozenset[str]:
+    """Return names as the server spells them, where it holds them already; of two that are one there, one."""
+    spelled = {name.casefold(): name for name in sorted(asked)} | {name.casefold(): name for name in held}
+    return frozenset(spelled[name.casefold()] for name in asked)

@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from engine.errors import PolicyDeniedError
 from engine.model.account import Account, DatabaseEngine, FoundUser, Login, UserChange
-from providers.databases import mysql, postgresql
+from providers.databases import mysql, postgresql, sqlserver
 
 AT_ONCE: Final = 8
 
@@ -21,7 +20,11 @@ class _Client(Protocol):
     def apply(self, login: Login, account: Account, changes: Sequence[UserChange], ca_file: str) -> None: ...
 
 
-_CLIENTS: Final[Mapping[DatabaseEngine, _Client]] = {DatabaseEngine.MYSQL: mysql, DatabaseEngine.POSTGRESQL: postgresql}
+_CLIENTS: Final[Mapping[DatabaseEngine, _Client]] = {
+    DatabaseEngine.MYSQL: mysql,
+    DatabaseEngine.POSTGRESQL: postgresql,
+    DatabaseEngine.SQL_SERVER: sqlserver,
+}
 
 
 class Databases:
@@ -34,23 +37,12 @@ class Databases:
 
     async def find(self, login: Login, account: Account) -> FoundUser | None:
         """Return a user as the server holds it; None when there is none."""
-        client = _client_of(login)
+        client = _CLIENTS[login.engine]
         async with self._slots:
             return await asyncio.to_thread(client.find, login, account, self._ca_file)
 
     async def apply(self, login: Login, account: Account, changes: Sequence[UserChange]) -> None:
         """Make changes, in this order."""
-        client = _client_of(login)
+        client = _CLIENTS[login.engine]
         async with self._slots:
             await asyncio.to_thread(client.apply, login, account, changes, self._ca_file)
-
-
-def _client_of(login: Login) -> _Client:
-    client = _CLIENTS.get(login.engine)
-    if client is None:
-        raise PolicyDeniedError(
-            f"Users of {login.engine} are not managed by this version",
-            hint="make the user with other means, and annotate the object with "
-            "serviceoperator.azure.com/reconcile-policy: detach-on-delete before it is deleted",
-        )
-    return client

@@ -10,7 +10,12 @@ from __future__ import annotations
 from engine.errors import InvalidSpecError
 from engine.model.account import DatabaseEngine
 
-_SIGNS = {DatabaseEngine.MYSQL: "`", DatabaseEngine.POSTGRESQL: '"'}
+_SIGNS = {
+    DatabaseEngine.MYSQL: ("`", "`"),
+    DatabaseEngine.POSTGRESQL: ('"', '"'),
+    DatabaseEngine.SQL_SERVER: ("[", "]"),
+}
+"""What a name stands between; within it the closing sign is doubled."""
 
 
 def quote_name(engine: DatabaseEngine, name: str) -> str:
@@ -19,14 +24,15 @@ def quote_name(engine: DatabaseEngine, name: str) -> str:
     Raises:
         InvalidSpecError: No server can hold it.
     """
-    sign = _SIGNS[engine]
-    return f"{sign}{_checked(name).replace(sign, sign * 2)}{sign}"
+    begin, end = _SIGNS[engine]
+    return f"{begin}{_checked(name).replace(end, end * 2)}{end}"
 
 
 def quote_text(text: str) -> str:
     """Return a text as a literal.
 
     In MySQL the session's mode must hold NO_BACKSLASH_ESCAPES, in PostgreSQL standard_conforming_strings must be on.
+    SQL Server wants an N before it, or it takes away what its code page lacks.
 
     Raises:
         InvalidSpecError: No server can hold it.

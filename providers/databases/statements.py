@@ -23,7 +23,7 @@ from providers.databases.quoting import quote_name, quote_text
 Conceal = Callable[[Secret], str]
 """Returns what stands for a password in a statement: the text itself, or what the server would keep of it."""
 
-_MY, _PG = DatabaseEngine.MYSQL, DatabaseEngine.POSTGRESQL
+_MY, _PG, _MS = DatabaseEngine.MYSQL, DatabaseEngine.POSTGRESQL, DatabaseEngine.SQL_SERVER
 _ATTRIBUTES: Final[Mapping[str, str]] = {
     "login": "LOGIN",
     "createRole": "CREATEROLE",
@@ -81,6 +81,27 @@ def postgresql(account: Account, change: UserChange, conceal: Conceal) -> Iterab
             yield f"REVOKE {_names(rights)} FROM {user}"
         case DropUser():
             yield f"DROP USER IF EXISTS {user}"
+        case _:
+            assert_never(change)
+
+
+def sqlserver(account: Account, change: UserChange, conceal: Conceal) -> Iterable[str]:
+    """Return SQL Server's statements, about users whose password stands in the database itself."""
+    user = quote_name(_MS, account.name)
+    match change:
+        case CreateUser(password):
+            secret = f" WITH PASSWORD = N{quote_text(conceal(password))}" if password is not None else ""
+            yield f"CREATE USER {user}{secret}"
+        case SetPassword(password):
+            yield f"ALTER USER {user} WITH PASSWORD = N{quote_text(conceal(password))}"
+        case Grant(_, rights):
+            yield from (f"ALTER ROLE {quote_name(_MS, role)} ADD MEMBER {user}" for role in rights)
+        case Revoke(_, rights):
+            yield from (f"ALTER ROLE {quote_name(_MS, role)} DROP MEMBER {user}" for role in rights)
+        case DropUser():
+            yield f"DROP USER IF EXISTS {user}"
+        case SetOptions():
+            return
         case _:
             assert_never(change)
 

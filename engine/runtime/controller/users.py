@@ -8,9 +8,9 @@ from typing import Final, Protocol
 from engine.cluster.objects import ClusterObject
 from engine.cluster.verdict import owner_missing
 from engine.desired.accounts import SecretSource, UserSpec, is_user, read_user
-from engine.desired.identity import ObjectIdentity, read_owner
+from engine.desired.identity import ObjectIdentity, find_member, read_owner, spec_of
 from engine.desired.policy import BASELINE
-from engine.errors import InvalidSpecError, OwnerNotReadyError, PolicyDeniedError, SecretNotFoundError
+from engine.errors import InvalidSpecError, OwnerNotReadyError, SecretNotFoundError
 from engine.model.account import (
     DEFAULT_PORTS,
     DatabaseEngine,
@@ -33,6 +33,7 @@ _DATABASES: Final[Mapping[DatabaseEngine, str]] = {
     DatabaseEngine.MYSQL: "mysql",
     DatabaseEngine.POSTGRESQL: "postgres",
 }
+"""Where users of a whole server are made; a user of SQL Server is made in the database that owns it."""
 _HOST: Final = "fullyQualifiedDomainName"
 _Host = tuple[str, str]
 """Print of a status, and the name of the server in it."""
@@ -69,31 +70,35 @@ class Users:
 
     async def prepare(self, found: ClusterObject) -> Errand:
         """Return the user an object asks for."""
-        spec = _read(found.resource)
-        host = await self._host_of(found)
-        login, credential = await self._login(found.resource, spec, host)
+        spec = read_user(found.resource)
+        login, credential = await self._login(found, spec)
         password = await self._secret(found.resource, spec.password) if spec.password is not None else None
         return _UserErrand(self._databases, login, spec.with_password(password), found, self._secret_key, credential)
 
     async def prepare_removal(self, found: ClusterObject) -> Errand | None:
         """Return the user to drop; without its server there is none."""
-        if self._objects.find(_owner_of(found.resource)) is None:
+        spec = read_user(found.resource)
+        owner = self._objects.find(_owner_of(found.resource))
+        if owner is None or self._objects.find(_server_of(owner, spec.engine)) is None:
             return None
-        spec = _read(found.resource)
-        login, credential = await self._login(found.resource, spec, await self._host_of(found))
+        login, credential = await self._login(found, spec)
         return _UserErrand(self._databases, login, spec.wanted, found, self._secret_key, credential)
 
-    async def _host_of(self, found: ClusterObject) -> str:
-        """Return where the server is; it is read once for each status of the server's object."""
-        identity = _owner_of(found.resource)
+    def _owner(self, found: ClusterObject, identity: ObjectIdentity) -> ClusterObject:
+        """Return the database or server of a user; before it is ready nothing new is made in it."""
         owner = self._objects.find(identity)
         if owner is not None and (found.is_claimed or (owner.ready is not None and owner.ready.is_true)):
-            uid = owner.resource.uid
-            if self._hosts.get(uid, _UNREAD)[0] != owner.status_print:
-                self._hosts |= await self._read_host(owner)
-            if uid in self._hosts:
-                return self._hosts[uid][1]
+            return owner
         raise OwnerNotReadyError(owner_missing(_key_of(identity)))
+
+    async def _host_of(self, server: ClusterObject) -> str:
+        """Return where a server is; it is read once for each status of the server's object."""
+        uid = server.resource.uid
+        if self._hosts.get(uid, _UNREAD)[0] != server.status_print:
+            self._hosts |= await self._read_host(server)
+        if uid in self._hosts:
+            return self._hosts[uid][1]
+        raise OwnerNotReadyError(owner_missing(server.resource.key))
 
     async def _read_host(self, owner: ClusterObject) -> dict[str, _Host]:
         for seen in await self._objects.reread([owner.resource]):
@@ -103,8 +108,11 @@ class Users:
                 return {owner.resource.uid: (owner.status_print, host)}
         return {}
 
-    async def _login(self, resource: CustomResource, spec: UserSpec, address: str) -> tuple[Login, str]:
-        host, port = _split(address, DEFAULT_PORTS[spec.engine])
+    async def _login(self, found: ClusterObject, spec: UserSpec) -> tuple[Login, str]:
+        resource = found.resource
+        owner = self._owner(found, _owner_of(resource))
+        server = self._owner(found, _server_of(owner, spec.engine))
+        host, port = _split(await self._host_of(server), DEFAULT_PORTS[spec.engine])
         if spec.admin_password is not None:
             password, credential = await self._secret(resource, spec.admin_password), ""
         else:
@@ -113,7 +121,7 @@ class Users:
             engine=spec.engine,
             host=host,
             port=port,
-            database=_DATABASES[spec.engine],
+            database=_DATABASES.get(spec.engine) or _name_of(owner.resource),
             user=spec.admin,
             password=password,
             is_token=spec.admin_password is None,
@@ -177,23 +185,21 @@ def _memory_of(login: Login, wanted: WantedUser, secret_key: bytes) -> str | Non
     return _MEMORY + Secret(text).hash_with(secret_key)
 
 
-def _read(resource: CustomResource) -> UserSpec:
-    spec = read_user(resource)
-    if spec.engine not in _DATABASES:
-        raise PolicyDeniedError(
-            f"Users of {spec.engine} are not managed by this version",
-            hint="make the user with other means; to delete the object, annotate it with "
-            "serviceoperator.azure.com/reconcile-policy: detach-on-delete",
-        )
-    return spec
-
-
 def _owner_of(resource: CustomResource) -> ObjectIdentity:
     kind = lookup_kind(resource.key.group, resource.key.version, resource.key.kind)
     link = read_owner(resource, kind).object if kind is not None else None
     if link is None:
-        raise InvalidSpecError(f"{resource.key}: spec.owner must name the server")
+        raise InvalidSpecError(f"{resource.key}: spec.owner must name an object")
     return link
+
+
+def _server_of(owner: ClusterObject, engine: DatabaseEngine) -> ObjectIdentity:
+    """Return the server: the owner itself, or what owns the database."""
+    return _owner_of(owner.resource) if engine is DatabaseEngine.SQL_SERVER else owner.identity
+
+
+def _name_of(database: CustomResource) -> str:
+    return str(find_member(spec_of(database), "azureName") or database.key.name)
 
 
 def _key_of(identity: ObjectIdentity) -> ResourceKey:

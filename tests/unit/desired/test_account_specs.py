@@ -65,6 +65,7 @@ BAD: dict[str, tuple[CustomResource, str]] = {
     "a statement": (user("dbformysql", localUser=LOCAL, privileges=["SELECT ON *.* TO x; --"]), "consist of words"),
     "a line break": (user("dbforpostgresql", localUser=LOCAL, azureName="a\nb"), "cannot be printed"),
     "too long": (user("dbforpostgresql", localUser=LOCAL, azureName="é" * 32), "63 bytes"),
+    "too long for SQL Server": (user("sql", localUser=LOCAL, azureName="n" * 129), "128 characters"),
     "roles are no list": (user("dbforpostgresql", localUser=LOCAL, roles="reader"), "must be a list of texts"),
 }
 

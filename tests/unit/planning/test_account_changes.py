@@ -33,6 +33,18 @@ def rights(**scopes: str) -> dict[str, frozenset[str]]:
 
 
 CASES: dict[str, tuple[WantedUser, FoundUser | None, bool, tuple[UserChange, ...]]] = {
+    "names in another letter case, where that means nothing": (
+        wanted(rights=rights(server="Reader READER writer")),
+        FoundUser(rights=rights(server="reader Old"), folds_names=True),
+        False,
+        (Grant(SERVER, ("writer",)), Revoke(SERVER, ("Old",))),
+    ),
+    "names in another letter case, where that means something": (
+        wanted(rights=rights(server="Reader")),
+        FoundUser(rights=rights(server="reader")),
+        False,
+        (Grant(SERVER, ("Reader",)), Revoke(SERVER, ("reader",))),
+    ),
     "nothing there": (
         wanted(options={"login": True}, rights=rights(server="b a")),
         None,
