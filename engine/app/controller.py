@@ -97,7 +97,14 @@ class _Assembly:
         self.objects = Objects(self.cluster, default_policy=operating.default_policy)
         self.queue = WorkQueue(clock, operating.retry_rate)
         self.requests = AzureRequests()
-        self.book = CredentialBook(self.cluster, settings, clock, operating, on_request=self.requests.note)
+        self.book = CredentialBook(
+            self.cluster,
+            settings,
+            clock,
+            operating,
+            is_told=lambda: self.cluster.sees_secrets,
+            on_request=self.requests.note,
+        )
         self.directory = Groups(settings.ca_file, settings.proxy)
         self.shards = make_shards(client, args, operating, clock, log, objects=self.objects, queue=self.queue)
         self.permits, self.halt = Permits(self.shards or Everything()), Stop()

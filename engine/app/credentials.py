@@ -14,7 +14,9 @@ from engine.cluster.credentials import (
     GLOBAL_SECRET,
     NAMESPACE_SECRET,
     Credential,
+    CredentialScope,
     SecretName,
+    credential_scope,
     named_secret,
     read_credential,
 )
@@ -29,10 +31,11 @@ if TYPE_CHECKING:
     from providers.arm.adapter import AzureResourceManager
     from providers.arm.options import ArmOptions
 
-_Scope = tuple[str, str]
 _NO_CREDENTIAL: Final = "global credential not configured, you must use either namespaced or per-resource credentials"
 FRESH_S: Final = 5.0
 """A Secret that was read is good for this long: an edit is used soon, and a burst of objects reads it once."""
+WATCHED_S: Final = 60.0
+"""So long is one good whose changes are told of."""
 
 
 class CredentialBook:
@@ -45,18 +48,31 @@ class CredentialBook:
         clock: Clock,
         operating: Operating,
         *,
+        is_told: Callable[[], bool],
         on_request: Callable[[str, str, int, float], None] | None = None,
     ) -> None:
-        """Nothing is read yet. ``on_request`` is told of every request to Azure."""
+        """Nothing is read yet.
+
+        Args:
+            source: Reads Secrets.
+            settings: The pod's own; of the credential in them too.
+            clock: For how long a Secret is good.
+            operating: How the pod is operated.
+            is_told: Whether ``expire`` is called when a Secret changes, now.
+            on_request: Told of every request to Azure.
+        """
+        self._is_told = is_told
+        self._expired = 0
         self._on_request = on_request
         self._source = source
         self._settings = settings
         self._clock = clock
         self._operating = operating
         self._stack = AsyncExitStack()
-        self._read_at: dict[_Scope, float] = {}
-        self._found: dict[_Scope, Credential | str] = {}
+        self._read_at: dict[CredentialScope, float] = {}
+        self._found: dict[CredentialScope, Credential | str] = {}
         self._speakers: dict[tuple[tuple[str, str], ...], AzureResourceManager] = {}
+        self._speaking: dict[CredentialScope, Speaker] = {}
         self._lock = asyncio.Lock()
 
     async def close(self) -> None:
@@ -66,10 +82,11 @@ class CredentialBook:
     def expire(self) -> None:
         """Read Secrets anew: one of them changed."""
         self._read_at.clear()
+        self._expired += 1
 
     async def resolve(self, resource: CustomResource) -> str:
         """Find an object's credential; return why that is not possible, else an empty text."""
-        scope = _scope_of(resource)
+        scope = credential_scope(resource)
         if not self._is_fresh(scope):
             async with self._lock:
                 if not self._is_fresh(scope):
@@ -84,23 +101,29 @@ class CredentialBook:
             PolicyDeniedError: There is none, or it cannot be used.
         """
         why = await self.resolve(resource)
-        found = self._found[_scope_of(resource)]
+        found = self._found[credential_scope(resource)]
         if not isinstance(found, Credential):
             raise PolicyDeniedError(why)
         return build_options(found, self._settings, self._operating), found.source
 
-    def _is_fresh(self, scope: _Scope) -> bool:
-        return self._clock.monotonic() - self._read_at.get(scope, -FRESH_S) < FRESH_S
+    def _is_fresh(self, scope: CredentialScope) -> bool:
+        at = self._read_at.get(scope)
+        if at is None:
+            return False
+        is_good = isinstance(self._found[scope], Credential) and self._is_told()
+        return self._clock.monotonic() - at < (WATCHED_S if is_good else FRESH_S)
 
-    async def _learn(self, scope: _Scope, resource: CustomResource) -> None:
+    async def _learn(self, scope: CredentialScope, resource: CustomResource) -> None:
+        expired = self._expired
         try:
             found = await self._find(resource)
             await self._connect(found)
         except EngineError as exc:
             self._found[scope] = str(exc)
         else:
-            self._found[scope] = found
-        self._read_at[scope] = self._clock.monotonic()
+            self._found[scope], self._speaking[scope] = found, self._speaker(found)
+        if expired == self._expired:  # Else it changed while it was read.
+            self._read_at[scope] = self._clock.monotonic()
 
     async def _find(self, resource: CustomResource) -> Credential:
         named = named_secret(resource.annotations, resource.key.namespace)
@@ -133,12 +156,12 @@ class CredentialBook:
 
     def subscription_of(self, resource: CustomResource) -> str:
         """Return the subscription of an object's credential; empty when it was not resolved."""
-        found = self._found.get(_scope_of(resource))
+        found = self._found.get(credential_scope(resource))
         return found.subscription if isinstance(found, Credential) else ""
 
     def principal_of(self, resource: CustomResource) -> Principal:
         """Return as whom an object's requests are sent: what the token says, else what the credential says."""
-        found = self._found.get(_scope_of(resource))
+        found = self._found.get(credential_scope(resource))
         if not isinstance(found, Credential):
             return Principal()
         said, settings = self._speakers[_key_of(found)].last_principal(), found.settings
@@ -147,10 +170,8 @@ class CredentialBook:
         return Principal(app_id=settings.get("AZURE_CLIENT_ID", ""), tenant_id=settings.get("AZURE_TENANT_ID", ""))
 
     def speaker_of(self, resource: CustomResource) -> Speaker:
-        """Return who speaks for an object that was resolved."""
-        found = self._found[_scope_of(resource)]
-        assert isinstance(found, Credential)
-        return self._speaker(found)
+        """Return who speaks for an object that was resolved; who spoke last, if its credential broke since."""
+        return self._speaking[credential_scope(resource)]
 
     def speaker_in(self, subscription: str) -> Speaker:
         """Return who speaks in a subscription, for what no object asks for.
@@ -182,12 +203,6 @@ def _settings_for(credential: Credential, settings: Settings) -> Settings:
     if not credential.names_cloud:
         return own
     return replace(own, endpoint=cloud.endpoint, audience=cloud.audience, authority=cloud.authority)
-
-
-def _scope_of(resource: CustomResource) -> _Scope:
-    from engine.cluster.names import CREDENTIAL_FROM
-
-    return (resource.key.namespace, resource.annotations.get(CREDENTIAL_FROM, ""))
 
 
 def _key_of(credential: Credential) -> tuple[tuple[str, str], ...]:

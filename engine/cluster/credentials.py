@@ -9,6 +9,7 @@ from typing import Final
 from engine.cluster.names import CREDENTIAL_FROM
 from engine.errors import InvalidSpecError
 from engine.model.document import Secret
+from engine.model.state import CustomResource
 
 NAMESPACE_SECRET: Final = "aso-credential"  # noqa: S105 - the name of an object
 GLOBAL_SECRET: Final = "aso-controller-settings"  # noqa: S105 - the name of an object
@@ -19,6 +20,8 @@ _MODES: Final = ("", "workloadidentity", "podidentity")
 
 SecretName = tuple[str, str]
 """Namespace and name."""
+CredentialScope = tuple[str, str]
+"""Namespace, and the Secret that the object names, if it does: equal for objects that share a credential."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,11 @@ class Credential:
     def names_cloud(self) -> bool:
         """Whether it is for a cloud of its own."""
         return all(self.settings.get(key) for key in _CLOUD)
+
+
+def credential_scope(resource: CustomResource) -> CredentialScope:
+    """Return what decides whose credential an object uses."""
+    return (resource.key.namespace, resource.annotations.get(CREDENTIAL_FROM, ""))
 
 
 def named_secret(annotations: Mapping[str, str], namespace: str) -> SecretName | None:

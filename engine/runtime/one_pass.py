@@ -35,6 +35,7 @@ from engine.runtime.prepared import Prepared, Wanted
 from engine.runtime.scope import elsewhere_notices
 from engine.runtime.seen import SeenStatus, reread, seen_by, state_without_body
 from engine.runtime.selection import Selection, tell_empty
+from engine.runtime.turns import GLANCE, LOOK, Turns
 from engine.runtime.world import PassOptions, PassResult, World
 
 _GROUP_TYPE = "microsoft.resources/resourcegroups"
@@ -141,10 +142,11 @@ class Pass:
             targets += tuple(
                 ReadTarget(id=b.id, arm_type=b.id.resource_type, api_version=b.api_version) for b in orphans.values()
             )
+        turns = Turns()
         async for batch in self._world.azure.observe(targets):
             for actual in batch:
                 for one in wanted.get(actual.id, ()):
-                    self._judge(one, actual)
+                    await turns.after(self._judge(one, actual))
                 if orphans and actual.id in orphans:
                     self._orphans.append((orphans[actual.id], actual))
 
@@ -167,16 +169,19 @@ class Pass:
         self._notices += elsewhere_notices(scope, self._baselines.values(), self._elsewhere)
         return {i: b for i, b in gone.items() if scope.covers(b.source)}
 
-    def _judge(self, wanted: Wanted, actual: ActualState) -> None:
-        """Reuse the last verdict where nothing moved, else compare."""
+    def _judge(self, wanted: Wanted, actual: ActualState) -> int:
+        """Reuse the last verdict where nothing moved, else compare; return what it cost."""
         step = self._recall(wanted, actual)
         if step is not None:
             self._in_sync.append(step)
-            return
+            return GLANCE
         self._memory.verdicts.pop(wanted.identity, None)
         finding = self._look_at(wanted.resource, actual)
-        if finding is None:
-            return
+        if finding is not None:
+            self._take(finding, wanted)
+        return LOOK
+
+    def _take(self, finding: Finding, wanted: Wanted) -> None:
         if finding.desired.policy.ignore:
             self._notices.extend(idle_notices(finding, self._today))
         step = self._memorise(wanted, finding) if _is_quiet(finding) else None

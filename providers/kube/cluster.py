@@ -56,6 +56,11 @@ class WatchedCluster:
         return self._newest
 
     @property
+    def sees_secrets(self) -> bool:
+        """Whether a Secret that changes is told of."""
+        return any(n.path == SECRETS and n.stream.error is None for n in self._names)
+
+    @property
     def host(self) -> str:
         """Return the server's host and port."""
         return self._client.host

@@ -34,7 +34,9 @@ async def identities(served: EmulatorConnection) -> tuple[Principal, Principal]:
     """Return as whom an object's requests are sent, before and after the first of them."""
     found = CustomResource(key=build_key("default/ResourceGroup/rg"), spec=Document(value={}))
     settings = Settings.from_environment(served.environment())
-    book = CredentialBook(ManifestSource([], read_stdin=bytes), settings, SystemClock(), Operating())
+    book = CredentialBook(
+        ManifestSource([], read_stdin=bytes), settings, SystemClock(), Operating(), is_told=lambda: False
+    )
     try:
         assert await book.resolve(found) == ""
         before = book.principal_of(found)

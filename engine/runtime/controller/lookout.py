@@ -77,14 +77,22 @@ class Lookout:
     async def run(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         """Plan for these objects, all of them taken from the queue, and report."""
         try:
-            unspoken = await self._resolve_all()
-            seen = wanted - {key.identity for key in unspoken}
-            planned = await self._plan(seen, purpose)
-            told = {key: why for key, why in unspoken.items() if key.identity in wanted}
-            await self._report(Looked(planned=planned, is_whole=purpose is Purpose.SWEEP, unspoken=told))
+            await self._tell(wanted, purpose)
         finally:
             for identity in wanted:
                 self._parts.queue.done(identity)
+
+    async def look(self, wanted: frozenset[ObjectIdentity]) -> frozenset[ObjectIdentity]:
+        """Plan for all objects and report; there is nothing more to do for any."""
+        await self._tell(wanted, Purpose.SWEEP)
+        return frozenset()
+
+    async def _tell(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
+        unspoken = await self._resolve_all()
+        seen = wanted - {key.identity for key in unspoken}
+        planned = await self._plan(seen, purpose)
+        told = {key: why for key, why in unspoken.items() if key.identity in wanted}
+        await self._report(Looked(planned=planned, is_whole=purpose is Purpose.SWEEP, unspoken=told))
 
     async def _resolve_all(self) -> Mapping[ResourceKey, str]:
         found: list[ClusterObject] = list(self._parts.objects.all())

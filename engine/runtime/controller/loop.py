@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
@@ -24,23 +24,27 @@ class Periods:
 
     Attributes:
         observe: Everything is looked at.
-        gather: Edits that come in within this time are one pass: an apply of a folder is one plan.
-        spread: While edits keep coming, no more than one pass begins within this time.
+        spread: While edits keep coming, no more than one pass begins within this time: an apply of a folder is a few
+            plans. The first edit after a pause does not wait.
         grace: What is being written may still end after a stop was asked for.
     """
 
     observe: timedelta = timedelta(minutes=5)
-    gather: timedelta = timedelta(milliseconds=20)
     spread: timedelta = timedelta(milliseconds=250)
     grace: timedelta = timedelta(seconds=8)
 
 
+_AFTER_FAILURE: Final = timedelta(seconds=30)
 _A_LITTLE_S: Final = 0.5
 """What needs no more than a request to the cluster or a read has ended by then."""
 
 
 class Passes(Protocol):
-    """Runs one pass."""
+    """Runs passes."""
+
+    async def look(self, wanted: frozenset[ObjectIdentity]) -> frozenset[ObjectIdentity]:
+        """Look at objects, holding none; return those, taken from the queue by then, that there is more to do for."""
+        ...
 
     async def run(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         """Work on these objects, all of them taken from the queue."""
@@ -83,6 +87,7 @@ class Loop:
         self._periods = periods
         self._complain = complain
         self._passes: set[asyncio.Task[None]] = set()
+        self._sweep: asyncio.Task[None] | None = None
         self._last_edits = -periods.spread.total_seconds()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -99,7 +104,7 @@ class Loop:
                     self._begin(edits, Purpose.EDIT)
                 if now >= next_sweep:
                     next_sweep = now + self._periods.observe.total_seconds()
-                    self._begin(self._everything(), Purpose.SWEEP)
+                    self._begin_sweep()
                 await self._sleep_until(min(next_sweep, self._queue.next_due() or next_sweep), stopping)
         finally:
             stopping.cancel()
@@ -110,25 +115,41 @@ class Loop:
         for identity in self._queue.take():
             self._queue.done(identity)
 
-    def _everything(self) -> frozenset[ObjectIdentity]:
-        return frozenset(o.identity for o in self._objects.all() if self._queue.begin(o.identity))
+    def _begin_sweep(self) -> None:
+        """Look at everything, unless the last full pass still does."""
+        if self._sweep is None or self._sweep.done():
+            wanted = frozenset(o.identity for o in self._objects.all() if self._queue.is_free(o.identity))
+            self._sweep = self._start(self._look(wanted)) if wanted else None
 
     def _begin(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         if wanted:
-            task = asyncio.create_task(self._pass(wanted, purpose))
-            self._passes.add(task)
-            task.add_done_callback(self._passes.discard)
+            self._start(self._pass(wanted, purpose))
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._passes.add(task)
+        task.add_done_callback(self._passes.discard)
+        return task
+
+    async def _look(self, wanted: frozenset[ObjectIdentity]) -> None:
+        try:
+            self._begin(await self._runner.look(wanted), Purpose.SWEEP)
+        except Exception as exc:
+            self._fail(wanted, exc)
 
     async def _pass(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         try:
             await self._runner.run(wanted, purpose)
         except Exception as exc:
-            self._complain(f"a pass over {len(wanted)} objects failed: {exc!r}")
-            for identity in wanted:
-                self._queue.add(identity, timedelta(seconds=30))
+            self._fail(wanted, exc)
+
+    def _fail(self, wanted: frozenset[ObjectIdentity], exc: Exception) -> None:
+        self._complain(f"a pass over {len(wanted)} objects failed: {exc!r}")
+        for identity in wanted:
+            self._queue.add(identity, _AFTER_FAILURE)
 
     async def _sleep_until(self, when: float, stopping: asyncio.Future[bool]) -> None:
-        """Wait until then, until something new is due, or until the end; then until more edits came in."""
+        """Wait until then, until something new is due, or until the end; soon after a pass for more edits, too."""
         news = asyncio.ensure_future(self._queue.wait())
         timeout = max(0.0, when - self._clock.monotonic())
         done, _ = await asyncio.wait((news, stopping), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
@@ -136,7 +157,8 @@ class Loop:
         if news in done:
             since = self._clock.monotonic() - self._last_edits
             rest = self._periods.spread - timedelta(seconds=since)
-            await self._clock.sleep(max(self._periods.gather, rest))
+            if rest > timedelta(0):
+                await self._clock.sleep(rest)
 
     async def _finish(self) -> None:
         """Begin nothing, see writes on their way to their answer, tell what ended; operations stay on the objects."""

@@ -103,7 +103,7 @@ class ObjectPass:
         for some in (quiet[n : n + _AT_ONCE] for n in range(0, len(quiet), _AT_ONCE)):
             async with asyncio.TaskGroup() as group:
                 for step in some:
-                    if self._parts.queue.begin_again(step.key.identity, turns[step.key.identity]):
+                    if self._parts.queue.begin(step.key.identity, turns[step.key.identity]):
                         actual = bodies.get(step.id) if step.id is not None else None
                         group.create_task(self._tell_quiet(step, actual, sweeps))
         return frozenset(step.key.identity for step in quiet)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from engine.cluster.credentials import CredentialScope, credential_scope
 from engine.cluster.misfit import owner_link
 from engine.cluster.objects import ClusterObject
 from engine.desired.identity import ObjectIdentity
@@ -35,7 +37,10 @@ class Objects:
         self._inputs = inputs
         self._default = {} if default_policy is ReconcilePolicy.MANAGE else {RECONCILE_POLICY: default_policy.value}
         self._held: dict[ObjectIdentity, ClusterObject] = {}
+        self._order: list[ObjectIdentity] = []
+        self._in_order: list[CustomResource] = []
         self._listed: tuple[CustomResource, ...] | None = ()
+        self._by_credential: dict[CredentialScope, dict[ObjectIdentity, None]] = {}
 
     def __len__(self) -> int:
         """Return how many objects there are."""
@@ -54,8 +59,20 @@ class Objects:
             found = replace(found, resource=before.resource)
         self._held[found.identity] = found
         if before is None or before.resource is not found.resource:
-            self._listed = None
+            self._arrange(found.resource, before.resource if before is not None else None)
         return before
+
+    def _arrange(self, resource: CustomResource, before: CustomResource | None) -> None:
+        identity = resource.key.identity
+        at = bisect_left(self._order, identity)
+        if before is None:
+            self._order.insert(at, identity)
+            self._in_order.insert(at, resource)
+        else:
+            self._in_order[at] = resource
+            self._by_credential[credential_scope(before)].pop(identity, None)
+        self._by_credential.setdefault(credential_scope(resource), {})[identity] = None
+        self._listed = None
 
     def _with_default(self, found: ClusterObject) -> ClusterObject:
         named = found.resource.namespace_annotations
@@ -65,7 +82,11 @@ class Objects:
 
     def drop(self, identity: ObjectIdentity) -> None:
         """Forget an object that is gone."""
-        if self._held.pop(identity, None) is not None:
+        found = self._held.pop(identity, None)
+        if found is not None:
+            at = bisect_left(self._order, identity)
+            del self._order[at], self._in_order[at]
+            del self._by_credential[credential_scope(found.resource)][identity]
             self._listed = None
 
     def find(self, identity: ObjectIdentity) -> ClusterObject | None:
@@ -92,10 +113,14 @@ class Objects:
         """Return every object."""
         return self._held.values()
 
+    def one_per_credential(self) -> Sequence[CustomResource]:
+        """Return one object of all that share a credential, of each such set."""
+        return [self._held[next(iter(same))].resource for same in self._by_credential.values() if same]
+
     async def list_resources(self) -> Sequence[CustomResource]:
         """Return what is asked of Azure, by name."""
         if self._listed is None:
-            self._listed = tuple(self._held[i].resource for i in sorted(self._held))
+            self._listed = tuple(self._in_order)
         return self._listed
 
     def problems(self) -> Sequence[Problem]:

@@ -70,16 +70,12 @@ class WorkQueue:
                 taken.add(identity)
         return frozenset(taken)
 
-    def begin(self, identity: ObjectIdentity) -> bool:
-        """Work on an object whether it is due or not; False when somebody does already, or it waits after a failure."""
-        if identity in self._busy or (identity in self._failures and identity in self._due):
-            return False
-        self._due.pop(identity, None)
-        self._work_on(identity)
-        return True
+    def is_free(self, identity: ObjectIdentity) -> bool:
+        """Whether a full pass may look at an object: nobody works on it, and it does not wait after a failure."""
+        return identity not in self._busy and not (identity in self._failures and identity in self._due)
 
-    def begin_again(self, identity: ObjectIdentity, turn: int) -> bool:
-        """Go on with an object that was let go of; False when somebody worked on it since, or it became due."""
+    def begin(self, identity: ObjectIdentity, turn: int) -> bool:
+        """Work on an object that was looked at; False when somebody worked on it since ``turn``, or it is due."""
         if identity in self._busy or identity in self._due or self.turn(identity) != turn:
             return False
         self._work_on(identity)

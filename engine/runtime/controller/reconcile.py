@@ -17,6 +17,7 @@ from engine.runtime.controller.operations import follow
 from engine.runtime.controller.parts import Parts
 from engine.runtime.controller.queue import FAST, SLOW
 from engine.runtime.controller.sweeps import Sweeps
+from engine.runtime.turns import GLANCE, Turns
 
 
 class Reconciler:
@@ -26,21 +27,13 @@ class Reconciler:
         """Keep what passes are made of."""
         self._parts = parts
         self._sweeps = Sweeps()
-        self._is_looking = False
 
     async def run(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
-        """Bring these objects, all of them taken from the queue, to where they should be; let go of each when it is.
-
-        A full pass (``SWEEP``) looks first, and holds only what there is more to do for: edits go on meanwhile.
-        """
+        """Bring these objects, all of them taken from the queue, to where they should be; let go of each when it is."""
         wanted = self._held_of(wanted)
-        if purpose is Purpose.SWEEP:
-            wanted = await self._look(wanted)
-            if not wanted:
-                return
         left = set(wanted)
         try:
-            await self._resolve_all()
+            await self._resolve_unknown()
             async with asyncio.TaskGroup() as group:
                 outside = frozenset(i for i in wanted if self._is_outside(i))
                 for identity in outside:
@@ -62,23 +55,22 @@ class Reconciler:
             self._parts.queue.done(identity)
         return held
 
-    async def _look(self, wanted: frozenset[ObjectIdentity]) -> frozenset[ObjectIdentity]:
-        """Let go of objects and look at them; return those, taken again, that are not as they should be."""
-        queue = self._parts.queue
-        turns = {identity: queue.turn(identity) for identity in wanted}
-        for identity in wanted:
-            queue.done(identity)
-        if self._is_looking:
-            return frozenset()
-        self._is_looking = True
-        try:
-            await self._resolve_all()
-            plain = frozenset([i for i in wanted if await self._is_plain(i)])
-            run = ObjectPass(self._parts, plain, Purpose.SWEEP, self._sweeps.memory(self._parts.objects))
-            settled = await run.look(turns, self._sweeps) if plain else frozenset()
-        finally:
-            self._is_looking = False
-        return frozenset(i for i in wanted - settled if queue.begin_again(i, turns[i]))
+    async def look(self, wanted: frozenset[ObjectIdentity]) -> frozenset[ObjectIdentity]:
+        """Look at objects, holding none: edits go on meanwhile; return those, taken, that there is more to do for.
+
+        What somebody worked on since, or is about to, is left to them.
+        """
+        queue, turns = self._parts.queue, Turns()
+        seen = {i: queue.turn(i) for i in wanted if self._parts.contract.permits.holds(i[0])}
+        await self._resolve_all()
+        plain = set()
+        for identity in seen:
+            if await self._is_plain(identity):
+                plain.add(identity)
+            await turns.after(GLANCE)
+        run = ObjectPass(self._parts, frozenset(plain), Purpose.SWEEP, self._sweeps.memory(self._parts.objects))
+        settled = await run.look(seen, self._sweeps) if plain else frozenset()
+        return frozenset(i for i in seen if i not in settled and queue.begin(i, seen[i]))
 
     async def _is_plain(self, identity: ObjectIdentity) -> bool:
         """Whether there is nothing about an object but its spec: others need a closer look each."""
@@ -93,9 +85,15 @@ class Reconciler:
         )
 
     async def _resolve_all(self) -> None:
-        """Find the credentials of all objects: ids of owners and references depend on their subscriptions too."""
-        for found in list(self._parts.objects.all()):
-            await self._parts.credentials.resolve(found.resource)
+        """Find every credential: ids of owners and references depend on their subscriptions too."""
+        for resource in self._parts.objects.one_per_credential():
+            await self._parts.credentials.resolve(resource)
+
+    async def _resolve_unknown(self) -> None:
+        """Find the credentials that nothing is known of yet."""
+        for resource in self._parts.objects.one_per_credential():
+            if not self._parts.credentials.subscription_of(resource):
+                await self._parts.credentials.resolve(resource)
 
     async def _can_work_on(self, identity: ObjectIdentity, left: set[ObjectIdentity]) -> bool:
         found = self._parts.objects.find(identity)

@@ -226,3 +226,40 @@ def test_an_annotation_is_decoded_once_while_nothing_moves(monkeypatch: pytest.M
 
     assert (passes, seen) == ([Action.NOOP, Action.NOOP], [first])
     assert (actions(last)["app"], read) == (Action.NOOP, [first, second])
+
+
+class OneBatch(FakeWorld):
+    """Azure that answers everything with one page, and counts the objects that were looked at in one stretch."""
+
+    async def observe(self, targets: Sequence[ReadTarget], **_: object) -> AsyncIterator[Sequence[ActualState]]:
+        yield [state async for batch in super().observe(targets) for state in batch]
+
+    def plan_beside_others(self) -> tuple[PassResult, int]:
+        """Return a plan, and how often others were let in while it was made."""
+        self.seen = []
+
+        async def run() -> tuple[PassResult, int]:
+            planning, turns = asyncio.ensure_future(self.cycle.plan()), 0
+            while not planning.done():
+                await asyncio.sleep(0)
+                turns += 1
+            return planning.result(), turns
+
+        return asyncio.run(run())
+
+
+def test_a_pass_over_many_objects_lets_others_in_after_every_comparison_or_sixteen_glances() -> None:
+    """Whoever has an edit to see to does not wait for a page of a thousand objects."""
+    world = OneBatch()
+    for n in range(64):
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/app{n}"
+        spec = {"location": "westus"}
+        world.objects.append(build_object("ResourceGroup", f"app{n}", spec, group="resources", version="v1api20200601"))
+        world.bodies[group.lower()] = build_body(id=group, name=f"app{n}")
+
+    afresh, turns_afresh = world.plan_beside_others()
+    again, turns_again = world.plan_beside_others()
+
+    assert set(actions(afresh).values()) == set(actions(again).values()) == {Action.NOOP}
+    assert turns_afresh >= 64
+    assert 64 / 16 <= turns_again < 64

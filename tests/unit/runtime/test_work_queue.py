@@ -12,15 +12,28 @@ APP: ObjectIdentity = ("web", "storage.azure.com", "StorageAccount", "app")
 
 
 def test_an_object_that_a_sweep_works_on_is_not_taken_as_well() -> None:
-    """Whoever begins with an object has done what made it due: it is in one place at a time."""
+    """An object is in one place at a time."""
     queue = WorkQueue(FakeClock())
+
+    begun = queue.begin(APP, queue.turn(APP))
     queue.add(APP)
 
-    begun = queue.begin(APP)
-
-    assert (begun, queue.take()) == (True, frozenset())
+    assert (begun, queue.is_free(APP), queue.take()) == (True, False, frozenset())
     queue.done(APP)
-    assert queue.take() == frozenset()
+    assert queue.take() == {APP}
+
+
+def test_a_full_pass_leaves_out_what_waits_after_a_failure() -> None:
+    """An object that failed has its own time; one that is merely due is looked at as well."""
+    clock = FakeClock()
+    queue = WorkQueue(clock)
+    queue.add(APP)
+    is_free_when_due = queue.is_free(APP)
+    queue.take()
+    queue.retry(APP, limit=SLOW)
+    queue.done(APP)
+
+    assert (is_free_when_due, queue.is_free(APP)) == (True, False)
 
 
 def test_an_edit_during_the_work_makes_it_due_at_once_afterwards() -> None:
@@ -32,7 +45,7 @@ def test_an_edit_during_the_work_makes_it_due_at_once_afterwards() -> None:
     queue.add(APP)
 
     assert queue.take() == frozenset()
-    assert queue.begin(APP) is False
+    assert queue.begin(APP, queue.turn(APP)) is False
     queue.done(APP)
     assert queue.take() == {APP}
 
@@ -71,8 +84,8 @@ def test_an_edit_beats_a_retry() -> None:
 def test_an_object_that_is_gone_is_not_due_again() -> None:
     """Forgetting drops what became due meanwhile."""
     queue = WorkQueue(FakeClock())
+    queue.begin(APP, queue.turn(APP))
     queue.add(APP, timedelta(seconds=1))
-    queue.begin(APP)
     queue.add(APP)
 
     queue.forget(APP)
@@ -81,17 +94,15 @@ def test_an_object_that_is_gone_is_not_due_again() -> None:
     assert (queue.take(), queue.next_due()) == (frozenset(), None)
 
 
-def test_who_let_go_of_an_object_goes_on_only_if_nobody_else_worked_on_it() -> None:
+def test_who_only_looked_at_an_object_works_on_it_only_if_nobody_else_did() -> None:
     """A full pass reads without holding anything; what it says of an object is out of date once somebody had a turn."""
     queue = WorkQueue(FakeClock())
-    queue.begin(APP)
     turn = queue.turn(APP)
-    queue.done(APP)
 
-    untouched = queue.begin_again(APP, turn)
-    busy = queue.begin_again(APP, queue.turn(APP))
+    untouched = queue.begin(APP, turn)
+    busy = queue.begin(APP, queue.turn(APP))
     queue.done(APP)
-    since = queue.begin_again(APP, turn)
+    since = queue.begin(APP, turn)
 
     assert (untouched, busy, since) == (True, False, False)
 
@@ -99,10 +110,8 @@ def test_who_let_go_of_an_object_goes_on_only_if_nobody_else_worked_on_it() -> N
 def test_an_object_that_became_due_is_left_to_who_takes_it() -> None:
     """An edit that came in meanwhile is worth more than what was read before it."""
     queue = WorkQueue(FakeClock())
-    queue.begin(APP)
     turn = queue.turn(APP)
-    queue.done(APP)
     queue.add(APP)
 
-    assert not queue.begin_again(APP, turn)
+    assert not queue.begin(APP, turn)
     assert queue.take() == {APP}
