@@ -11,10 +11,14 @@ import gc
 import json
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import providers.kube.leases as kube_leases
 from engine.app.cli import main
+from engine.cluster import leases
+from engine.runtime.controller import shards, tenure
 from providers.kube.client import KubeClient
 from tests.crash_points import Points, watch_requests
 
@@ -33,6 +37,16 @@ def watch_cluster(points: Points) -> None:
     KubeClient.send = watched  # type: ignore[method-assign]  # watched from outside
 
 
+def shorten_leases(lasts: timedelta) -> None:
+    """Let Leases last that long, and everything that is measured by them in proportion."""
+    part = lasts / leases.LASTS
+    for module in (leases, shards, kube_leases):
+        module.LASTS = lasts  # type: ignore[attr-defined]
+    leases.HeldLease.__init__.__kwdefaults__["lasts"] = lasts
+    for module, name in ((shards, "RENEW"), (shards, "LOOK"), (tenure, "MARGIN"), (tenure, "_GUARD_S")):
+        setattr(module, name, getattr(module, name) * part)
+
+
 def be_pod(task: dict[str, Any]) -> None:
     """Be the pod, to the end or to the point of death."""
     log = os.open(task["points"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -45,6 +59,8 @@ def be_pod(task: dict[str, Any]) -> None:
     points = Points(log, task["kill_at"])
     watch_requests(points)
     watch_cluster(points)
+    if task.get("lease_s"):
+        shorten_leases(timedelta(seconds=task["lease_s"]))
     code = main(["run", *task["arguments"]])
     sys.stdout.flush()
     sys.stderr.flush()
@@ -56,7 +72,6 @@ def warm_up(task: dict[str, Any]) -> None:
     import engine.app.controller  # noqa: F401  # for the forks
     import providers.databases.adapter
     import providers.kube.cluster
-    import providers.kube.leases
     import providers.kube.writer  # noqa: F401  # for the forks
 
     os.environ.update(task["environment"])

@@ -224,12 +224,13 @@ def _is_of(path: str, name: str) -> bool:
 
 def _is_over(pid: int, play: Play) -> bool:
     """Whether a pod died, or has nothing left to do; that is asked less often, as it costs more."""
-    return _is_dead(pid) or (next(_LOOKS) % _LOOKS_FOR_REST == 0 and play.is_settled())
+    return is_dead(pid) or (next(_LOOKS) % _LOOKS_FOR_REST == 0 and play.is_settled())
 
 
 def _last_line(path: Path) -> str:
     return path.read_text().splitlines()[-1] if path.exists() else "its start"
 
 
-def _is_dead(pid: int) -> bool:
+def is_dead(pid: int) -> bool:
+    """Whether a process ended, and nobody asked how yet."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
