@@ -168,7 +168,7 @@ def broken_laws(azure: Azure) -> list[str]:
     taken = Counter(
         (w["method"], w["path"].lower(), w["body"])
         for w in seen["writes"]
-        if w["status"] < 300 and w["method"] in ("PUT", "PATCH")
+        if 200 <= w["status"] < 300 and w["method"] in ("PUT", "PATCH")
     )
     twice = [f"{n} times {method} {path} {body}" for (method, path, body), n in taken.items() if n > 1]
     return [*twice, *(f"two writes at once: {path}" for path in seen["overlaps"])]

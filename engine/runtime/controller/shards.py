@@ -128,10 +128,17 @@ class Shards:
         for lease in leases.values():
             if self._seen.get(lease.name, ("", 0.0))[0] != lease.stamp:
                 self._seen[lease.name] = (lease.stamp, now)
+        self._drop_lost()
+        for shard in [n for n in self._until if not self._is_ours(leases.get(self._names[n]))]:
+            self._lose(self._names[shard])
         await asyncio.gather(*(self._renew(n, leases) for n in self._due(now)))
         self._drop_lost()
         await self._balance(leases)
         await self._tidy(leases)
+
+    def _is_ours(self, lease: HeldLease | None) -> bool:
+        """Whether a Lease still names us; one that names another is never renewed over their head."""
+        return lease is not None and lease.holder == self._identity
 
     def _say_silent(self, why: str) -> None:
         if not self._is_silent:
