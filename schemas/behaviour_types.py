@@ -6,8 +6,9 @@ import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+_STATUS: Final = re.compile(r"\{status\.([\w.]+)\}")
 Path = tuple[str, ...]
 """Member names from the root of the ARM body; ``[]`` stands for every element of a list."""
 
@@ -79,6 +80,7 @@ class Call:
     Attributes:
         path: Template; ``{id}`` is the resource's id, ``{status.…}`` what its status says.
         paged: The answer may go on at ``nextLink``.
+        is_silent: Its answer holds nothing.
     """
 
     name: str
@@ -87,7 +89,48 @@ class Call:
     api_version: str
     is_long_running: bool = False
     paged: bool = False
+    is_silent: bool = False
     body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostCheck:
+    """A state that must be reached after a write, before the work counts as done.
+
+    Attributes:
+        gate: Where the state is; an element of a list that does not say one has not reached it.
+        says: What is told of a resource, or an element, that has not; its state follows.
+        call: What to send when the state is a user's error; None for nothing.
+        call_state, call_at, call_contains: That state, where its error code is, and what the code then holds.
+    """
+
+    gate: StateGate
+    says: str
+    call: Call | None = None
+    call_state: str = ""
+    call_at: Path = ()
+    call_contains: str = ""
+
+    def unfinished(self, body: Any) -> tuple[str, ...]:
+        """Return who has not reached the state, in words; empty when the work is done."""
+        if "[]" not in self.gate.path:
+            return tuple(f"{self.says} {s}" for s in self.gate.read(body) if not self.gate.lets_through(s))
+        at = self.gate.path.index("[]")
+        return tuple(
+            f"{self.says} {_name_of(item)}"
+            for item in _read(body, self.gate.path[: at + 1])
+            if not self._is_done(item, at)
+        )
+
+    def _is_done(self, item: Any, at: int) -> bool:
+        states = _read(item, self.gate.path[at + 1 :])
+        return bool(states) and all(isinstance(s, str) and self.gate.lets_through(s) for s in states)
+
+    def needs_call(self, body: Any) -> bool:
+        """Whether the state is one that only a call leads out of."""
+        states = (s.lower() for s in self.gate.read(body))
+        codes = (c.lower() for c in _read(body, self.call_at) if isinstance(c, str))
+        return self.call is not None and self.call_state in states and any(self.call_contains in c for c in codes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +240,7 @@ class Behaviour:
         gate: State of the resource itself to wait for before a PUT.
         owner_gate: State of its owner to wait for; the resource itself may not even be readable before.
         post_check: State that tells that the work is really done.
-        post_check_call: What to send when that state is a user's error.
+        child_id: What the ids of its children begin with, where that is not its own id: a template as of calls.
         secrets, config_maps: What can be exported.
         calls: The calls that exports need, by name.
         before_delete: Calls to send before the DELETE.
@@ -214,8 +257,8 @@ class Behaviour:
     kept: tuple[Path, ...] = ()
     gate: StateGate | None = None
     owner_gate: StateGate | None = None
-    post_check: StateGate | None = None
-    post_check_call: Call | None = None
+    post_check: PostCheck | None = None
+    child_id: str = ""
     secrets: tuple[ExportKey, ...] = ()
     config_maps: tuple[ExportKey, ...] = ()
     calls: Mapping[str, Call] = field(default_factory=dict)
@@ -229,6 +272,21 @@ class Behaviour:
     resolves_role: Path = ()
     status_limit: tuple[Path, int] | None = None
     quirks: tuple[tuple[str, str], ...] = ()
+
+
+def fill_template(template: str, body: Any) -> str:
+    """Fill ``{status.a.b}`` from a body; empty where the body does not have one of them."""
+    for place in _STATUS.findall(template):
+        value = next(iter(_read(body, tuple(place.split(".")))), None)
+        if not isinstance(value, str) or not value or "/" in value:
+            return ""
+        template = template.replace(f"{{status.{place}}}", value)
+    return template
+
+
+def _name_of(item: Any) -> str:
+    names = (item.get(n) for n in ("id", "name")) if isinstance(item, Mapping) else ()
+    return next((f'"{n}"' for n in names if isinstance(n, str) and n), "one without a name")
 
 
 def _read(value: Any, path: Path) -> list[Any]:

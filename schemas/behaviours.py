@@ -23,6 +23,7 @@ from schemas.behaviour_types import (
     ErrorRule,
     ExportKey,
     OwnerMark,
+    PostCheck,
     SoftDelete,
     Speed,
     StateGate,
@@ -115,8 +116,8 @@ def _decode(folded: str, row: Mapping[str, Any]) -> Behaviour:
         kept=tuple(tuple(path) for path in row.get("kept", ())),
         gate=_gate(row.get("gate")),
         owner_gate=_gate(row.get("ownerGate")),
-        post_check=_gate(row.get("postCheck")),
-        post_check_call=_call(row["postCheckCall"]) if "postCheckCall" in row else None,
+        post_check=_post_check(row.get("postCheck")),
+        child_id=row.get("childId", ""),
         secrets=tuple(_key(k) for k in row.get("secrets", ())),
         config_maps=tuple(_key(k) for k in row.get("configMaps", ())),
         calls=calls,
@@ -146,6 +147,21 @@ def _gate(raw: Mapping[str, Any] | None) -> StateGate | None:
     )
 
 
+def _post_check(raw: Mapping[str, Any] | None) -> PostCheck | None:
+    gate = _gate(raw)
+    if raw is None or gate is None:
+        return None
+    when = raw.get("callWhen", {})
+    return PostCheck(
+        gate=gate,
+        says=raw["says"],
+        call=_call(raw["call"]) if "call" in raw else None,
+        call_state=when.get("state", ""),
+        call_at=tuple(when.get("at", "").split(".")),
+        call_contains=when.get("contains", ""),
+    )
+
+
 def _call(raw: Mapping[str, Any]) -> Call:
     return Call(
         name=raw["name"],
@@ -154,6 +170,7 @@ def _call(raw: Mapping[str, Any]) -> Call:
         api_version=raw["apiVersion"],
         is_long_running=raw.get("lro", False),
         paged=raw.get("paged", False),
+        is_silent=raw.get("silent", False),
         body=raw.get("body"),
     )
 

@@ -40,6 +40,7 @@ from engine.runtime.controller.loop import Loop, Passes, Periods
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.outside import Handler, Outside
 from engine.runtime.controller.parts import Parts, Rules
+from engine.runtime.controller.post_checks import PostChecks
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.reconcile import Reconciler
 from engine.runtime.controller.referrers import Referrers
@@ -120,16 +121,22 @@ class _Assembly:
         contract = Contract(writer, objects, clock, name, self.permits, freshness)
         store = ControllerStore(_hash_key(client, operating, log))
         handlers = self._handlers(client, settings, store)
+        audit = self._audit(log)
         return Parts(
             objects=objects,
             contract=contract,
             store=store,
             outside=Outside(objects, contract, queue, corrections, handlers),
-            audit=StreamAudit(
-                sys.stdout,
-                author=describe_author(Principal()),
-                principal_of=self._principal_of,
-                complain=log.error,
+            audit=audit,
+            post_checks=PostChecks(
+                objects=objects,
+                contract=contract,
+                queue=queue,
+                credentials=self.book,
+                audit=audit,
+                clock=clock,
+                secret_key=store.secret_key(),
+                endpoint=settings.endpoint,
             ),
             clock=clock,
             queue=queue,
@@ -138,6 +145,10 @@ class _Assembly:
             corrections=corrections,
             exporter=build_exporter(client, objects, queue, clock, period=timedelta(seconds=args.export_period)),
         )
+
+    def _audit(self, log: Log) -> StreamAudit:
+        who = describe_author(Principal())
+        return StreamAudit(sys.stdout, author=who, principal_of=self._principal_of, complain=log.error)
 
     def _principal_of(self, key: ResourceKey) -> Principal:
         found = self.objects.find(key.identity)
@@ -172,6 +183,7 @@ class _Assembly:
 
     async def close(self) -> None:
         """Close what was opened."""
+        await self.parts.post_checks.close()
         await self.parts.contract.close()
         await self.directory.close()
         self.cluster.stop()

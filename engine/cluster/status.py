@@ -9,14 +9,24 @@ from engine.compare.baseline import fingerprint
 from engine.desired.status import convert_status
 from engine.model.document import canonical
 from engine.model.ids import Fingerprint
+from schemas.behaviours import lookup_behaviour
 from schemas.kind_types import Kind
 
 CONDITIONS: Final = "conditions"
 
 
 def build_status(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the status of a resource as read, without conditions."""
-    return convert_status(kind, body)
+    """Return the status of a resource as read, without conditions.
+
+    A list that would make the object larger than the API server takes is left out, as ASO does.
+    """
+    status = convert_status(kind, body)
+    behaviour = lookup_behaviour(kind.arm_type)
+    if behaviour is None or behaviour.status_limit is None:
+        return status
+    (name,), most = behaviour.status_limit
+    is_long = isinstance(status.get(name), list) and len(status[name]) > most
+    return {n: v for n, v in status.items() if n != name} if is_long else status
 
 
 def print_status(status: object) -> Fingerprint:

@@ -54,6 +54,9 @@ def decide(finding: Finding, operations: TypeOperations | None, limits: Limits) 
         return Decision(action=Action.SKIP, reason=Reason.POLICY_SKIP, detail="its reconcile-policy is skip")
     if desired.id is None or finding.actual is None:
         return _wait(desired.waits)
+    busy = _busy_owner(finding)
+    if busy:
+        return Decision(action=Action.WAIT, reason=Reason.NOT_SETTLED, detail=busy)
     if finding.actual.presence is Presence.UNREADABLE:
         return Decision(action=Action.UNREADABLE, reason=Reason.UNREADABLE, detail=finding.actual.cause)
     if finding.actual.presence is Presence.ABSENT:
@@ -124,6 +127,18 @@ def _closed_gate(finding: Finding) -> str:
     if behaviour is None or behaviour.gate is None or document is None or behaviour.gate.is_open(document.value):
         return ""
     return ", ".join(behaviour.gate.read(document.value))
+
+
+def _busy_owner(finding: Finding) -> str:
+    """Return the state of the owner in which the type takes no requests; empty when nothing speaks against one."""
+    behaviour = lookup_behaviour(finding.desired.arm_type)
+    document = finding.owner.document if finding.owner is not None else None
+    if behaviour is None or behaviour.owner_gate is None or document is None:
+        return ""
+    if behaviour.owner_gate.is_open(document.value):
+        return ""
+    state = ", ".join(behaviour.owner_gate.read(document.value))
+    return f"Azure takes no changes in the state of its owner ({state})"
 
 
 def _decide_changed(

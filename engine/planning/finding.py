@@ -23,6 +23,7 @@ class Finding:
         actual: None while the id is not known.
         provisioning: Azure's provisioningState; empty when the resource shows none.
         settled: False while Azure still works on the resource, or when its last operation failed.
+        owner: What Azure says of its owner, where a write waits for the owner's state; None where nobody asked.
         seen: Who else saw what Azure held, where nothing is remembered.
         soft_deleted: A deleted resource of this name still holds it, and can be recovered or purged.
     """
@@ -35,6 +36,7 @@ class Finding:
     settled: bool = True
     soft_deleted: bool = False
     seen: Witness | None = None
+    owner: ActualState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

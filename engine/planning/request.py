@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Final
 
 from engine.compare.compare import secrecy_of
 from engine.model.change import ChangeKind
@@ -17,11 +16,10 @@ from engine.planning.finding import Finding
 from engine.planning.patch import plan_patch_body
 from engine.planning.soft_delete import choose_mode, fill_soft_delete, lookup
 from engine.planning.tags import TAGS_API, TAGS_API_VERSION, is_tag, plan_tags_body, takes_tags_api
-from schemas.behaviour_types import Behaviour
+from schemas.behaviour_types import Behaviour, fill_template
 from schemas.behaviours import lookup_behaviour
 from schemas.operations import TypeOperations, lookup_operations
 
-_STATUS: Final = re.compile(r"\{status\.([\w.]+)\}")
 PATCH: Final = ""
 """Stands for the method itself among what Azure refused of a type."""
 
@@ -98,20 +96,10 @@ def plan_before_delete(endpoint: str, actual: ActualState | None, behaviour: Beh
     document = actual.document if actual is not None else None
     out = []
     for call in behaviour.before_delete if behaviour is not None and document is not None else ():
-        path = _fill_status(call.path, document.value if document is not None else None)
+        path = fill_template(call.path, document.value if document is not None else None)
         if path:
             out.append(Request(method=call.method, url=f"{endpoint}{path}?api-version={call.api_version}", body=ABSENT))
     return tuple(out)
-
-
-def _fill_status(template: str, body: Any) -> str:
-    """Fill ``{status.a.b}`` from a body; empty where it does not have one of them."""
-    for place in _STATUS.findall(template):
-        value = lookup(body, tuple(place.split(".")))
-        if not isinstance(value, str) or not value or "/" in value:
-            return ""
-        template = template.replace(f"{{status.{place}}}", value)
-    return template
 
 
 def plan_update(

@@ -18,13 +18,12 @@ from engine.desired.places import spec_path_of
 from engine.desired.wanted import inputs_of_selected, wanted_inputs
 from engine.errors import EngineError
 from engine.model.change import DiffState, ResourceDiff
-from engine.model.ids import ApiVersion, ArmId, ResourceKey
+from engine.model.ids import ArmId, ResourceKey
 from engine.model.plan import Action, Step
 from engine.model.problem import Notice, Problem
 from engine.model.state import ActualState, Baseline, CustomResource, DesiredState, Presence
 from engine.planning.finding import Finding, PlanInput
 from engine.planning.planner import build_plan, plan_step
-from engine.planning.soft_delete import find_deleted_twin
 from engine.ports import ReadTarget
 from engine.runtime.baselines import recall_baseline
 from engine.runtime.desired import fetch_inputs, place_notices, place_problems
@@ -33,6 +32,7 @@ from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_
 from engine.runtime.memory import PassMemory, Verdict, print_of_body
 from engine.runtime.prepared import Prepared, Wanted
 from engine.runtime.scope import elsewhere_notices
+from engine.runtime.second_look import look_at_owners, look_for_deleted_twins
 from engine.runtime.seen import SeenStatus, reread, seen_by, state_without_body
 from engine.runtime.selection import Selection, tell_empty
 from engine.runtime.turns import GLANCE, LOOK, Turns
@@ -75,7 +75,8 @@ class Pass:
         await self._prepare()
         await self._observe()
         await self._ask_for_status()
-        await self._look_for_deleted_twins()
+        self._open = await look_for_deleted_twins(self._world.azure, self._open)
+        self._open = await look_at_owners(self._world.azure, self._open)
         self._recall_children()
         problems = place_problems(self._problems, self._world.source)
         data = PlanInput(
@@ -307,23 +308,6 @@ class Pass:
         spec = resource.spec.value
         changes = tuple(replace(c, spec_path=spec_path_of(identity.kind, spec, c.path)) for c in finding.diff.changes)
         return replace(finding, diff=replace(finding.diff, changes=changes))
-
-    async def _look_for_deleted_twins(self) -> None:
-        """Ask Azure about deleted resources that hold a name that is to be created, where the object leaves it open."""
-        for n, finding in enumerate(self._open):
-            if finding.actual is None or finding.actual.presence is not Presence.ABSENT:
-                continue
-            twin = find_deleted_twin(finding.desired)
-            if twin is None:
-                continue
-            where, api_version = twin
-            target = ReadTarget(id=where, arm_type=where.resource_type, api_version=ApiVersion(api_version))
-            found = await self._world.azure.fetch(target)
-            if found.presence is Presence.UNREADABLE:
-                unread = replace(finding.actual, presence=Presence.UNREADABLE, cause=found.cause)
-                self._open[n] = replace(finding, actual=unread, diff=ResourceDiff(state=DiffState.UNREADABLE))
-            else:
-                self._open[n] = replace(finding, soft_deleted=found.presence is Presence.PRESENT)
 
     def _compare(
         self, desired: DesiredState, actual: ActualState | None, baseline: Baseline | None, seen: SeenStatus | None

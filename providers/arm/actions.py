@@ -33,7 +33,7 @@ class Caller:
     check: Callable[[Answer, str], None]
 
     async def call(self, call: Call, path: str) -> Any:
-        """Return the answer's JSON; the items of all pages where it has pages.
+        """Return the answer's JSON; the items of all pages where it has pages, nothing where nothing is to be read.
 
         Raises:
             EngineError: Azure refuses, nobody answers, or the answer is none of Azure's.
@@ -43,7 +43,7 @@ class Caller:
         answer = await self._send(call, url)
         if answer.status == 202:
             answer = await self._wait(answer, url, what)
-        found = self._read(answer, what)
+        found = self._read(answer, what, is_silent=call.is_silent)
         for _ in range(_MOST_PAGES):
             link = found.get("nextLink") if call.paged and isinstance(found, dict) else None
             if not link:
@@ -86,11 +86,13 @@ class Caller:
         result = origin.localize(location) if location and kind is lro.PollKind.OPERATION else None
         return await self._get(result) if result else answer
 
-    def _read(self, answer: Answer, what: str) -> Any:
+    def _read(self, answer: Answer, what: str, *, is_silent: bool = False) -> Any:
         self.check(answer, what)
         if not answer.is_success:
             arm_type = ArmId(what.partition(" ")[2]).resource_type
             raise error_from_fault(decode_fault(answer, self.clock.now()), what=what, arm_type=arm_type)
+        if is_silent:
+            return {}
         found = answer.decode()
         if not isinstance(found, dict):
             error: EngineError = UnavailableError(f"{what} was answered without the values asked for")

@@ -44,6 +44,7 @@ class KindRows:
             **self._exports(),
             "beforeDelete": list(self._before_delete()),
             "errors": [_error_rule(r) for r in self._entry.get("error_classifier", {}).get("rules", ())],
+            "childId": self._entry.get("successful_creation_handler", {}).get("value"),
             "quirks": [[q["severity"], q["fact"]] for q in self._entry.get("quirks", ())],
         }
         return {key: value for key, value in full.items() if value not in (None, [], {})}
@@ -89,10 +90,10 @@ class KindRows:
             return {}
         if raw.get("kind") == "status_trim":
             return {"statusLimit": [["ipConfigurations"], 2000]}
-        row: dict[str, Any] = {"postCheck": self._gate_row(raw, self._entry["kind"], raw["property"])}
+        row = self._gate_row(raw, self._entry["kind"], raw["property"])
         if "side_effect" in raw:
-            row["postCheckCall"] = _call(raw["side_effect"]["call"] | {"id": "sync"})
-        return row
+            row["call"] = _call(raw["side_effect"]["call"] | {"id": "sync"}) | {"silent": True}
+        return {"postCheck": row}
 
     def _exports(self) -> dict[str, Any]:
         secrets = self._entry.get("secret_exporter", {})

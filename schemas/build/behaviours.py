@@ -69,6 +69,8 @@ def _add_own(types: dict[str, dict[str, Any]], tables: Mapping[str, Any]) -> Non
         _row_of(types, name)["softDelete"] = special
     for name, kept in tables["kept"].items():
         _row_of(types, name)["kept"] = [list(parse_path(path)) for path in kept["paths"]]
+    for name, said in tables["postChecks"].items():
+        _row_of(types, name)["postCheck"] |= said
     for name, offered in tables["exports"].items():
         row = _row_of(types, name)
         row["calls"] = [{"name": n, "method": "POST", **call} for n, call in offered["actions"].items()]

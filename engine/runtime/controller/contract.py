@@ -125,6 +125,7 @@ class Contract:
         sends: bool = False,
         operation: str = "",
         memory: str | None = None,
+        child_id: str = "",
     ) -> None:
         """Make the object ours, before anything is sent for it, or note where its operation goes on.
 
@@ -134,6 +135,7 @@ class Contract:
             sends: A write of this generation is about to be sent.
             operation: The saved form of the operation under way; empty for none.
             memory: What to remember of the last write, encoded; empty for nothing, None for what stands on it.
+            child_id: What the ids of its children begin with; empty for what stands on it, else its own.
 
         Raises:
             NotHeldError: A write is about to be sent, and the object is gone or another replica's.
@@ -144,6 +146,8 @@ class Contract:
         if found is None:
             return
         marks = self._marks(found, resource_id, sends=sends, operation=operation, memory=memory)
+        if child_id:
+            marks = replace(marks, annotations={**marks.annotations, CHILD_ID_OVERRIDE: child_id})
         if _stands(found, marks):
             return
         resource = found.resource

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from engine.cluster import condition, events
+from engine.cluster.condition import Condition
+from engine.cluster.post_check import NO_CHILD_ID, child_id_of
 from engine.cluster.verdict import condition_of_result, condition_of_step
 from engine.desired.identity import ObjectIdentity
 from engine.errors import UnavailableError, UnfinishedError
@@ -161,9 +163,9 @@ class ObjectPass:
         is_there = step.reason is Reason.IN_SYNC or (actual is not None and actual.presence is Presence.PRESENT)
         said = condition_of_step(step, self._generation(identity), is_there=is_there)
         if step.id is not None and step.action in (Action.NOOP, Action.SKIP) and is_there:
-            await contract.claim(identity, step.id)
+            await contract.claim(identity, step.id, child_id=child_id_of(step.arm_type, actual) or "")
         if said is not None and said.is_true and is_there:
-            said = await self._exports.run(step, actual) or said
+            said = await self._finish(step, actual) or said
         if said is not None:
             await contract.say(identity, said, actual if step.reason in (Reason.IN_SYNC, Reason.POLICY_SKIP) else None)
         if step.reason in _LEFT_ALONE and said is not None and said.message:
@@ -223,8 +225,10 @@ class ObjectPass:
         actual = self._azure.seen.get(step.id) if step.id is not None else None
         if said is not None and said.is_true:
             if step.id is not None:
-                await contract.claim(identity, step.id, memory=self._parts.store.hand_over(step.id))
-            failed = await self._exports.run(step, actual)
+                memory = self._parts.store.hand_over(step.id)
+                below = child_id_of(step.arm_type, actual) or ""
+                await contract.claim(identity, step.id, memory=memory, child_id=below)
+            failed = await self._finish(step, actual)
             await contract.say(identity, failed or said, actual)
             if failed is not None:
                 queue.retry(identity, limit=SLOW)
@@ -239,6 +243,14 @@ class ObjectPass:
             limit, at_least = pace_of(result, said)
             queue.retry(identity, limit=limit, at_least=at_least)
         self._let_go(identity, left)
+
+    async def _finish(self, step: Step, actual: ActualState | None) -> Condition | None:
+        """See to what comes after Azure is as asked; return what keeps the object from being Ready, if anything."""
+        generation = self._generation(step.key.identity)
+        if child_id_of(step.arm_type, actual) == "":
+            return condition.warning("Failed", NO_CHILD_ID, generation)
+        waits = self._parts.post_checks.judge(step, actual, generation)
+        return waits or await self._exports.run(step, actual)
 
     def _generation(self, identity: ObjectIdentity) -> int:
         """Return the generation that this pass is about."""

@@ -15,6 +15,7 @@ from engine.runtime.controller.exports import Exporter
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.operations import Operations
 from engine.runtime.controller.outside import Outside
+from engine.runtime.controller.post_checks import PostChecks
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.routing import Credentials
 from engine.runtime.controller.store import ControllerStore
@@ -46,6 +47,7 @@ class Parts:
     rules: Rules
     corrections: Corrections
     exporter: Exporter
+    post_checks: PostChecks
     breaker: Breaker = field(default_factory=Breaker)
     operations: Operations = field(default_factory=Operations)
     outside: Outside | None = None

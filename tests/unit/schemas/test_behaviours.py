@@ -98,10 +98,10 @@ def test_every_element_counts_in_a_check_of_a_list() -> None:
         connections = [{"properties": {"privateLinkServiceConnectionState": {"status": s}}} for s in states]
         return {"properties": {"manualPrivateLinkServiceConnections": connections}}
 
-    assert check.is_open(body())
-    assert check.is_open(body("Approved"))
-    assert not check.is_open(body("Approved", "Pending"))
-    assert not check.is_open(body("approved"))
+    assert not check.unfinished(body())
+    assert not check.unfinished(body("Approved"))
+    assert check.unfinished(body("Approved", "Pending"))
+    assert check.unfinished(body("approved"))
 
 
 def test_exported_keys_name_their_source() -> None:
