@@ -135,7 +135,7 @@ def test_an_object_is_worked_on_in_one_place_at_a_time() -> None:
 
     assert taken == {A}
     assert queue.take() == frozenset()
-    assert not queue.begin(A)
+    assert not queue.begin(A, queue.turn(A))
     queue.done(A)
     assert queue.take() == {A}
 
