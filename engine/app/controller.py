@@ -210,7 +210,7 @@ async def open_controller(
             permits=made.permits,
             halt=made.halt,
         )
-        async with endpoints(vitals, log, health=args.health_addr, metrics=args.metrics_addr):
+        async with endpoints(vitals, log, args, client, parts.clock):
             await made.cluster.start(made.feed(operating, log).take)
             vitals.is_listed = True
             async with sharing(made.shards, made.permits):

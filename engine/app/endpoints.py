@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from engine.app.health import Page, Pages, serving
+from engine.app.certificates import certificate_of, own_certificate
+from engine.app.gatekeeper import Gatekeeper, ask_cluster
+from engine.app.health import Door, Page, Pages, Request, serving
 from engine.app.logs import Log
 from engine.app.metrics import CONTENT_TYPE, AzureRequests, Gauge, render
 from engine.model.problem import Problem
+from engine.ports import Clock
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.shards import Shards
+
+if TYPE_CHECKING:
+    from providers.kube.client import KubeClient
 
 HEALTH: Final = "--health-addr"
 METRICS: Final = "--metrics-addr"
@@ -38,11 +46,14 @@ class Vitals:
     def pages(self) -> Mapping[str, Pages]:
         """Return what is answered, by option and path."""
         return {
-            HEALTH: {"/healthz": lambda: Page(body="ok\n"), "/readyz": self._ready},
-            METRICS: {"/metrics": lambda: Page(body=render(self.requests, self._gauges()), content_type=CONTENT_TYPE)},
+            HEALTH: {"/healthz": lambda _: Page(body="ok\n"), "/readyz": self._ready},
+            METRICS: {"/metrics": self._metrics},
         }
 
-    def _ready(self) -> Page:
+    def _metrics(self, _: Request) -> Page:
+        return Page(body=render(self.requests, self._gauges()), content_type=CONTENT_TYPE)
+
+    def _ready(self, _: Request) -> Page:
         problems: Sequence[Problem] = self.objects.problems()
         if not self.is_listed:
             return Page(body="the objects of the cluster are being listed\n", status=503)
@@ -81,9 +92,18 @@ class Vitals:
 
 
 @asynccontextmanager
-async def endpoints(vitals: Vitals, log: Log, *, health: str, metrics: str) -> AsyncIterator[None]:
-    """Answer meanwhile."""
-    async with serving({HEALTH: health, METRICS: metrics}, vitals.pages()) as ports:
+async def endpoints(
+    vitals: Vitals, log: Log, args: argparse.Namespace, client: KubeClient, clock: Clock
+) -> AsyncIterator[None]:
+    """Answer meanwhile: probes to everybody, numbers to whom the cluster lets read them."""
+    pages = vitals.pages()
+    health = Door(address=args.health_addr, pages=pages[HEALTH])
+    metrics = Door(address=args.metrics_addr, pages=pages[METRICS])
+    if args.secure_metrics and args.metrics_addr not in ("", "0"):
+        folder = args.metrics_cert_dir
+        context = certificate_of("--metrics-cert-dir", Path(folder)) if folder else own_certificate(clock)
+        metrics = replace(metrics, context=context, admit=Gatekeeper(ask_cluster(client), clock).admit)
+    async with serving({HEALTH: health, METRICS: metrics}) as ports:
         for option, port in ports.items():
             log.info(f"answering on port {port}", endpoint=option, port=port)
         yield

@@ -1,18 +1,35 @@
-"""The pod's endpoints for the kubelet and for Prometheus: plain HTTP, GET only, one answer per connection."""
+"""The pod's endpoints for the kubelet and for Prometheus: GET only, one answer per connection, with or without TLS."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from engine.errors import InvalidSpecError
 
 TEXT: Final = "text/plain; charset=utf-8"
 _PATIENCE_S: Final = 5.0
-_REASONS: Final = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
+_REASONS: Final = {
+    200: "OK",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    503: "Service Unavailable",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for; names of headers are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +41,25 @@ class Page:
     content_type: str = TEXT
 
 
-Pages = Mapping[str, Callable[[], Page]]
+Pages = Mapping[str, Callable[[Request], Page]]
+Admit = Callable[[Request], Awaitable[Page | None]]
+"""Returns why a request is not answered; None when it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Where pages are answered, and to whom.
+
+    Attributes:
+        address: As the option gives it; ``0`` or nothing for nowhere.
+        context: Of TLS; None for plain HTTP.
+        admit: None where everybody is answered.
+    """
+
+    address: str
+    pages: Pages
+    context: ssl.SSLContext | None = None
+    admit: Admit | None = None
 
 
 def parse_address(option: str, text: str) -> tuple[str, int] | None:
@@ -42,22 +77,18 @@ def parse_address(option: str, text: str) -> tuple[str, int] | None:
 
 
 @contextlib.asynccontextmanager
-async def serving(addresses: Mapping[str, str], pages_of: Mapping[str, Pages]) -> AsyncIterator[Mapping[str, int]]:
-    """Answer meanwhile; yields the port per option: 0 as port lets the system choose.
-
-    Args:
-        addresses: Option -> address.
-        pages_of: Option -> pages by path.
+async def serving(doors: Mapping[str, Door]) -> AsyncIterator[Mapping[str, int]]:
+    """Answer meanwhile, each option at its door; yields the port per option: 0 as port lets the system choose.
 
     Raises:
         InvalidSpecError: An address is none, or is taken.
     """
     async with contextlib.AsyncExitStack() as stack:
         ports: dict[str, int] = {}
-        for option, text in addresses.items():
-            address = parse_address(option, text)
+        for option, door in doors.items():
+            address = parse_address(option, door.address)
             if address is not None:
-                server = await _listen(option, address, pages_of[option])
+                server = await _listen(option, address, door)
                 ports[option] = server.sockets[0].getsockname()[1]
                 stack.push_async_callback(_close, server)
         yield ports
@@ -67,28 +98,42 @@ async def _close(server: asyncio.Server) -> None:
     server.close()
 
 
-async def _listen(option: str, address: tuple[str, int], pages: Pages) -> asyncio.Server:
+async def _listen(option: str, address: tuple[str, int], door: Door) -> asyncio.Server:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(TimeoutError, ConnectionError, ValueError, asyncio.IncompleteReadError):
             async with asyncio.timeout(_PATIENCE_S):
-                head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(_encode(_choose(head, pages), is_head=head.startswith(b"HEAD ")))
+                request = _parse(await reader.readuntil(b"\r\n\r\n"))
+                writer.write(_encode(await _choose(request, door), is_head=request.method == "HEAD"))
                 await writer.drain()
         writer.close()
 
     try:
-        return await asyncio.start_server(answer, *address)
+        patience = _PATIENCE_S if door.context is not None else None
+        return await asyncio.start_server(answer, *address, ssl=door.context, ssl_handshake_timeout=patience)
     except OSError as exc:
         raise InvalidSpecError(f"{option}: nothing can listen on {address[0]}:{address[1]}", detail=str(exc)) from exc
 
 
-def _choose(head: bytes, pages: Pages) -> Page:
-    method, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")
-    path = rest.partition(" ")[0].partition("?")[0]
-    if method not in ("GET", "HEAD"):
+def _parse(head: bytes) -> Request:
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, _, rest = first.partition(" ")
+    fields = (line.partition(":") for line in lines if line)
+    return Request(
+        method=method,
+        path=rest.partition(" ")[0].partition("?")[0],
+        headers={name.strip().lower(): value.strip() for name, _, value in fields},
+    )
+
+
+async def _choose(request: Request, door: Door) -> Page:
+    if request.method not in ("GET", "HEAD"):
         return Page(body="GET only\n", status=405)
-    page = pages.get(path) or pages.get("/" + path.split("/")[1] if "/" in path else "")
-    return page() if page is not None else Page(body="not found\n", status=404)
+    refused = await door.admit(request) if door.admit is not None else None
+    if refused is not None:
+        return refused
+    path = request.path
+    page = door.pages.get(path) or door.pages.get("/" + path.split("/")[1] if "/" in path else "")
+    return page(request) if page is not None else Page(body="not found\n", status=404)
 
 
 def _encode(page: Page, *, is_head: bool) -> bytes:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.apiserver
 @pytest.fixture(scope="module")
 def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     """Return a pod with both endpoints."""
-    options = ("--health-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0")
+    options = ("--health-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0", "--secure-metrics=false")
     with make_pod(plane, azure, tmp_path_factory.mktemp("pod"), *options) as running:
         yield running
 

@@ -63,6 +63,7 @@ WITH_EFFECT: Mapping[str, tuple[Any, str]] = {
         f"azure.workload.identity/client-id: {ID}",
     ),
     "podDisruptionBudget.minAvailable": (1, "minAvailable: 1"),
+    "metrics.secure": (False, "--secure-metrics=false"),
     "metrics.port": (9090, "--metrics-addr=0.0.0.0:9090"),
     "metrics.address": ("127.0.0.1:1", "--metrics-addr=127.0.0.1:1"),
     "networkPolicies.kubernetesApiPort": (16443, "port: 16443"),

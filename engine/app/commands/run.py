@@ -69,15 +69,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_switch(aso, "--enable-leader-election", "share the work with other replicas, by Leases")
     aso.add_argument("--health-addr", metavar="ADDRESS", default="", help="answer probes there, as :8081")
     aso.add_argument("--metrics-addr", metavar="ADDRESS", default="0", help="answer /metrics there; 0 for nowhere")
+    _add_switch(aso, "--secure-metrics", "by HTTPS, to whom the cluster lets get /metrics (default true)", default=True)
+    aso.add_argument(
+        "--metrics-cert-dir", metavar="FOLDER", default="", help="tls.crt and tls.key; without it one is made"
+    )
     _add_switch(aso, "--json-logging", "print reports as JSON lines")
     aso.add_argument("--v", "--verbose", metavar="N", dest="verbosity", type=int, default=2, help="0 prints no reports")
     for name, why in _WITHOUT_EFFECT.items():
         aso.add_argument(name, nargs="?", const="true", help=f"accepted without effect: {why}")
 
 
-def _add_switch(group: argparse._ArgumentGroup, name: str, text: str) -> None:
+def _add_switch(group: argparse._ArgumentGroup, name: str, text: str, *, default: bool = False) -> None:
     """Take a switch as Go does: ``--name`` and ``--name=false``."""
-    group.add_argument(name, nargs="?", const=True, default=False, type=_parse_switch, metavar="BOOL", help=text)
+    group.add_argument(name, nargs="?", const=True, default=default, type=_parse_switch, metavar="BOOL", help=text)
 
 
 def _parse_switch(text: str) -> bool:

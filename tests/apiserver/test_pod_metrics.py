@@ -1,0 +1,90 @@
+"""The pod's numbers over HTTPS: the real API server says who may read them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from collections.abc import Iterator
+
+import pytest
+
+from tests.apiserver.plane import ControlPlane
+from tests.apiserver.pod import RULES, Pod
+from tests.apiserver.pods import RUNTIME, make_pod
+from tests.verbs_desk import Azure
+
+pytestmark = pytest.mark.apiserver
+
+REVIEWS = (
+    {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+)
+READS_METRICS = {"nonResourceURLs": ["/metrics"], "verbs": ["get"]}
+
+
+@pytest.fixture(scope="module")
+def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
+    """Return a pod with both endpoints, whose account may ask about tokens."""
+    folder = tmp_path_factory.mktemp("pod")
+    made = make_pod(plane, azure, folder, "--health-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0")
+    who = plane.account(RUNTIME, "asks-about-tokens", *RULES, *REVIEWS)
+    made.kubeconfig = plane.kubeconfig(who)
+    with made as running:
+        yield running
+
+
+def port(pod: Pod, option: str) -> int:
+    lines = [json.loads(line) for line in pod.log.read_text().splitlines() if line.startswith('{"level"')]
+    return next(int(line["port"]) for line in lines if line.get("endpoint") == option)
+
+
+def ask(pod: Pod, token: str = "") -> tuple[int, str]:
+    """Return status and body of the metrics, for whoever has this token."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection("127.0.0.1", port(pod, "--metrics-addr"), timeout=10, context=context)
+    try:
+        connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {token}"} if token else {})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_who_may_reads_them(plane: ControlPlane, pod: Pod) -> None:
+    """A ServiceAccount with the right to get /metrics is answered; its right is asked for once in a minute."""
+    token = plane.account("default", "prometheus", READS_METRICS).token
+
+    first, text = ask(pod, token)
+    second, _ = ask(pod, token)
+
+    assert (first, second) == (200, 200)
+    assert "trueup_" in text
+
+
+def test_others_do_not(plane: ControlPlane, pod: Pod) -> None:
+    """Without a token, with one that is none, and without the right: 401, 401 and 403, and no number is told."""
+    stranger = plane.account("default", "stranger").token
+
+    answers = [ask(pod), ask(pod, "x.y.z"), ask(pod, stranger)]
+
+    assert [status for status, _ in answers] == [401, 401, 403]
+    assert "system:serviceaccount:default:stranger may not get /metrics" in answers[2][1]
+    assert not any("trueup_" in text for _, text in answers)
+
+
+def test_plain_http_is_for_probes_alone(pod: Pod) -> None:
+    """Probes are answered without TLS at their own address; numbers are not."""
+    probe = http.client.HTTPConnection("127.0.0.1", port(pod, "--health-addr"), timeout=10)
+    probe.request("GET", "/healthz")
+    status = probe.getresponse().status
+    probe.close()
+    plain = http.client.HTTPConnection("127.0.0.1", port(pod, "--metrics-addr"), timeout=10)
+    plain.request("GET", "/metrics")
+
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        plain.getresponse()
+
+    plain.close()
+    assert status == 200
