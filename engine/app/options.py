@@ -91,6 +91,26 @@ def add_output_argument(parser: argparse.ArgumentParser, choices: Sequence[str])
     )
 
 
+def add_report_arguments(parser: argparse.ArgumentParser, choices: Sequence[str]) -> None:
+    """Add ``-o``, and files that the report is written to besides."""
+    add_output_argument(parser, choices)
+    parser.add_argument(
+        "--report",
+        metavar="FORMAT=FILE",
+        action="append",
+        default=[],
+        type=lambda text: _parse_report(text, choices),
+        help="write the report to a file, too, in a format of -o; may be repeated",
+    )
+
+
+def _parse_report(text: str, choices: Sequence[str]) -> tuple[str, str]:
+    form, _, file = text.partition("=")
+    if form not in choices or not file:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FORMAT=FILE with one of {', '.join(choices)}")
+    return form, file
+
+
 def build_selection(args: argparse.Namespace) -> Selection:
     """Return which objects the options mean.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -109,6 +110,18 @@ def render_comparison_as(form: str, compared: Comparison, style: TextOptions) ->
     render = _FORMATS[form].comparison
     assert render is not None  # -o offers only what there is
     return render(compared, style)
+
+
+def print_report(args: argparse.Namespace, render: Callable[[str], str]) -> None:
+    """Print a report in the format of ``-o``, and write it to the files of ``--report``.
+
+    Raises:
+        InvalidSpecError: A file cannot be written; the report is printed then.
+    """
+    sys.stdout.write(render(args.output))
+    sys.stdout.flush()
+    for form, file in args.report:
+        write_atomically(Path(file), render(form).encode("utf-8", "backslashreplace"))
 
 
 def render_explanation_as(form: str, step: Step, path: str, style: TextOptions) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.app.console import complain
 from engine.app.exit_codes import ExitCode
 from engine.app.interrupt import interruptible, see_through
-from engine.app.options import REPORTS, add_input_arguments, add_output_argument
+from engine.app.options import REPORTS, add_input_arguments, add_report_arguments
 from engine.app.session import (
     add_limit_arguments,
     add_state_argument,
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_arguments(parser)
     add_limit_arguments(parser)
     add_state_argument(parser)
-    add_output_argument(parser, REPORTS)
+    add_report_arguments(parser, REPORTS)
     parser.add_argument("--brief", action="store_true", help="one line per resource, no values")
     parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
     parser.add_argument(
@@ -100,7 +100,7 @@ def _share(stale: tuple[StaleStep, ...], saved: Plan | None) -> str:
 
 
 async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace, settings: Settings) -> int:
-    from engine.app.output import ProgressPrinter, render_plan_as, render_result_as
+    from engine.app.output import ProgressPrinter, print_report, render_plan_as, render_result_as
     from engine.app.progress import watch
     from engine.planning.partial import without_unknown, without_unreadable
     from engine.runtime.clock import SystemClock
@@ -124,7 +124,7 @@ async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace
     if result is None:
         complain(_left_text(printer.under_way))
         return ExitCode.ERROR
-    sys.stdout.write(render_result_as(args.output, result, style))
+    print_report(args, lambda form: render_result_as(form, result, style))
     if result.failed:
         codes.add(ExitCode.APPLY_FAILED)
     if result.stopped or any(step.action is Action.WAIT for step in plan.steps):

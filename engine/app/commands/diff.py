@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from engine.app.exit_codes import ExitCode
-from engine.app.options import COMPARISONS, add_input_arguments
+from engine.app.options import COMPARISONS, add_input_arguments, add_report_arguments
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
 
@@ -26,20 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "baseline (desired and actual of the last settled write) and owned (ids of children) if there are any",
     )
     add_input_arguments(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=COMPARISONS,
-        help="format of the output (default text; of --pairs ndjson, the only one)",
-    )
+    add_report_arguments(parser, COMPARISONS)
     parser.add_argument(
         "--verbose", action="store_true", help="show resources that are the same, and long values whole"
     )
     parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when something differs")
-    parser.set_defaults(ignore=[], state=Path())
+    parser.set_defaults(ignore=[], state=Path(), output=None)
     parser.epilog = (
-        "--pairs prints one result per line: index (0-based line), changes, suppressed and state, or index and error;\n"
-        "its exit code is 1 when a line could not be used, 2 never: the results say what differs."
+        "--pairs prints ndjson, one result per line: index (0-based line), changes, suppressed and state, or index\n"
+        "and error; its exit code is 1 when a line could not be used, 2 never: the results say what differs."
     )
 
 
@@ -47,19 +42,21 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Compare, print, and send nothing."""
     if args.pairs is None:
         return asyncio.run(_compare(args, settings))
-    if args.first or args.filename or args.output not in (None, "ndjson"):
+    if args.first or args.filename or args.report or args.output not in (None, "ndjson"):
         raise InvalidSpecError("--pairs is the whole input, and prints ndjson")
     return _compare_pairs(args.pairs)
 
 
 async def _compare(args: argparse.Namespace, settings: Settings) -> int:
     from engine.app.comparisons import compare_places
-    from engine.app.output import render_comparison_as
+    from engine.app.output import print_report, render_comparison_as
     from engine.app.session import print_findings, text_options
 
     outcome = await compare_places(args, settings)
     print_findings(outcome.problems, outcome.notices)
-    sys.stdout.write(render_comparison_as(args.output or "text", outcome.comparison, text_options(args, settings)))
+    args.output = args.output or COMPARISONS[0]
+    style = text_options(args, settings)
+    print_report(args, lambda form: render_comparison_as(form, outcome.comparison, style))
     codes = set(outcome.codes)
     if args.detailed_exitcode and outcome.comparison.has_differences:
         codes.add(ExitCode.DIFFERENCES)

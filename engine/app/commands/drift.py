@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 
 from engine.app.exit_codes import ExitCode
-from engine.app.options import REPORTS, add_input_arguments, add_output_argument
+from engine.app.options import REPORTS, add_input_arguments, add_report_arguments
 from engine.app.session import (
     add_snapshot_argument,
     add_state_argument,
@@ -26,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_arguments(parser)
     add_state_argument(parser)
     add_snapshot_argument(parser)
-    add_output_argument(parser, REPORTS)
+    add_report_arguments(parser, REPORTS)
     parser.add_argument("--verbose", action="store_true", help="show long values whole")
 
 
@@ -36,14 +35,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _drift(args: argparse.Namespace, settings: Settings) -> int:
-    from engine.app.output import render_drift_as
+    from engine.app.output import print_report, render_drift_as
     from engine.reporting.drift import drift_report
 
     # Drift asks what differs, not what may be written: adoption and approvals play no part.
     async with open_cycle(args, settings, Limits(adopt=True)) as cycle:
         planned = await make_plan(cycle)
     print_findings(planned.problems, planned.notices)
-    sys.stdout.write(render_drift_as(args.output, planned.plan, text_options(args, settings, planned, cycle)))
+    style = text_options(args, settings, planned, cycle)
+    print_report(args, lambda form: render_drift_as(form, planned.plan, style))
     codes = exit_codes_of(planned) - {ExitCode.BLOCKED}
     report = drift_report(planned.plan)
     if report.drifted or report.unattributed:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from pathlib import Path
 
 from engine.app.exit_codes import ExitCode
-from engine.app.options import REPORTS, add_input_arguments, add_output_argument
+from engine.app.options import REPORTS, add_input_arguments, add_report_arguments
 from engine.app.session import (
     add_limit_arguments,
     add_snapshot_argument,
@@ -31,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_limit_arguments(parser)
     add_state_argument(parser)
     add_snapshot_argument(parser)
-    add_output_argument(parser, REPORTS)
+    add_report_arguments(parser, REPORTS)
     parser.add_argument("--brief", action="store_true", help="one line per resource, no values")
     parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
     parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when something differs")
@@ -46,13 +45,14 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _plan(args: argparse.Namespace, settings: Settings) -> int:
-    from engine.app.output import render_plan_as, write_atomically
+    from engine.app.output import print_report, render_plan_as, write_atomically
     from engine.app.saved import save_plan
 
     async with open_cycle(args, settings, build_limits(args)) as cycle:
         planned = await make_plan(cycle)
         print_findings(planned.problems, planned.notices)
-        sys.stdout.write(render_plan_as(args.output, planned.plan, text_options(args, settings, planned, cycle)))
+        style = text_options(args, settings, planned, cycle)
+        print_report(args, lambda form: render_plan_as(form, planned.plan, style))
         if args.out is not None:
             write_atomically(args.out, save_plan(planned.plan, args))
     codes = exit_codes_of(planned)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.app.exit_codes import ExitCode
-from engine.app.options import REPORTS, add_output_argument
+from engine.app.options import REPORTS, add_report_arguments
 from engine.app.settings import Settings
 from engine.model.plan import Plan
 from engine.reporting.phrases import plural
@@ -19,19 +19,20 @@ from engine.reporting.values import printable
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the file and output options."""
     parser.add_argument("plan", type=Path, metavar="FILE", help="a plan saved by 'trueup plan --out'")
-    add_output_argument(parser, REPORTS)
+    add_report_arguments(parser, REPORTS)
     parser.add_argument("--brief", action="store_true", help="one line per resource, no values")
     parser.add_argument("--verbose", action="store_true", help="show resources that are in sync, and long values whole")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print what the file holds; nothing is read beside it."""
-    from engine.app.output import render_plan_as
+    from engine.app.output import print_report, render_plan_as
     from engine.app.saved import read_plan
     from engine.app.session import text_options
 
     plan, made = read_plan(args.plan)
-    sys.stdout.write(render_plan_as(args.output, plan, text_options(args, settings)))
+    style = text_options(args, settings)
+    print_report(args, lambda form: render_plan_as(form, plan, style))
     if args.output == "text":
         sys.stdout.write("".join(f"{line}\n" for line in (*_secret_lines(plan), _origin_line(plan, made))))
     return ExitCode.CLEAN

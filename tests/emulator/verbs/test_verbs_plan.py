@@ -105,3 +105,29 @@ def test_sarif_points_to_the_line_of_each_field(desk: Desk) -> None:
     assert (found["ruleId"], found["level"]) == ("SpecChanged", "note")
     assert place["artifactLocation"]["uri"].endswith("/rest.yaml")
     assert lines[place["region"]["startLine"] - 1].strip() == "accessTier: Cool"
+
+
+def test_reports_are_written_beside_the_output(desk: Desk) -> None:
+    """``--report`` writes the same plan to files in other formats; what is printed stays as it is."""
+    write_application(desk)
+    files = {form: desk.folder / f"plan.{form}" for form in REPORTS}
+
+    done = desk.plan(*(f"--report={form}={file}" for form, file in files.items()))
+
+    assert done.json["summary"]["actions"]["create"] == 5
+    assert files["json"].read_text() == done.out
+    assert files["html"].read_text().startswith("<!doctype html>")
+    assert files["markdown"].read_text().startswith("### Trueup plan")
+    assert files["junit"].read_text().count("<failure") == 5
+
+
+def test_report_that_cannot_be_written_is_an_error(desk: Desk) -> None:
+    """A place that is not there, or a format that does not exist, ends with 1 and says which."""
+    write_application(desk)
+
+    missing = desk.plan(f"--report=html={desk.folder}/nowhere/plan.html")
+    unknown = desk.plan("--report=pdf=plan.pdf")
+
+    assert (missing.code, unknown.code) == (1, 1)
+    assert "nowhere/plan.html cannot be written" in missing.err
+    assert "'pdf=plan.pdf' is not FORMAT=FILE with one of text, json" in unknown.err
