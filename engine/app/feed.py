@@ -97,6 +97,8 @@ class Feed:
         before = self.objects.put(found, is_listed=is_listed)
         if before is None or before.resource is not found.resource:
             self.referrers.put(found.resource)
+        if before is not None and _is_ready(found) and not _is_ready(before):
+            self.queue.succeeded(found.identity)
         if _is_due(before, found):
             self._add([found.identity], is_edit=before is not None)
 
@@ -139,6 +141,10 @@ class Feed:
 def _ours(texts: Mapping[str, str]) -> dict[str, str]:
     """Return the annotations that mean something to us."""
     return {name: text for name, text in texts.items() if name.startswith((PREFIX, OWN_PREFIX))}
+
+
+def _is_ready(found: ClusterObject) -> bool:
+    return found.ready is not None and found.ready.is_true
 
 
 def _is_due(before: ClusterObject | None, now: ClusterObject) -> bool:

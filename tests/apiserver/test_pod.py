@@ -194,6 +194,22 @@ def test_a_child_waits_for_its_owner(web: Web, azure: Azure, name: str) -> None:
     assert "finalizers" not in waiting["metadata"]
 
 
+def test_nothing_is_sent_for_a_child_before_its_owner_is_ready(web: Web, azure: Azure, name: str) -> None:
+    """While its owner cannot be made yet a child waits, then it goes on by itself: Azure refuses no child."""
+    fault = {"status": 409, "body": {"error": {"code": "AnotherOperationInProgress", "message": "Busy."}}}
+    azure.script({"match": {"method": "PUT", "path_regex": f"resourcegroups/{name}$"}, "times": 2, "answer": fault})
+    child = name.replace("-", "")
+    azure.forget_traffic()
+
+    web.create(GROUPS, group(name))
+    web.wait_for("the group to be refused", lambda: bool(azure.writes))
+    web.create(ACCOUNTS, account(child, name))
+    web.wait_ready(ACCOUNTS, child)
+
+    sent = [f"PUT resourcegroups/{name} {status}" for status in (409, 409, 201)]
+    assert [w.lower() for w in azure.writes] == [w.lower() for w in (*sent, f"PUT storageAccounts/{child} 202")]
+
+
 def test_skip_only_looks(web: Web, azure: Azure, name: str) -> None:
     """Under skip nothing is written; a resource that is not there is a warning, and its deletion deletes nothing."""
     annotations = {PREFIX + "reconcile-policy": "skip"}

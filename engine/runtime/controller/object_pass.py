@@ -170,10 +170,12 @@ class ObjectPass:
             await contract.say(identity, said, actual if step.reason in (Reason.IN_SYNC, Reason.POLICY_SKIP) else None)
         if step.reason in _LEFT_ALONE and said is not None and said.message:
             await contract.tell(identity, events.drifted(said.message), once=True)
-        if said is not None and not said.is_true:
-            queue.retry(identity, limit=FAST if step.action is Action.WAIT else SLOW)
-        else:
+        if said is None or said.is_true:
             self._succeeded(identity)
+        elif step.action is Action.WAIT and step.waits and step.waits[0].on is not None:
+            queue.wait_for(identity, step.waits[0].on.identity, limit=FAST)
+        else:
+            queue.retry(identity, limit=FAST if step.action is Action.WAIT else SLOW)
         self._let_go(identity, left)
 
     async def _tell_undeletable(self, identity: ObjectIdentity) -> None:

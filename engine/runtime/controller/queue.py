@@ -33,6 +33,7 @@ class WorkQueue:
         self._turns: dict[ObjectIdentity, int] = {}
         self._last_turn = 0
         self._again: dict[ObjectIdentity, float] = {}
+        self._waiting: dict[ObjectIdentity, set[ObjectIdentity]] = {}
         self._news = asyncio.Event()
 
     @property
@@ -103,6 +104,16 @@ class WorkQueue:
         wait = min(_FIRST * 2 ** min(failures - 1, 20), limit)
         self.add(identity, max(wait, at_least or wait, self._wait_for_token()))
 
+    def wait_for(self, identity: ObjectIdentity, other: ObjectIdentity, *, limit: timedelta) -> int:
+        """Make an object due as soon as another one succeeded; it is tried now and then all the same.
+
+        Returns:
+            How often in a row it was tried.
+        """
+        self._waiting.setdefault(other, set()).add(identity)
+        self.retry(identity, limit=limit)
+        return self._failures[identity]
+
     def _wait_for_token(self) -> timedelta:
         """Take a token; one that is not there yet is waited for."""
         if self._rate is None:
@@ -113,8 +124,12 @@ class WorkQueue:
         return timedelta(seconds=max(0.0, -self._tokens / self._rate.per_s))
 
     def succeeded(self, identity: ObjectIdentity) -> None:
-        """Forget the failures of an object."""
+        """Forget the failures of an object; what waited for it is due."""
         self._failures.pop(identity, None)
+        for waiting in self._waiting.pop(identity, ()):
+            if waiting in self._failures:
+                del self._failures[waiting]
+                self.add(waiting)
 
     def forget(self, identity: ObjectIdentity) -> None:
         """Drop an object that is gone."""
@@ -122,6 +137,7 @@ class WorkQueue:
         self._failures.pop(identity, None)
         self._again.pop(identity, None)
         self._turns.pop(identity, None)
+        self._waiting.pop(identity, None)
 
     def next_due(self) -> float | None:
         """Return when the next object is due, by the monotonic clock; None when none is."""

@@ -10,10 +10,12 @@ from engine.cluster.condition import Condition
 from engine.cluster.misfit import misfit, owner_link
 from engine.cluster.named import needs_random_name
 from engine.cluster.objects import ClusterObject
+from engine.cluster.verdict import owner_missing
 from engine.desired.identity import ObjectIdentity
 from engine.model.purpose import Purpose
 from engine.runtime.controller.object_pass import ObjectPass
 from engine.runtime.controller.operations import follow
+from engine.runtime.controller.owners import find_waiting
 from engine.runtime.controller.parts import Parts
 from engine.runtime.controller.queue import FAST, SLOW
 from engine.runtime.controller.sweeps import Sweeps
@@ -42,8 +44,9 @@ class Reconciler:
                 followed = frozenset(i for i in ours if self._is_under_way(i))
                 for identity in followed:
                     group.create_task(self._follow(identity, left))
-                if ours - followed:
-                    await ObjectPass(self._parts, ours - followed, purpose).run(left)
+                plain = await self._without_waiting(ours - followed, left)
+                if plain:
+                    await ObjectPass(self._parts, plain, purpose).run(left)
         finally:
             for identity in left:
                 self._parts.queue.done(identity)
@@ -116,6 +119,22 @@ class Reconciler:
         left.discard(identity)
         self._parts.queue.done(identity)
         return False
+
+    async def _without_waiting(
+        self, together: frozenset[ObjectIdentity], left: set[ObjectIdentity]
+    ) -> frozenset[ObjectIdentity]:
+        """Let go of new objects whose owner is not ready; who still waits when looked at again says so."""
+        queue, waiting = self._parts.queue, find_waiting(together, self._parts.objects)
+        for identity, owner in waiting.items():
+            found = self._parts.objects.find(identity)
+            if queue.wait_for(identity, owner.identity, limit=FAST) > 1 and found is not None:
+                said = condition.warning(
+                    "WaitingForOwner", owner_missing(owner.resource.key), found.resource.generation
+                )
+                await self._parts.contract.say(identity, said)
+            left.discard(identity)
+            queue.done(identity)
+        return together - waiting.keys()
 
     def _misfit(self, found: ClusterObject) -> Condition | None:
         """Return what stands against working on an object with the credential that it has; None for nothing."""

@@ -9,6 +9,8 @@ from engine.runtime.controller.queue import SLOW, WorkQueue
 from tests.fakes import FakeClock
 
 APP: ObjectIdentity = ("web", "storage.azure.com", "StorageAccount", "app")
+OTHER: ObjectIdentity = ("web", "storage.azure.com", "StorageAccount", "other")
+GROUP: ObjectIdentity = ("web", "resources.azure.com", "ResourceGroup", "rg")
 
 
 def test_an_object_that_a_sweep_works_on_is_not_taken_as_well() -> None:
@@ -114,4 +116,33 @@ def test_an_object_that_became_due_is_left_to_who_takes_it() -> None:
     queue.add(APP)
 
     assert not queue.begin(APP, turn)
+    assert queue.take() == {APP}
+
+
+def test_what_waits_for_another_object_is_due_as_soon_as_that_one_succeeded() -> None:
+    """Waits that grew are forgotten; who does not wait any more is left alone."""
+    queue = WorkQueue(FakeClock())
+    tries = []
+    for identity in (APP, OTHER):
+        queue.add(identity)
+        queue.take()
+        tries += [queue.wait_for(identity, GROUP, limit=SLOW), queue.wait_for(identity, GROUP, limit=SLOW)]
+        queue.done(identity)
+    queue.succeeded(OTHER)
+    queue.forget(OTHER)
+
+    queue.succeeded(GROUP)
+
+    assert tries == [1, 2, 1, 2]
+    assert queue.take() == {APP}
+
+
+def test_what_waits_for_another_object_is_tried_now_and_then() -> None:
+    """What it waits for may have become ready without us."""
+    clock = FakeClock()
+    queue = WorkQueue(clock)
+    queue.wait_for(APP, GROUP, limit=SLOW)
+
+    clock.advance(1)
+
     assert queue.take() == {APP}
