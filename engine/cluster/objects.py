@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.cluster.claim import OwnerReference, holds
 from engine.cluster.condition import Condition
+from engine.cluster.promises import keep_promises
 from engine.desired.identity import ObjectIdentity
 from engine.model.ids import Fingerprint
 from engine.model.state import CustomResource
@@ -22,6 +23,7 @@ class ClusterObject:
         others: Conditions of other types, as they stand on it.
         status_print: Fingerprint of the status without conditions; empty while there is none.
         version: Grows with every change of the object; 0 when it is not known.
+        is_proven: Ready made true what its annotations promise; what stands on it says so only together with Ready.
     """
 
     resource: CustomResource
@@ -31,6 +33,7 @@ class ClusterObject:
     status_print: Fingerprint = Fingerprint("")
     others: tuple[Any, ...] = ()
     version: int = 0
+    is_proven: bool = False
 
     @property
     def identity(self) -> ObjectIdentity:
@@ -50,3 +53,10 @@ class ClusterObject:
     def is_claimed(self) -> bool:
         """Whether the finalizer stands on it: it cannot go before we let it."""
         return holds(self.finalizers)
+
+    def with_promises_kept(self) -> ClusterObject:
+        """Return the object with its annotations as its Ready condition makes them."""
+        texts = keep_promises(self.resource.annotations, self.ready)
+        if texts is self.resource.annotations:
+            return self
+        return replace(self, resource=replace(self.resource, annotations=texts), is_proven=True)

@@ -19,6 +19,8 @@ from engine.model.state import Baseline
 
 LONGEST_TEXT: Final = 256 * 1024
 """All annotations of an object together hold no more."""
+_SINCE: Final = ";at="
+"""What follows was written later than the rest: when it began to hold."""
 LARGEST: Final = 32 * 1024 * 1024
 _KEY_FIELDS: Final = ("namespace", "group", "version", "kind", "name")
 
@@ -38,10 +40,12 @@ def decode_baseline(text: str, *, secret_key: bytes = b"") -> Baseline:
                 f"a baseline of format {version[:9]}, which a newer release wrote; this one reads {FORMAT}"
             )
         raise ValueError(f"not a baseline of format {FORMAT}")
+    packed, _, since = packed.partition(_SINCE)
     if len(text) > LONGEST_TEXT:
         raise ValueError(f"not a baseline: {len(text):,} characters are more than an annotation holds")
     try:
-        return _build(parse_json(_unpack(base64.b64decode(packed, validate=True))), name_of_key(secret_key))
+        content = parse_json(_unpack(base64.b64decode(packed, validate=True)))
+        return _build(content, name_of_key(secret_key), since)
     except (binascii.Error, zstandard.ZstdError, KeyError, TypeError, ValueError, RecursionError) as exc:
         raise ValueError(f"a damaged baseline: {exc}") from exc
 
@@ -56,11 +60,11 @@ def _unpack(raw: bytes) -> bytes:
     return zstandard.ZstdDecompressor().decompress(raw, max_output_size=LARGEST)
 
 
-def _build(content: Any, key_name: str) -> Baseline:
+def _build(content: Any, key_name: str, since: str) -> Baseline:
     if type(content) is not dict:
         raise TypeError("it holds no object")
-    taken = content["at"]
-    at = None if taken is None else datetime.fromisoformat(_text(content, "at"))
+    taken = since or (None if content["at"] is None else _text(content, "at"))
+    at = None if taken is None else datetime.fromisoformat(taken)
     if at is not None and at.tzinfo is None:
         raise ValueError("its time has no time zone")
     is_ours = _text(content, "secrets") == key_name
@@ -78,6 +82,7 @@ def _build(content: Any, key_name: str) -> Baseline:
         at=at,
         mended=decode_mended(content.get("mended", [])),
         renewing=content.get("renewing") is True,
+        as_asked=content.get("asAsked") is True,
     )
 
 

@@ -101,6 +101,7 @@ def _encode(baseline: Baseline, desired: Any, actual: Any, key_name: str) -> str
         _ACTUAL: actual,
         **({"mended": encode_mended(baseline.mended)} if baseline.mended else {}),
         **({"renewing": True} if baseline.renewing else {}),
+        **({"asAsked": True} if baseline.as_asked else {}),
     }
     packed = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(canonical(content))
     return f"{FORMAT}.{base64.b64encode(packed).decode()}"

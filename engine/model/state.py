@@ -171,6 +171,7 @@ class Baseline:
         source: Name of the input that the object came from; empty where it was not noted.
         mended: What others had moved and our writes put right, the last difference of each place.
         renewing: A replace of ours takes it away to create it anew: that it is gone is no drift.
+        as_asked: Azure held just what was asked for: where that is so, ``actual`` need not be kept.
     """
 
     id: ArmId
@@ -186,11 +187,12 @@ class Baseline:
     source: str = ""
     mended: tuple[Mended, ...] = ()
     renewing: bool = False
+    as_asked: bool = False
 
     @property
     def is_intent(self) -> bool:
         """Whether a create was only begun: what came of it is not known, but it is ours."""
-        return self.actual.raw == _NOTHING_READ
+        return self.actual.raw == _NOTHING_READ and not self.as_asked
 
     @property
     def is_of_what_stays(self) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.cluster.promises import is_promise
 from engine.compare.baseline import fingerprint
 from engine.compare.decoding import decode_baseline
 from engine.compare.encoding import DEFAULT_LIMIT, LostPart, encode_baseline
@@ -41,7 +42,7 @@ def recall_baseline(
         now: The time now: a stamp ahead of it proves nothing.
     """
     text = resource.annotations.get(BASELINE, "")
-    if not text:
+    if not text or is_promise(text):
         return Recalled(stored)
     try:
         noted = decode_baseline(text, secret_key=secret_key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from engine.compare.attribution import with_author
 from engine.compare.compare import compare
@@ -13,7 +13,7 @@ from engine.compare.subject import Witness
 from engine.desired.build import build_desired
 from engine.desired.identity import ObjectIdentity
 from engine.desired.index import Index
-from engine.desired.inputs import NO_INPUTS, Inputs, WantedInputs
+from engine.desired.inputs import NO_INPUTS, Inputs
 from engine.desired.places import spec_path_of
 from engine.desired.wanted import inputs_of_selected, wanted_inputs
 from engine.errors import EngineError
@@ -25,6 +25,7 @@ from engine.model.state import ActualState, Baseline, CustomResource, DesiredSta
 from engine.planning.finding import Finding, PlanInput
 from engine.planning.planner import build_plan, plan_step
 from engine.ports import ReadTarget
+from engine.runtime.as_asked import lengthen
 from engine.runtime.baselines import recall_baseline
 from engine.runtime.desired import fetch_inputs, place_notices, place_problems
 from engine.runtime.holds import heed_holds, read_contents
@@ -34,7 +35,7 @@ from engine.runtime.prepared import Prepared, Wanted
 from engine.runtime.scope import elsewhere_notices
 from engine.runtime.second_look import look_at_owners, look_for_deleted_twins
 from engine.runtime.seen import SeenStatus, reread, seen_by, state_without_body
-from engine.runtime.selection import Selection, tell_empty
+from engine.runtime.selection import tell_empty
 from engine.runtime.turns import GLANCE, LOOK, Turns
 from engine.runtime.world import PassOptions, PassResult, World
 
@@ -67,7 +68,7 @@ class Pass:
         self._kept: list[Finding] = []
         self._orphans: list[tuple[Baseline, ActualState]] = []
         self._elsewhere: list[Baseline] = []
-        self._prepared = _prepare_nothing(options.subscription)
+        self._prepared = Prepared.nothing(options.subscription)
         self._inputs: Inputs = NO_INPUTS
 
     async def run(self) -> PassResult:
@@ -317,6 +318,7 @@ class Pass:
             return Finding(desired=desired, actual=actual, diff=diff, baseline=baseline)
         try:
             body = actual.document.value
+            baseline = self._lengthen(baseline, desired, actual)
             diff = self._diff(desired, actual, baseline, seen)
         except (ValueError, EngineError) as exc:
             broken = ActualState(id=actual.id, presence=Presence.UNREADABLE, cause=f"its body cannot be read: {exc}")
@@ -335,15 +337,12 @@ class Pass:
     def _diff(
         self, desired: DesiredState, actual: ActualState, baseline: Baseline | None, seen: Witness | None
     ) -> ResourceDiff:
-        return compare(
-            desired,
-            actual,
-            baseline,
-            seen=seen,
-            owned=self._prepared.around(actual.id)[0],
-            today=self._today,
-            secret_key=self._world.store.secret_key(),
-        )
+        owned, key = self._prepared.around(actual.id)[0], self._world.store.secret_key()
+        return compare(desired, actual, baseline, seen=seen, owned=owned, today=self._today, secret_key=key)
+
+    def _lengthen(self, noted: Baseline | None, desired: DesiredState, actual: ActualState) -> Baseline | None:
+        look = partial(self._diff, baseline=None, seen=None)
+        return noted and lengthen(noted, desired, actual, secret_key=self._world.store.secret_key(), compare=look)
 
     def _groups_at_stake(self) -> set[ArmId]:
         """Return the resource groups that a plan may delete."""
@@ -376,10 +375,6 @@ class Pass:
         ids |= {identity.id: key for key in lost.values() if (identity := index.find(*key.identity)) is not None}
         ids |= {b.id: b.key for b in self._baselines.values() if b.key is not None and b.key.identity in lost}
         return elsewhere | {i: key for i, key in ids.items() if i is not None and i not in stepped}
-
-
-def _prepare_nothing(subscription: str) -> Prepared:
-    return Prepared.of((), Index.build((), subscription=subscription), WantedInputs(), Selection())
 
 
 def _is_quiet(finding: Finding) -> bool:

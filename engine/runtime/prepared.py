@@ -47,6 +47,11 @@ class Prepared:
     homeless: Sequence[CustomResource]
 
     @classmethod
+    def nothing(cls, subscription: str) -> Prepared:
+        """Return what is known before any object is."""
+        return cls.of((), Index.build((), subscription=subscription), WantedInputs(), Selection())
+
+    @classmethod
     def of(
         cls, resources: Sequence[CustomResource], index: Index, needs: WantedInputs, selection: Selection
     ) -> Prepared:

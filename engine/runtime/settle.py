@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.compare.baseline import fingerprint, make_baseline
+from engine.compare.baseline import make_baseline
 from engine.compare.compare import compare
 from engine.compare.leaving import RULE as LEFT
-from engine.compare.places import find_key, get_member
+from engine.compare.places import get_member
 from engine.compare.returning import does_not_converge, mend, tell
 from engine.compare.unsent import mark_unsent
 from engine.model.change import ChangeKind, ChangeOrigin, ResourceDiff, Suppressed
@@ -21,8 +21,9 @@ from engine.model.plan import Action, Plan, Request, Step
 from engine.model.state import ActualState, Baseline, DesiredState, Presence
 from engine.planning.finding import Finding
 from engine.ports import BaselineStore, Clock
+from engine.runtime.former import with_former
 from engine.runtime.scope import ANY_INPUT, InputScope
-from engine.runtime.sent import covers, member_names, sends_all
+from engine.runtime.sent import covers, sends_all
 
 _IGNORE = "ignore"
 _BY_USER = (ChangeOrigin.USER, ChangeOrigin.BOTH)
@@ -99,9 +100,10 @@ class Settlement:
         moved = [path for path in moved if path not in left]
         if moved or left:
             source = before.actual if before is not None else baseline.desired
-            baseline = _with_former(baseline, source.value, [*moved, *left])
+            baseline = with_former(baseline, source.value, [*moved, *left])
         mended = mend(before, step.diff, lambda path: covers(requests, path))
-        self._store.save(replace(baseline, mended=mended))
+        is_plain = step.action is Action.CREATE and not (diff.changes or left or mended or desired.policy.ignore)
+        self._store.save(replace(baseline, mended=mended, as_asked=is_plain and not desired.unknown))
         remarks = []
         if forced:
             remarks.append(
@@ -261,29 +263,6 @@ def _copy_member(source: Any, target: Any, segments: tuple[Segment, ...]) -> Non
         source, target = source[segment], target[segment]
     if isinstance(source, dict) and isinstance(target, dict) and last in source:
         target[last] = source[last]
-
-
-def _with_former(baseline: Baseline, source: Any, places: Iterable[FieldPath]) -> Baseline:
-    """Return the baseline with another body's values at places, lists as a whole: what moved there is not ours."""
-    body = copy.deepcopy(baseline.actual.value)
-    for names in dict.fromkeys(member_names(p) for p in places):
-        _put_former(body, source, names)
-    held = Document(value=body)
-    return replace(baseline, actual=held, body_hash=fingerprint(held.raw))
-
-
-def _put_former(body: Any, source: Any, names: tuple[str, ...]) -> None:
-    *above, last = names
-    for name in above:
-        key = find_key(body, name) or name
-        source, body = get_member(source, name), body.setdefault(key, {})
-        if not isinstance(body, dict):
-            return
-    former, key = get_member(source, last), find_key(body, last) or last
-    if former is ABSENT:
-        body.pop(key, None)
-    else:
-        body[key] = former
 
 
 def _without_ignored(actual: ActualState, hidden: Iterable[Suppressed]) -> ActualState:

@@ -14,6 +14,9 @@ from typing import TypeVar
 
 import msgspec
 
+from engine.cluster.condition import read_condition
+from engine.cluster.promises import is_promise, keep_promises
+from engine.desired.policy import BASELINE, OPERATION
 from engine.errors import UnavailableError
 from engine.model.document import Document, Secret
 from engine.model.ids import Generation, ResourceKey
@@ -192,6 +195,15 @@ def build_resource(
         origin="cluster",
         namespace_annotations=namespace_annotations,
     )
+
+
+def as_ready_says(resource: CustomResource, item: Listed) -> CustomResource:
+    """Return the object with its annotations as its Ready condition makes them; most have none that it changes."""
+    if not any(is_promise(resource.annotations.get(name, "")) for name in (BASELINE, OPERATION)):
+        return resource
+    status = Document(bytes(item.status)).value if item.status else None
+    ready = read_condition(status.get("conditions")) if isinstance(status, dict) else None
+    return replace(resource, annotations=keep_promises(resource.annotations, ready))
 
 
 def with_status(resource: CustomResource, item: Listed) -> CustomResource | None:

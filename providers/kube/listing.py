@@ -16,6 +16,7 @@ from providers.kube.client import GoneError, KubeClient, NotFoundError
 from providers.kube.decode import (
     Listed,
     Metadata,
+    as_ready_says,
     build_resource,
     decode_item,
     decode_page,
@@ -156,13 +157,14 @@ class Lister:
             name=meta.name,
             version=applied if applied in kind.versions else listed,
         )
-        return build_resource(
+        resource = build_resource(
             item,
             key,
             namespace_annotations=namespace_annotations,
             labels=self._share_labels(bytes(meta.labels)),
             keep_status=self._selection.keep_status,
         )
+        return as_ready_says(resource, item)
 
     def reread(self, resources: Iterable[CustomResource]) -> list[CustomResource]:
         """Return those of the objects whose status proves something, with it; many of a kind by a list.

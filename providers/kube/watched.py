@@ -197,4 +197,4 @@ class Watcher:
             status_print=print_status(status),
             others=other_conditions(conditions),
             version=int(meta.resource_version) if meta.resource_version.isdecimal() else 0,
-        )
+        ).with_promises_kept()

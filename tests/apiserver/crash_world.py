@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, Web
+from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, Web, is_under_way
 from tests.apiserver.pods import RUNTIME, make_pod, make_web
 from tests.conftest import ROOT
 from tests.verbs_desk import Azure, Object, account, group, network, subnet
@@ -115,7 +115,7 @@ class Play:
         """Return what must not stand on objects that are settled: tokens, and finalizers of objects that are gone."""
         found = [self.web.get(c, i["metadata"]["name"]) for c, i in objects(self.name)]
         there = [o for o in found if o is not None]
-        tokens = [o["metadata"]["name"] for o in there if "trueup.dev/operation" in o["metadata"]["annotations"]]
+        tokens = [o["metadata"]["name"] for o in there if is_under_way(o)]
         loose = [o["metadata"]["name"] for o in there if FINALIZER not in o["metadata"].get("finalizers", ())]
         return [*(f"a token on {n}" for n in tokens), *(f"no finalizer on {n}" for n in loose)]
 

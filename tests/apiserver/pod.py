@@ -189,3 +189,12 @@ class Web:
     def wait_for(self, what: str, is_there: Callable[[], Any]) -> Any:
         """Return what a look gives once it gives something."""
         return self.admin.wait_for(what, is_there)
+
+
+def is_under_way(item: Object) -> bool:
+    """Whether an object carries an operation that goes on: one noted until Ready is over then."""
+    token = item["metadata"].get("annotations", {}).get("trueup.dev/operation", "")
+    _, _, until = token.partition(";ready=")
+    conditions = item.get("status", {}).get("conditions", ())
+    is_over = until and any(c["status"] == "True" and c["observedGeneration"] >= int(until) for c in conditions)
+    return bool(token) and not is_over

@@ -6,10 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from datetime import timedelta
+from typing import Final, Protocol
 
 from engine.cluster import condition, events
+from engine.cluster.notes import Note
+from engine.cluster.promises import is_promise
 from engine.desired.identity import ObjectIdentity
+from engine.desired.policy import BASELINE
 from engine.errors import EngineError
 from engine.model.document import Body
 from engine.model.hold import HoldKind, Holds
@@ -18,10 +22,14 @@ from engine.model.plan import Request
 from engine.model.purpose import Purpose
 from engine.model.result import OperationProgress, OperationStatus
 from engine.model.state import ActualState, CustomResource, ReadTarget
-from engine.ports import ActionCaller
+from engine.ports import ActionCaller, Clock
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.objects import Objects
 from engine.runtime.executor import Azure
+
+MOMENT: Final = timedelta(seconds=3)
+"""An operation that Azure lets us wait for no longer than this is seen to its end before anything is noted of it."""
+LONGEST_MOMENT_S: Final = 10.0
 
 
 class CallingAzure(Azure, ActionCaller, Protocol):
@@ -49,6 +57,31 @@ class Speaker:
         return self.resource.key.identity if self.resource is not None else None
 
 
+@dataclass(slots=True)
+class Work:
+    """An operation that this process waits for.
+
+    Attributes:
+        began: By the monotonic clock.
+        waited: How long Azure asked to wait, all told.
+        is_kept: Its token stands on the object.
+    """
+
+    azure: Azure
+    resource: ArmId
+    identity: ObjectIdentity
+    is_delete: bool
+    began: float
+    waited: timedelta = timedelta(0)
+    is_kept: bool = False
+
+    def is_long(self, progress: OperationProgress, now: float) -> bool:
+        """Whether it is to be noted now: it is not over in a moment, or it takes away what could be looked at."""
+        self.waited += progress.wait
+        is_over_soon = self.waited <= MOMENT and now - self.began <= LONGEST_MOMENT_S
+        return not self.is_kept and (self.is_delete or not is_over_soon)
+
+
 class ContractAzure:
     """Implements the ports of Azure over several of them."""
 
@@ -57,9 +90,11 @@ class ContractAzure:
         route: Callable[[ArmId], Speaker],
         contract: Contract,
         objects: Objects,
+        clock: Clock,
         *,
         endpoint: str,
         purpose: Purpose,
+        promise: Callable[[ArmId], str | None],
     ) -> None:
         """Keep the ports.
 
@@ -67,15 +102,19 @@ class ContractAzure:
             route: Returns who speaks for a resource.
             contract: Told of every write.
             objects: For generations.
+            clock: Tells which operations take long.
             endpoint: Where planned requests go; a credential of another cloud sends them there instead.
             purpose: What all of its requests are for.
+            promise: Returns what a resource is to be remembered as if it is created as asked; None for nothing.
         """
+        self._promise = promise
+        self._clock = clock
         self._endpoint = endpoint
         self._purpose = purpose
         self._route = route
         self._contract = contract
         self._objects = objects
-        self._by_token: dict[str, tuple[Azure, ArmId]] = {}
+        self._work: dict[str, Work] = {}
         self._azures: dict[int, Azure] = {}
         self.seen: dict[ArmId, ActualState] = {}
 
@@ -153,7 +192,9 @@ class ContractAzure:
         if not is_delete:
             # From here on, whoever starts after us finds out what became of the write before sending it again.
             intent = azure.intend(request, resource=resource)
-            await self._contract.claim(identity, resource, sends=True, operation=intent)
+            memory = None if self._contract.is_ready(identity) else self._promise(resource)
+            note = Note(sends=True, operation=intent, memory=memory, until_ready=memory is not None)
+            await self._contract.claim(identity, resource, note)
         await self._contract.tell(identity, events.credential_from(speaker.credential), once=True)
         if is_delete:
             await self._contract.tell(identity, events.delete_begins())
@@ -167,28 +208,45 @@ class ContractAzure:
         if not is_delete and progress.status is not OperationStatus.FAILED:
             await self._contract.tell(identity, events.sent(resource))
         if progress.status is OperationStatus.RUNNING:
-            await self._keep(azure, resource, identity, progress, is_delete=is_delete)
+            work = self._work[progress.token] = Work(azure, resource, identity, is_delete, self._clock.monotonic())
+            await self._note(work, progress)
         return progress
 
-    async def _keep(
-        self, azure: Azure, resource: ArmId, identity: ObjectIdentity, progress: OperationProgress, *, is_delete: bool
-    ) -> None:
-        """Write the token to the object before anybody waits; say that work is under way.
+    async def _note(self, work: Work, progress: OperationProgress) -> None:
+        """Write the token of what takes longer than a moment to the object; say that work is under way."""
+        if not work.is_long(progress, self._clock.monotonic()):
+            return
+        found = self._objects.find(work.identity)
+        await self._keep(work, progress.token)
+        if found is not None:
+            say = condition.deleting if work.is_delete else condition.reconciling
+            with contextlib.suppress(EngineError):
+                await self._contract.say(work.identity, say(found.resource.generation), begins=True)
 
-        Where the cluster does not take it the operation goes on: the intent that stands there leads to its end too.
-        """
-        self._by_token[progress.token] = (azure, resource)
-        found = self._objects.find(identity)
+    async def _keep(self, work: Work, token: str) -> None:
+        """Write the token down; where the cluster does not take it, the intent that stands there leads on too."""
+        work.is_kept = True
+        found = self._objects.find(work.identity)
+        promises = found is not None and is_promise(found.resource.annotations.get(BASELINE, ""))
+        note = Note(operation=token, until_ready=promises and not work.is_delete)
         with contextlib.suppress(EngineError):
-            await self._contract.claim(identity, resource, sends=not is_delete, operation=progress.token)
-            if found is not None:
-                say = condition.deleting if is_delete else condition.reconciling
-                await self._contract.say(identity, say(found.resource.generation), begins=True)
+            await self._contract.claim(work.identity, work.resource, note)
+
+    async def keep_all(self) -> None:
+        """Write down the tokens of what goes on: this process sees the end of none of it."""
+        await asyncio.gather(*(self._keep(w, token) for token, w in self._work.items() if not w.is_kept))
 
     async def poll(self, token: str) -> OperationProgress:
         """Ask once how an operation stands."""
-        azure, resource = self._by_token[token]
-        progress = await azure.poll(token)
-        if progress.status is OperationStatus.RUNNING and progress.token != token:
-            self._by_token[progress.token] = (azure, resource)
+        work = self._work[token]
+        try:
+            progress = await work.azure.poll(token)
+        except EngineError:
+            if not work.is_kept:
+                await self._keep(work, token)
+            raise
+        del self._work[token]
+        if progress.status is OperationStatus.RUNNING:
+            self._work[progress.token] = work
+            await self._note(work, progress)
         return progress

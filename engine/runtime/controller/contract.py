@@ -17,13 +17,13 @@ from engine.cluster.events import Event
 from engine.cluster.misfit import owner_link
 from engine.cluster.named import StoredName, given_name, stored_name
 from engine.cluster.names import (
-    CHILD_ID_OVERRIDE,
     FINALIZER,
-    LATEST_GENERATION,
     NAME_FROM_CONFIG,
     POLLER_ID,
     POLLER_TOKEN,
+    RESOURCE_ID,
 )
+from engine.cluster.notes import NOTHING_NEW, Note, noted
 from engine.cluster.objects import ClusterObject
 from engine.cluster.status import CONDITIONS, build_status, print_status
 from engine.desired.identity import ObjectIdentity
@@ -39,7 +39,6 @@ from schemas.kinds import lookup_kind
 
 _POLLER = (POLLER_ID, POLLER_TOKEN)
 _LAST_EVENTS_S = 1.0
-_KEPT = (CHILD_ID_OVERRIDE, LATEST_GENERATION, BASELINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,46 +116,38 @@ class Contract:
             await self._tell_once(found.resource, events.overlap(self._name.namespace, other))
         return not other
 
-    async def claim(
-        self,
-        identity: ObjectIdentity,
-        resource_id: ArmId | str,
-        *,
-        sends: bool = False,
-        operation: str = "",
-        memory: str | None = None,
-        child_id: str = "",
-    ) -> None:
-        """Make the object ours, before anything is sent for it, or note where its operation goes on.
+    async def claim(self, identity: ObjectIdentity, resource_id: ArmId | str, note: Note = NOTHING_NEW) -> None:
+        """Make the object ours, before anything is sent for it, or note how its resource stands.
 
         Args:
             identity: The object.
             resource_id: Where its resource is; empty for what has no id.
-            sends: A write of this generation is about to be sent.
-            operation: The saved form of the operation under way; empty for none.
-            memory: What to remember of the last write, encoded; empty for nothing, None for what stands on it.
-            child_id: What the ids of its children begin with; empty for what stands on it, else its own.
+            note: What is new.
 
         Raises:
             NotHeldError: A write is about to be sent, and the object is gone or another replica's.
         """
         found = self._find(identity)
-        if found is None and sends:
+        if found is None and note.sends:
             raise NotHeldError(f"{'/'.join(identity)} is gone, or another replica's now")
         if found is None:
             return
-        marks = self._marks(found, resource_id, sends=sends, operation=operation, memory=memory)
-        if child_id:
-            marks = replace(marks, annotations={**marks.annotations, CHILD_ID_OVERRIDE: child_id})
-        if _stands(found, marks):
-            return
-        resource = found.resource
-        await self._writer.apply_marks(resource.key, resource.uid, marks)
+        marks = self._marks(found, resource_id, note)
+        if not _stands(found, marks):
+            await self._mark(found, marks)
+
+    def is_ready(self, identity: ObjectIdentity) -> bool:
+        """Whether an object is Ready as it is now."""
+        found = self._find(identity)
+        if found is None or found.ready is None:
+            return False
+        return found.ready.is_true and found.ready.observed_generation >= found.resource.generation
+
+    async def _mark(self, found: ClusterObject, marks: Marks) -> None:
+        await self._writer.apply_marks(found.resource.key, found.resource.uid, marks)
         self._put_marked(found, marks)
 
-    def _marks(
-        self, found: ClusterObject, resource_id: ArmId | str, *, sends: bool, operation: str, memory: str | None
-    ) -> Marks:
+    def _marks(self, found: ClusterObject, resource_id: ArmId | str, note: Note) -> Marks:
         resource = found.resource
         spec = resource.spec.value
         owner = spec.get("owner") if isinstance(spec, dict) else None
@@ -168,18 +159,10 @@ class Contract:
             owner=self._owner_of(resource),
             owner_name=name if isinstance(name, str) else "",
         )
-        more = {n: resource.annotations[n] for n in _KEPT if n in resource.annotations}
         stored = stored_name(resource, resource_id) if isinstance(resource_id, ArmId) else StoredName()
+        more = noted(resource.annotations, note, resource.generation + stored.is_new)
         if stored.is_from_config and isinstance(resource_id, ArmId):
             more[NAME_FROM_CONFIG] = resource_id.name
-        if sends:
-            more[LATEST_GENERATION] = str(resource.generation + stored.is_new)
-        if operation:
-            more[OPERATION] = operation
-        if memory is not None:
-            more[BASELINE] = memory
-        if not more.get(BASELINE, "?"):
-            del more[BASELINE]
         return replace(marks, annotations={**marks.annotations, **more}, azure_name=stored.name)
 
     async def name(self, identity: ObjectIdentity, azure_name: str) -> None:
@@ -231,8 +214,16 @@ class Contract:
         new_print = print_status(status) if status is not None else found.status_print
         if ready is found.ready and new_print == found.status_print:
             return
+        if found.is_proven and not ready.is_true:
+            found = await self._keep(found)
         await self._write(found, ready, status if new_print != found.status_print else None)
-        self._objects.put(replace(found, ready=ready, status_print=new_print))
+        self._objects.put(replace(found, ready=ready, status_print=new_print).with_promises_kept())
+
+    async def _keep(self, found: ClusterObject) -> ClusterObject:
+        """Write down what holds because the object is Ready, before it is not Ready any more."""
+        marks = self._marks(found, ArmId(found.resource.annotations[RESOURCE_ID]), NOTHING_NEW)
+        await self._mark(found, marks)
+        return _marked(found, marks)
 
     async def _write(self, found: ClusterObject, ready: Condition, status: dict[str, Any] | None) -> None:
         key, uid = found.resource.key, found.resource.uid
@@ -319,4 +310,4 @@ def _marked(found: ClusterObject, marks: Marks) -> ClusterObject:
         resource = replace(resource, spec=spec, generation=Generation(resource.generation + 1))
     more = tuple(o for o in marks.owners if o not in found.owners)
     finalizers = (*found.finalizers, *([FINALIZER] if marks.is_claimed and not found.is_claimed else []))
-    return replace(found, resource=resource, finalizers=finalizers, owners=(*found.owners, *more))
+    return replace(found, resource=resource, finalizers=finalizers, owners=(*found.owners, *more), is_proven=False)

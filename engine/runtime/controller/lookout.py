@@ -105,8 +105,10 @@ class Lookout:
             Router(parts.credentials, lambda: cycle.prepared),
             parts.contract,
             parts.objects,
+            parts.clock,
             endpoint=parts.rules.endpoint,
             purpose=purpose,
+            promise=parts.store.promise,
         )
         world = World(source=parts.objects, azure=azure, store=parts.store, clock=parts.clock, audit=parts.audit)
         options = PassOptions(

@@ -8,6 +8,7 @@ from typing import Final
 
 from engine.cluster import condition, events
 from engine.cluster.condition import Condition
+from engine.cluster.notes import Note
 from engine.cluster.post_check import NO_CHILD_ID, child_id_of
 from engine.cluster.verdict import condition_of_result, condition_of_step
 from engine.desired.identity import ObjectIdentity
@@ -68,8 +69,10 @@ class ObjectPass:
             Router(parts.credentials, self._prepared),
             parts.contract,
             parts.objects,
+            parts.clock,
             endpoint=parts.rules.endpoint,
             purpose=purpose,
+            promise=parts.store.promise,
         )
         self._waits = {i: _DRIFT_WAITS for i in wanted if not parts.corrections.take(i)}
         self._exports = StepExports(
@@ -201,6 +204,9 @@ class ObjectPass:
             group.create_task(tell())
             try:
                 await cycle.apply(planned, report=report, options=self._parts.rules.executor)
+            except asyncio.CancelledError:
+                await self._azure.keep_all()
+                raise
             finally:
                 ended.put_nowait(None)
                 looked_at = (s.id for s in planned.plan.steps if s.id is not None and not s.action.mutates)
@@ -229,7 +235,7 @@ class ObjectPass:
             if step.id is not None:
                 memory = self._parts.store.hand_over(step.id)
                 below = child_id_of(step.arm_type, actual) or ""
-                await contract.claim(identity, step.id, memory=memory, child_id=below)
+                await contract.claim(identity, step.id, Note(memory=memory, child_id=below))
             failed = await self._finish(step, actual)
             await contract.say(identity, failed or said, actual)
             if failed is not None:

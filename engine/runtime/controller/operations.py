@@ -7,6 +7,7 @@ from typing import Final
 
 from engine.cluster.names import POLLER_ID, POLLER_TOKEN
 from engine.cluster.objects import ClusterObject
+from engine.cluster.promises import text_of
 from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import OPERATION
 from engine.errors import EngineError, NotReadyError, PolicyDeniedError, TransientError
@@ -21,7 +22,7 @@ _LONGEST_WAIT: Final = timedelta(minutes=1)
 def token_on(found: ClusterObject) -> str:
     """Return the saved form of an operation that an object carries: ours, else the one that ASO left."""
     annotations = found.resource.annotations
-    ours = annotations.get(OPERATION, "")
+    ours = text_of(annotations.get(OPERATION, ""))
     return ours or (annotations.get(POLLER_TOKEN, "") if annotations.get(POLLER_ID) else "")
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from engine.cluster import condition, events
 from engine.cluster.exports import FAILED_WRITING
+from engine.cluster.notes import Note
 from engine.cluster.objects import ClusterObject
 from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import parse_policy
@@ -149,7 +150,7 @@ class Outside:
             memory = errand.memory
         else:
             is_left = look.differs
-        await self._contract.claim(identity, errand.resource_id, memory=memory)
+        await self._contract.claim(identity, errand.resource_id, Note(memory=memory))
         try:
             await errand.export()
         except EngineError as exc:
@@ -165,7 +166,7 @@ class Outside:
         """Claim the object before anything is sent for it; what a write fails with is an event too."""
         async with self._contract.permits.write(found.identity[0]):
             await self._contract.confirm(found.resource)
-            await self._contract.claim(found.identity, errand.resource_id, sends=True)
+            await self._contract.claim(found.identity, errand.resource_id, Note(sends=True))
             try:
                 await errand.write()
             except EngineError as exc:
