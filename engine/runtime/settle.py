@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from engine.compare.as_asked import is_as_asked
 from engine.compare.baseline import make_baseline
 from engine.compare.compare import compare
 from engine.compare.leaving import RULE as LEFT
@@ -102,8 +103,7 @@ class Settlement:
             source = before.actual if before is not None else baseline.desired
             baseline = with_former(baseline, source.value, [*moved, *left])
         mended = mend(before, step.diff, lambda path: covers(requests, path))
-        is_plain = step.action is Action.CREATE and not (diff.changes or left or mended or desired.policy.ignore)
-        self._store.save(replace(baseline, mended=mended, as_asked=is_plain and not desired.unknown))
+        self._store.save(replace(baseline, mended=mended, as_asked=self._is_as_asked(step, desired, actual)))
         remarks = []
         if forced:
             remarks.append(
@@ -127,6 +127,13 @@ class Settlement:
         """Return what the last settled write left behind; of a create that was only begun nothing is known."""
         known = self._trusted.get(resource)
         return None if known is None or known.is_intent else known
+
+    def _is_as_asked(self, step: Step, desired: DesiredState, actual: ActualState) -> bool:
+        """Whether nothing has to be remembered of a create but what was asked for."""
+        if step.action is not Action.CREATE or desired.unknown or desired.policy.ignore:
+            return False
+        owned = self._children.get(actual.id.key, frozenset())
+        return is_as_asked(desired, actual, owned=owned, secret_key=self._store.secret_key())
 
     def _compare(self, desired: DesiredState, actual: ActualState, before: Baseline | None) -> ResourceDiff:
         return compare(
