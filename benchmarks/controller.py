@@ -224,6 +224,7 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 
 def drift(bench: Bench, resource: str) -> None:
     """Let a colleague change one resource, and wait until it is as its object says."""
+    bench.pod.environment = {**bench.pod.environment, "AZURE_SYNC_PERIOD": "10s"}
     run_pod(bench, PERIOD_S)
     bench.wait_until_quiet()
     found = bench.azure.get(resource)

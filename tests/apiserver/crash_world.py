@@ -139,6 +139,7 @@ class CrashWorld:
     deaths: int = 0
     count: int = 0
     usual: Counter[str] = field(default_factory=Counter)
+    notes_at_once: bool = False
 
     @classmethod
     def build(cls, plane: ControlPlane, azure: Azure, made: Launcher, folder: Path) -> CrashWorld:
@@ -164,7 +165,8 @@ class CrashWorld:
             "POD_NAMESPACE": RUNTIME,
         }
         arguments = ["--kubeconfig", str(self.kubeconfig), "--crd-management", "none", "--observe-period", "2"]
-        task = {"environment": environment, "arguments": arguments, "kill_at": kill_at}
+        more = {"kill_at": kill_at, "notes_at_once": self.notes_at_once}
+        task = {"environment": environment, "arguments": arguments, **more}
         pid = self.launcher.ask({**task, "points": str(points), "log": str(self.folder / f"log-{self.count}")})["pid"]
         try:
             yield pid, points

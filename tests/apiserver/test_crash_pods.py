@@ -33,6 +33,7 @@ class Story:
         change: What a user does.
         is_there: The objects are there, and Ready, before.
         is_long: Azure answers every write with an operation.
+        is_noted: Operations are written down at once; else they are over before it is time to.
         points: The least number of points of death.
     """
 
@@ -40,13 +41,15 @@ class Story:
     points: int
     is_there: bool = True
     is_long: bool = False
+    is_noted: bool = False
 
 
 STORIES = {
     "create": Story(change=Play.create, is_there=False, points=110),
     "update": Story(change=Play.update, points=65),
     "delete": Story(change=Play.delete, points=30),
-    "long-create": Story(change=Play.create, is_there=False, is_long=True, points=130),
+    "long-create": Story(change=Play.create, is_there=False, is_long=True, points=100),
+    "noted-create": Story(change=Play.create, is_there=False, is_long=True, is_noted=True, points=130),
     "long-delete": Story(change=Play.delete, is_long=True, points=35),
 }
 
@@ -68,6 +71,7 @@ def world(plane: ControlPlane, azure: Azure, pods: Launcher, tmp_path: Path) -> 
 def begin(world: CrashWorld, story: Story, plays: list[Play]) -> None:
     """Bring plays to where the story begins."""
     world.azure.clear_script()
+    world.notes_at_once = story.is_noted
     if story.is_there:
         for play in plays:
             play.create()
