@@ -166,7 +166,7 @@ class ObjectPass:
         is_there = step.reason is Reason.IN_SYNC or (actual is not None and actual.presence is Presence.PRESENT)
         said = condition_of_step(step, self._generation(identity), is_there=is_there)
         if step.id is not None and step.action in (Action.NOOP, Action.SKIP) and is_there:
-            await contract.claim(identity, step.id, child_id=child_id_of(step.arm_type, actual) or "")
+            await contract.claim(identity, step.id, Note(child_id=child_id_of(step.arm_type, actual) or ""))
         if said is not None and said.is_true and is_there:
             said = await self._finish(step, actual) or said
         if said is not None:
