@@ -8,11 +8,15 @@ import uuid
 from engine.cluster import condition, events
 from engine.cluster.condition import Condition
 from engine.cluster.misfit import misfit, owner_link
+from engine.cluster.moved import config_of_name, moved
 from engine.cluster.named import needs_random_name
 from engine.cluster.objects import ClusterObject
 from engine.cluster.verdict import owner_missing
 from engine.desired.identity import ObjectIdentity
+from engine.desired.policy import parse_policy
+from engine.model.policy import ReconcilePolicy
 from engine.model.purpose import Purpose
+from engine.model.state import CustomResource
 from engine.runtime.controller.object_pass import ObjectPass
 from engine.runtime.controller.operations import follow
 from engine.runtime.controller.owners import find_waiting
@@ -85,6 +89,7 @@ class Reconciler:
             and not self._is_under_way(identity)
             and await self._parts.contract.is_ours(found)
             and not await self._parts.credentials.resolve(found.resource)
+            and await self._moved(found) is None
         )
 
     async def _resolve_all(self) -> None:
@@ -102,6 +107,9 @@ class Reconciler:
         found = self._parts.objects.find(identity)
         if found is None or not await self._parts.contract.is_ours(found):
             return False
+        if found.resource.deleting and _is_left_in_azure(found):
+            await self._parts.contract.release(identity)
+            return False
         if found.resource.deleting and not (found.is_claimed and await self._may_go(found, left)):
             return False
         if not found.resource.deleting and self._parts.objects.is_going(found):
@@ -110,7 +118,8 @@ class Reconciler:
         if needs_random_name(found.resource) and not found.resource.deleting:
             await self._parts.contract.name(identity, str(uuid.uuid4()))
         why = await self._parts.credentials.resolve(found.resource)
-        said = condition.warning("Failed", why, found.resource.generation) if why else self._misfit(found)
+        failed = condition.warning("Failed", why, found.resource.generation) if why else self._misfit(found)
+        said = failed or await self._moved(found)
         if said is None:
             return True
         await self._parts.contract.say(identity, said)
@@ -140,9 +149,22 @@ class Reconciler:
         """Return what stands against working on an object with the credential that it has; None for nothing."""
         speaker = self._parts.credentials.speaker_of(found.resource)
         subscription = self._parts.credentials.subscription_of(found.resource)
+        return misfit(found.resource, subscription, speaker.credential, self._owner_of(found))
+
+    async def _moved(self, found: ClusterObject) -> Condition | None:
+        """Return what stands against working on an object because it would be about another resource than before."""
+        if not found.is_claimed:
+            return None
+        named, configured = config_of_name(found.resource), ""
+        if named is not None:
+            texts = await self._parts.objects.fetch_config_map(found.resource.key.namespace, named[0])
+            configured = (texts or {}).get(named[1], "")
+        return moved(found.resource, self._owner_of(found), configured)
+
+    def _owner_of(self, found: ClusterObject) -> CustomResource | None:
         link = owner_link(found.resource)
         owner = self._parts.objects.find(link) if link is not None else None
-        return misfit(found.resource, subscription, speaker.credential, owner.resource if owner is not None else None)
+        return owner.resource if owner is not None else None
 
     def _is_outside(self, identity: ObjectIdentity) -> bool:
         return self._parts.outside is not None and self._parts.outside.takes(identity)
@@ -194,3 +216,9 @@ class Reconciler:
             left.discard(identity)
             parts.queue.done(identity)
         return not why
+
+
+def _is_left_in_azure(found: ClusterObject) -> bool:
+    """Whether an object's deletion is no business of Azure's: it needs no credential then, and no look."""
+    policy = parse_policy(found.resource.annotations, found.resource.namespace_annotations)
+    return policy.reconcile is not ReconcilePolicy.MANAGE
