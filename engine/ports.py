@@ -249,6 +249,26 @@ class ClusterWriter(Protocol):
         ...
 
 
+class DriftReports(Protocol):
+    """The DriftReport of each namespace. Each call raises EngineError when the cluster refuses or does not answer."""
+
+    async def read(self, namespace: str) -> Mapping[str, Any] | None:
+        """Return the report of a namespace; None when there is none."""
+        ...
+
+    async def write(self, namespace: str, report: Mapping[str, Any]) -> str:
+        """Make the report be as given, and return its version."""
+        ...
+
+    async def remove(self, namespace: str) -> None:
+        """Delete the report of a namespace; no error when there is none."""
+        ...
+
+    async def versions(self) -> Mapping[str, str]:
+        """Return the version of the report of every namespace that has one."""
+        ...
+
+
 class DatabaseUsers(Protocol):
     """Users of database servers. No error of theirs repeats a password."""
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine.app.auditing import StreamAudit, describe_author
 from engine.app.credentials import CredentialBook
+from engine.app.drift_reports import bring_report_definition, reporting_drift
 from engine.app.endpoints import Vitals, endpoints
 from engine.app.exports import build_exporter
 from engine.app.feed import Feed
@@ -33,6 +34,7 @@ from engine.ports import Clock, ClusterWriter
 from engine.runtime.clock import SystemClock
 from engine.runtime.controller.contract import Contract, OperatorName
 from engine.runtime.controller.corrections import Corrections
+from engine.runtime.controller.drift import DriftBook
 from engine.runtime.controller.freshness import Freshness
 from engine.runtime.controller.groups import SecurityGroups
 from engine.runtime.controller.lookout import Lookout, NoWriter
@@ -82,6 +84,8 @@ async def prepare_cluster(client: KubeClient, args: argparse.Namespace, operatin
     if operating.mode.installs and args.crd_management == "auto":
         for line in await bring_definitions(client, pattern=args.crd_pattern, labels=labels, clock=SystemClock()):
             log.info(line)
+    elif operating.mode.reports and args.crd_management == "auto":
+        bring_report_definition(client, log)
 
 
 class _Assembly:
@@ -144,6 +148,7 @@ class _Assembly:
             rules=Rules(endpoint=settings.endpoint, executor=ExecutorOptions(patience=timedelta(0), stop=self.halt)),
             corrections=corrections,
             exporter=build_exporter(client, objects, queue, clock, period=timedelta(seconds=args.export_period)),
+            drift=DriftBook(clock),
         )
 
     def _audit(self, log: Log) -> StreamAudit:
@@ -175,6 +180,7 @@ class _Assembly:
             book=self.book,
             log=log,
             exporter=self.parts.exporter,
+            drift=self.parts.drift,
         )
 
     def vitals(self) -> Vitals:
@@ -213,7 +219,7 @@ async def open_controller(
         async with endpoints(vitals, log, args, client, parts.clock):
             await made.cluster.start(made.feed(operating, log).take)
             vitals.is_listed = True
-            async with sharing(made.shards, made.permits):
+            async with sharing(made.shards, made.permits), reporting_drift(client, parts, operating, log):
                 yield Controller(loop=loop, kinds=made.cluster.plurals)
     finally:
         await made.close()

@@ -66,7 +66,7 @@ async def bring_definitions(
         raise InvalidSpecError(_NOTHING, hint="for example --crd-pattern 'resources.azure.com/*;storage.azure.com/*'")
     try:
         changed = [name for name in chosen if _bring(client, name, labels)]
-        bring_policies(client)
+        bring_own(client, policies=True)
     except PolicyDeniedError as exc:
         if not wanted <= there:
             raise
@@ -103,15 +103,16 @@ def _carries(found: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool
     return all(held.get(name) == value for name, value in labels.items())
 
 
-def bring_policies(client: KubeClient) -> None:
-    """Apply the admission policies that are not there as they should be."""
+def bring_own(client: KubeClient, *, policies: bool = False) -> None:
+    """Apply the definition of DriftReport, and admission policies, where they are not there as they should be."""
     from engine.crds.compare import holds
     from engine.crds.policy import admission_policies
+    from engine.drift.definition import drift_report_definition
     from providers.kube.definitions import apply_object, read_object
 
-    for policy in admission_policies():
-        if not holds(read_object(client, policy), policy):
-            apply_object(client, policy)
+    for manifest in (drift_report_definition(), *(admission_policies() if policies else ())):
+        if not holds(read_object(client, manifest), manifest):
+            apply_object(client, manifest)
 
 
 def _names(names: Iterable[Name]) -> str:

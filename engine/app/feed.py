@@ -16,6 +16,7 @@ from engine.desired.policy import DRIFT_POLICY, IGNORE, OWN_PREFIX, PROTECT, REC
 from engine.model.policy import ALLOW_REPLACE
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.corrections import Corrections
+from engine.runtime.controller.drift import DriftBook
 from engine.runtime.controller.exports import Exporter
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.operations import Operations
@@ -47,6 +48,7 @@ class Feed:
     book: CredentialBook
     log: Log
     exporter: Exporter
+    drift: DriftBook
 
     def take(self, news: News) -> None:
         """Bring the objects up to date; what changed in more than what we write ourselves is due."""
@@ -92,6 +94,7 @@ class Feed:
         self.corrections.forget(identity)
         self.contract.forget(identity)
         self.operations.forget(identity)
+        self.drift.drop(identity)
 
     def _put(self, found: ClusterObject, *, is_listed: bool = False) -> None:
         before = self.objects.put(found, is_listed=is_listed)

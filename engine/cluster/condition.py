@@ -28,7 +28,7 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """The Ready condition of one object.
+    """A condition of one object, Ready unless it says so.
 
     Attributes:
         status: ``True``, ``False`` or ``Unknown``.
@@ -43,6 +43,7 @@ class Condition:
     message: str = ""
     observed_generation: int = 0
     since: datetime | None = None
+    type: str = READY
 
     @property
     def is_true(self) -> bool:
@@ -53,7 +54,7 @@ class Condition:
         """Return the condition as it stands in ``status.conditions``; empty members are left out, as ASO does."""
         since = self.since.astimezone(UTC).strftime(_STAMP) if self.since is not None else ""
         members: dict[str, Any] = {
-            "type": READY,
+            "type": self.type,
             "status": self.status,
             "severity": self.severity.value,
             "lastTransitionTime": since,

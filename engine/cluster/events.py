@@ -59,9 +59,22 @@ def not_possible() -> Event:
     return Event(type="Normal", reason="NotPossibleInAzure", message=NOT_DELETABLE)
 
 
-def drifted(what: str) -> Event:
-    """Say that Azure differs from the object and is left so for now."""
-    return Event(type="Warning", reason="Drifted", message=what)
+def drift_detected() -> Event:
+    """Say that Azure is no longer as we left it; the text is always the same, so that events are counted, not piled."""
+    message = "Azure was changed since the last apply; the DriftReport of the namespace says what, and who"
+    return Event(type="Warning", reason="DriftDetected", message=message)
+
+
+def drift_resolved() -> Event:
+    """Say that Azure is as it should be again."""
+    message = "Azure is as it should be again; the DriftReport of the namespace says what had changed"
+    return Event(type="Normal", reason="DriftResolved", message=message)
+
+
+def not_converging() -> Event:
+    """Say that a difference came back after it was put right, and is left so."""
+    message = "A difference that was put right came back; it is left as it is, and the Ready condition says where"
+    return Event(type="Warning", reason="NotConverging", message=message)
 
 
 def overlap(mine: str, other: str) -> Event:

@@ -58,7 +58,7 @@ class DriftReport:
 
 def drift_report(plan: Plan) -> DriftReport:
     """Select what moved from the plan that would mend it; the plan's order is kept."""
-    alarming = [s for s in plan.steps if not _is_ignored(s)]
+    alarming = [s for s in plan.steps if not is_unheard(s)]
     drifted = [s for s in alarming if has_drifted(s)]
     rest = [s for s in alarming if s.changes and s.action is not Action.DELETE and not has_drifted(s)]
     unknown = [s for s in rest if any(c.origin is ChangeOrigin.UNKNOWN for c in s.changes)]
@@ -69,19 +69,19 @@ def drift_report(plan: Plan) -> DriftReport:
         pending=len(rest) - len(unknown),
         checked=len(plan.steps),
         problems=len(plan.problems),
-        ignored=count_ignored(plan.steps) + sum(_count_unheard(s) for s in plan.steps if _is_ignored(s)),
+        ignored=count_ignored(plan.steps) + sum(count_unheard(s) for s in plan.steps if is_unheard(s)),
         others=count_left_to_others(plan.steps),
         absent=sum(s.action is Action.CREATE and not has_drifted(s) for s in alarming),
     )
 
 
-def _count_unheard(step: Step) -> int:
+def count_unheard(step: Step) -> int:
     """Count what moved in a resource whose owner asked for no alarm; one that is gone is one."""
     row = _row(step)
     return len(row.changes) or int(row.gone and has_drifted(step))
 
 
-def _is_ignored(step: Step) -> bool:
+def is_unheard(step: Step) -> bool:
     """Whether the owner of the object asked for no alarm about what Azure moves."""
     return step.desired is not None and step.desired.policy.drift is DriftPolicy.IGNORE
 

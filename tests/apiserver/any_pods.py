@@ -34,6 +34,20 @@ DEFINITIONS: tuple[Object, ...] = (
     },
 )
 """What a pod needs that installs definitions."""
+REPORTING: tuple[Object, ...] = (
+    *READ_ONLY,
+    {
+        "apiGroups": ["apiextensions.k8s.io"],
+        "resources": ["customresourcedefinitions"],
+        "verbs": ["get", "list", "watch", "create", "patch"],
+    },
+    {
+        "apiGroups": ["trueup.dev"],
+        "resources": ["driftreports"],
+        "verbs": ["get", "list", "create", "patch", "delete"],
+    },
+)
+"""What a pod needs that reports drift as DriftReports too."""
 _NUMBERS = itertools.count(1)
 
 

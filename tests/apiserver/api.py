@@ -47,9 +47,17 @@ class Api:
         if identity.certificate is not None:
             self._tls.load_cert_chain(identity.certificate, identity.certificate.with_suffix(".key"))
 
-    def call(self, method: str, path: str, body: Any = None, *, content: str = "application/json") -> tuple[int, Any]:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        content: str = "application/json",
+        accept: str = "application/json",
+    ) -> tuple[int, Any]:
         """Send one request; return status and decoded body, text where it is no JSON."""
-        headers = {"content-type": content, "accept": "application/json"}
+        headers = {"content-type": content, "accept": accept}
         if self.identity.token:
             headers["authorization"] = f"Bearer {self.identity.token}"
         sent = json.dumps(body) if body is not None else None

@@ -42,6 +42,11 @@ RULES: tuple[Object, ...] = (
     },
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
     {
+        "apiGroups": ["trueup.dev"],
+        "resources": ["driftreports"],
+        "verbs": ["get", "list", "create", "patch", "delete"],
+    },
+    {
         "apiGroups": [
             "resources.azure.com",
             "storage.azure.com",

@@ -48,7 +48,7 @@ def settings(web: Web, period: str) -> dict[str, str]:
 
 
 def test_drift_stays_until_it_is_asked_for(plane: ControlPlane, web: Web, azure: Azure, tmp_path: Path) -> None:
-    """With `never` drift is told once on the object, which stays Ready and is not written again; an edit ends it."""
+    """With `never` drift is told once, as condition and event; the object stays Ready and as it is until an edit."""
     web.create(GROUPS, group("sync-never", tags={"app": "shop"}))
     with running(plane, azure, tmp_path, environment=settings(web, "never")):
         web.wait_ready(GROUPS, "sync-never")
@@ -65,13 +65,18 @@ def test_drift_stays_until_it_is_asked_for(plane: ControlPlane, web: Web, azure:
         web.patch(GROUPS, "sync-never", {"metadata": {"annotations": {"trueup.dev/reconcile-at": "now"}}})
         web.wait_for("the tag to be back", lambda: tags_of(web, "sync-never") == {"app": "shop"})
         web.wait_for("the note to go", lambda: not web.ready(GROUPS, "sync-never").get("message"))
+        web.wait_for("the end to be told", lambda: "DriftResolved" in dict(web.events("sync-never")))
 
-    (ready,) = said["status"]["conditions"]
+    ready, drifted = said["status"]["conditions"]
     assert (ready["status"], ready["reason"]) == ("True", "Succeeded")
     assert ready["message"] == "Azure differs at tags.app; it is corrected when AZURE_SYNC_PERIOD says so"
     assert later["metadata"]["resourceVersion"] == said["metadata"]["resourceVersion"]
     assert (writes, untouched) == ([], {"app": "theirs"})
-    assert [text for reason, text in web.events("sync-never") if reason == "Drifted"] == [ready["message"]]
+    assert (drifted["type"], drifted["status"]) == ("Drifted", "True")
+    assert [reason for reason, _ in web.events("sync-never") if reason.startswith("Drift")] == [
+        "DriftDetected",
+        "DriftResolved",
+    ]
 
 
 def test_drift_is_corrected_once_a_period(plane: ControlPlane, web: Web, azure: Azure, tmp_path: Path) -> None:

@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take ``render``, ``install``, ``diff`` and ``trim``."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="render|install|diff|trim")
     render = actions.add_parser("render", help="print the definitions as kubectl takes them")
-    install = actions.add_parser("install", help="apply them to a cluster, and the admission policy; deletes nothing")
+    install = actions.add_parser(
+        "install", help="apply them, the definition of DriftReport and the admission policy; deletes nothing"
+    )
     diff = actions.add_parser("diff", help="say what install would change")
     trim = actions.add_parser(
         "trim", help="say which stored versions and which kinds nobody uses; with --yes, remove them"
@@ -98,8 +100,9 @@ def _names(args: argparse.Namespace) -> Sequence[tuple[str, str]]:
 
 def _render(wanted: Sequence[dict[str, Any]], output: str) -> int:
     from engine.crds.policy import admission_policies
+    from engine.drift.definition import drift_report_definition
 
-    for manifest in (*wanted, *admission_policies()):
+    for manifest in (*wanted, drift_report_definition(), *admission_policies()):
         sys.stdout.write("---\n" + _text_of(manifest, output))
     return ExitCode.CLEAN
 
@@ -117,7 +120,7 @@ def _text_of(manifest: dict[str, Any], output: str) -> str:
 
 
 def _install(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
-    from engine.app.definitions import bring_policies
+    from engine.app.definitions import bring_own
     from providers.kube.definitions import bring_definition
 
     client = _connect(args)
@@ -127,7 +130,7 @@ def _install(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
             bring_definition(client, manifest, installed)
             changed.append(manifest["metadata"]["name"])
             sys.stdout.write(f"{changed[-1]} applied\n")
-    bring_policies(client)
+    bring_own(client, policies=True)
     asyncio.run(_wait_until_served(client, changed))
     sys.stdout.write(f"{len(changed)} of {len(wanted)} definitions applied; the others were as they should be.\n")
     return ExitCode.CLEAN

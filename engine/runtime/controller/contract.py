@@ -28,6 +28,7 @@ from engine.cluster.objects import ClusterObject
 from engine.cluster.status import CONDITIONS, build_status, print_status
 from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import BASELINE, OPERATION
+from engine.drift.condition import put_drifted
 from engine.model.document import Document
 from engine.model.ids import ArmId, Generation
 from engine.model.state import ActualState, CustomResource
@@ -196,14 +197,16 @@ class Contract:
         actual: ActualState | None = None,
         *,
         begins: bool = False,
+        drifted: Condition | None = None,
     ) -> None:
-        """Bring condition and status up to date.
+        """Bring conditions and status up to date.
 
         Args:
             identity: The object.
             condition: What is to be said.
             actual: The resource as it was last read; None leaves the status as it is.
             begins: A request was just sent for it.
+            drifted: What is to be said of drift; None leaves that as it is.
         """
         found = self._find(identity)
         if found is None:
@@ -212,12 +215,14 @@ class Contract:
         body = actual.document.value if actual is not None and actual.document is not None else None
         status = self._status_of(found.resource, body)
         new_print = print_status(status) if status is not None else found.status_print
-        if ready is found.ready and new_print == found.status_print:
+        others = put_drifted(found.others, drifted, self._clock.now())
+        if ready is found.ready and new_print == found.status_print and others is found.others:
             return
         if found.is_proven and not ready.is_true:
             found = await self._keep(found)
-        await self._write(found, ready, status if new_print != found.status_print else None)
-        self._objects.put(replace(found, ready=ready, status_print=new_print).with_promises_kept())
+        await self._write(found, [ready.to_wire(), *others], status if new_print != found.status_print else None)
+        after = replace(found, ready=ready, status_print=new_print, others=others)
+        self._objects.put(after.with_promises_kept())
 
     async def _keep(self, found: ClusterObject) -> ClusterObject:
         """Write down what holds because the object is Ready, before it is not Ready any more."""
@@ -225,9 +230,8 @@ class Contract:
         await self._mark(found, marks)
         return _marked(found, marks)
 
-    async def _write(self, found: ClusterObject, ready: Condition, status: dict[str, Any] | None) -> None:
+    async def _write(self, found: ClusterObject, conditions: list[Any], status: dict[str, Any] | None) -> None:
         key, uid = found.resource.key, found.resource.uid
-        conditions = [ready.to_wire(), *found.others]
         if status is None and found.has_status:
             await self._writer.write_conditions(key, uid, conditions)
         else:

@@ -12,6 +12,7 @@ from engine.cluster.notes import Note
 from engine.cluster.post_check import NO_CHILD_ID, child_id_of
 from engine.cluster.verdict import condition_of_result, condition_of_step
 from engine.desired.identity import ObjectIdentity
+from engine.drift.condition import drifted_of_step, not_drifted
 from engine.errors import UnavailableError, UnfinishedError
 from engine.model.ids import ArmId
 from engine.model.plan import Action, Reason, Step
@@ -37,7 +38,6 @@ from engine.runtime.world import PassOptions, PassResult, World
 _UNSEEN = (UnfinishedError.reason, UnavailableError.reason)
 """Reasons of results that do not tell what became of the write."""
 _DRIFT_WAITS: Final = "it is corrected when AZURE_SYNC_PERIOD says so"
-_LEFT_ALONE: Final = (Reason.DRIFT_POLICY, Reason.NOT_CONVERGING)
 
 _AT_ONCE = 32
 """Objects that are told of at a time."""
@@ -136,7 +136,9 @@ class ObjectPass:
             drift_waits=self._waits,
         )
         cycle = self._cycle = Cycle(world, options, self._memory)
-        return cycle, await cycle.plan(keep_in_sync=True)
+        planned = await cycle.plan(keep_in_sync=True)
+        parts.drift.note(planned.plan.steps)
+        return cycle, planned
 
     def _prepared(self) -> Prepared | None:
         return self._cycle.prepared if self._cycle is not None else None
@@ -170,9 +172,11 @@ class ObjectPass:
         if said is not None and said.is_true and is_there:
             said = await self._finish(step, actual) or said
         if said is not None:
-            await contract.say(identity, said, actual if step.reason in (Reason.IN_SYNC, Reason.POLICY_SKIP) else None)
-        if step.reason in _LEFT_ALONE and said is not None and said.message:
-            await contract.tell(identity, events.drifted(said.message), once=True)
+            seen = actual if step.reason in (Reason.IN_SYNC, Reason.POLICY_SKIP) else None
+            drifted = drifted_of_step(step, self._generation(identity))
+            await contract.say(identity, said, seen, drifted=drifted)
+        if step.reason is Reason.NOT_CONVERGING and said is not None and said.message:
+            await contract.tell(identity, events.not_converging(), once=True)
         if said is None or said.is_true:
             self._succeeded(identity)
         elif step.action is Action.WAIT and step.waits and step.waits[0].on is not None:
@@ -237,7 +241,8 @@ class ObjectPass:
                 below = child_id_of(step.arm_type, actual) or ""
                 await contract.claim(identity, step.id, Note(memory=memory, child_id=below))
             failed = await self._finish(step, actual)
-            await contract.say(identity, failed or said, actual)
+            self._parts.drift.corrected(identity)
+            await contract.say(identity, failed or said, actual, drifted=not_drifted(generation))
             if failed is not None:
                 queue.retry(identity, limit=SLOW)
             else:

@@ -11,6 +11,7 @@ from engine.model.policy import Limits
 from engine.ports import AuditLog, Clock
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.corrections import Corrections
+from engine.runtime.controller.drift import DriftBook
 from engine.runtime.controller.exports import Exporter
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.operations import Operations
@@ -48,6 +49,7 @@ class Parts:
     corrections: Corrections
     exporter: Exporter
     post_checks: PostChecks
+    drift: DriftBook
     breaker: Breaker = field(default_factory=Breaker)
     operations: Operations = field(default_factory=Operations)
     outside: Outside | None = None

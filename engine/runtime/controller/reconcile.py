@@ -54,6 +54,7 @@ class Reconciler:
         finally:
             for identity in left:
                 self._parts.queue.done(identity)
+        self._parts.drift.ended(self._parts.objects if purpose is Purpose.SWEEP else None)
 
     def _held_of(self, wanted: frozenset[ObjectIdentity]) -> frozenset[ObjectIdentity]:
         """Let go of what other replicas work on."""
@@ -77,7 +78,10 @@ class Reconciler:
             await turns.after(GLANCE)
         run = ObjectPass(self._parts, frozenset(plain), Purpose.SWEEP, self._sweeps.memory(self._parts.objects))
         settled = await run.look(seen, self._sweeps) if plain else frozenset()
-        return frozenset(i for i in seen if i not in settled and queue.begin(i, seen[i]))
+        rest = frozenset(i for i in seen if i not in settled and queue.begin(i, seen[i]))
+        if not rest:
+            self._parts.drift.ended(self._parts.objects)
+        return rest
 
     async def _is_plain(self, identity: ObjectIdentity) -> bool:
         """Whether there is nothing about an object but its spec: others need a closer look each."""

@@ -1,0 +1,90 @@
+"""DriftReports in a cluster: one per namespace."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from engine.drift.document import GROUP, NAME, PLURAL, VERSION
+from engine.model.document import encode_public
+from providers.kube.client import KubeClient, NotFoundError
+from providers.kube.decode import decode
+from providers.kube.names import METADATA_LIST
+from providers.kube.stream import ListMetadata
+from providers.kube.versions import OWN_MANAGER
+
+_APPLY: Final = "application/apply-patch+yaml"
+_ALL: Final = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
+_PAGE: Final = "500"
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    name: str
+    namespace: str
+    resource_version: str
+
+
+class _Item(msgspec.Struct):
+    metadata: _Metadata
+
+
+class _Page(msgspec.Struct):
+    items: list[_Item] | None = None
+    metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
+
+
+_decode_page = msgspec.json.Decoder(_Page)
+
+
+class KubeDriftReports:
+    """Implements ``DriftReports``."""
+
+    def __init__(self, client: KubeClient) -> None:
+        """Take a client."""
+        self._client = client
+
+    async def read(self, namespace: str) -> Mapping[str, Any] | None:
+        """Return the report of a namespace; None when there is none."""
+        try:
+            found = orjson.loads(await asyncio.to_thread(self._client.get, _path(namespace)))
+        except NotFoundError:
+            return None
+        return found if isinstance(found, dict) else None
+
+    async def write(self, namespace: str, report: Mapping[str, Any]) -> str:
+        """Make the report be as given, by server-side apply: what is gone from it goes, labels of others stay."""
+        query = {"fieldManager": OWN_MANAGER, "force": "true"}
+        raw = encode_public(report)
+        answer = await asyncio.to_thread(
+            self._client.send, "PATCH", _path(namespace), raw, content_type=_APPLY, query=query
+        )
+        return str(orjson.loads(answer)["metadata"]["resourceVersion"])
+
+    async def remove(self, namespace: str) -> None:
+        """Delete the report of a namespace; no error when there is none."""
+        with contextlib.suppress(NotFoundError):
+            await asyncio.to_thread(self._client.send, "DELETE", _path(namespace), b"{}")
+
+    async def versions(self) -> Mapping[str, str]:
+        """Return the version of the report of every namespace that has one; contents are not read."""
+        return await asyncio.to_thread(self._list_versions)
+
+    def _list_versions(self) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        query = {"limit": _PAGE}
+        while True:
+            page = decode(_decode_page, self._client.get(_ALL, query, accept=METADATA_LIST), _ALL)
+            metas = (item.metadata for item in page.items or ())
+            found |= {m.namespace: m.resource_version for m in metas if m.name == NAME}
+            if not page.metadata.token:
+                return found
+            query = {"limit": _PAGE, "continue": page.metadata.token}
+
+
+def _path(namespace: str) -> str:
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}/{NAME}"
