@@ -41,7 +41,7 @@ async def reporting_drift(client: KubeClient, parts: Parts, operating: Operating
 
     reporter = DriftReporter(
         parts.drift,
-        KubeDriftReports(client),
+        KubeDriftReports(client, namespaces=operating.namespaces),
         is_ours,
         parts.clock,
         teller=parts.contract if operating.mode.writes else None,

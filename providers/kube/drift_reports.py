@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +19,7 @@ from providers.kube.stream import ListMetadata
 from providers.kube.versions import OWN_MANAGER
 
 _APPLY: Final = "application/apply-patch+yaml"
-_ALL: Final = f"/apis/{GROUP}/{VERSION}/{PLURAL}"
+_ROOT: Final = f"/apis/{GROUP}/{VERSION}"
 _PAGE: Final = "500"
 
 
@@ -44,9 +44,10 @@ _decode_page = msgspec.json.Decoder(_Page)
 class KubeDriftReports:
     """Implements ``DriftReports``."""
 
-    def __init__(self, client: KubeClient) -> None:
-        """Take a client."""
+    def __init__(self, client: KubeClient, *, namespaces: Sequence[str] = ()) -> None:
+        """Take a client; ``namespaces`` are all of them when empty."""
         self._client = client
+        self._lists = [f"{_ROOT}/namespaces/{n}/{PLURAL}" for n in namespaces] or [f"{_ROOT}/{PLURAL}"]
 
     async def read(self, namespace: str) -> Mapping[str, Any] | None:
         """Return the report of a namespace; None when there is none."""
@@ -75,16 +76,18 @@ class KubeDriftReports:
         return await asyncio.to_thread(self._list_versions)
 
     def _list_versions(self) -> Mapping[str, str]:
-        found: dict[str, str] = {}
+        metas = (m for path in self._lists for m in self._metadata(path))
+        return {m.namespace: m.resource_version for m in metas if m.name == NAME}
+
+    def _metadata(self, path: str) -> Iterator[_Metadata]:
         query = {"limit": _PAGE}
         while True:
-            page = decode(_decode_page, self._client.get(_ALL, query, accept=METADATA_LIST), _ALL)
-            metas = (item.metadata for item in page.items or ())
-            found |= {m.namespace: m.resource_version for m in metas if m.name == NAME}
+            page = decode(_decode_page, self._client.get(path, query, accept=METADATA_LIST), path)
+            yield from (item.metadata for item in page.items or ())
             if not page.metadata.token:
-                return found
+                return
             query = {"limit": _PAGE, "continue": page.metadata.token}
 
 
 def _path(namespace: str) -> str:
-    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}/{NAME}"
+    return f"{_ROOT}/namespaces/{namespace}/{PLURAL}/{NAME}"

@@ -39,7 +39,8 @@ REPORTING: tuple[Object, ...] = (
     {
         "apiGroups": ["apiextensions.k8s.io"],
         "resources": ["customresourcedefinitions"],
-        "verbs": ["get", "list", "watch", "create", "patch"],
+        "resourceNames": ["driftreports.trueup.dev"],
+        "verbs": ["get", "create", "patch"],
     },
     {
         "apiGroups": ["trueup.dev"],

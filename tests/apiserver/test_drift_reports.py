@@ -16,6 +16,7 @@ from tests.verbs_desk import Azure, account, group
 pytestmark = pytest.mark.apiserver
 
 GROUP_API = "2020-06-01"
+DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/driftreports.trueup.dev"
 REPORTS = "/apis/trueup.dev/v1alpha1/namespaces/{}/driftreports"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 POLICY = "trueup.dev/drift-policy"
@@ -160,7 +161,9 @@ def tags_of(web: Web, name: str) -> Any:
 def test_a_pod_that_only_reports_writes_nothing_but_reports(
     plane: ControlPlane, web: Web, azure: Azure, tmp_path: Path
 ) -> None:
-    """In mode watch the DriftReport is all that is written: no event, no condition, nothing in Azure."""
+    """In mode watch the DriftReport and its definition are all that is written: no event, no condition, no request."""
+    web.admin.delete(DEFINITION)
+    web.wait_for("no definition", lambda: web.admin.get(DEFINITION) is None)
     azure.edit("PUT", resource_of(web, "watch-a"), {"location": "westeurope", "tags": {"app": "theirs"}}, api=GROUP_API)
     make(web, "watch-a", "watch-b")
     before = {n: web.get(GROUPS, n) for n in ("watch-a", "watch-b")}
