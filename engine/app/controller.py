@@ -23,6 +23,7 @@ from engine.app.feed import Feed
 from engine.app.logs import Log
 from engine.app.lookout import PassPrinter
 from engine.app.metrics import AzureRequests
+from engine.app.pod_page import PodPage
 from engine.app.settings import Settings
 from engine.app.sharing import make_shards, sharing
 from engine.app.tokens import TokenBook
@@ -32,6 +33,7 @@ from engine.model.audit import Principal
 from engine.model.ids import ResourceKey
 from engine.ports import Clock, ClusterWriter
 from engine.runtime.clock import SystemClock
+from engine.runtime.controller.board import Board
 from engine.runtime.controller.contract import Contract, OperatorName
 from engine.runtime.controller.corrections import Corrections
 from engine.runtime.controller.drift import DriftBook
@@ -149,6 +151,7 @@ class _Assembly:
             corrections=corrections,
             exporter=build_exporter(client, objects, queue, clock, period=timedelta(seconds=args.export_period)),
             drift=DriftBook(clock),
+            board=Board(clock),
         )
 
     def _audit(self, log: Log) -> StreamAudit:
@@ -187,6 +190,10 @@ class _Assembly:
         """Return what the endpoints tell."""
         return Vitals(objects=self.objects, queue=self.queue, shards=self.shards, requests=self.requests)
 
+    def page(self) -> PodPage:
+        """Return what people see."""
+        return PodPage(board=self.parts.board, objects=self.objects, is_ours=self.permits.holds)
+
     async def close(self) -> None:
         """Close what was opened."""
         await self.parts.post_checks.close()
@@ -216,7 +223,7 @@ async def open_controller(
             permits=made.permits,
             halt=made.halt,
         )
-        async with endpoints(vitals, log, args, client, parts.clock):
+        async with endpoints(vitals, made.page(), log, args, client, parts.clock):
             await made.cluster.start(made.feed(operating, log).take)
             vitals.is_listed = True
             async with sharing(made.shards, made.permits), reporting_drift(client, parts, operating, log):

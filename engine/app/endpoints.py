@@ -15,6 +15,7 @@ from engine.app.gatekeeper import Gatekeeper, ask_cluster
 from engine.app.health import Door, Page, Pages, Request, serving
 from engine.app.logs import Log
 from engine.app.metrics import CONTENT_TYPE, AzureRequests, Gauge, render
+from engine.app.pod_page import PAGE, PodPage
 from engine.model.problem import Problem
 from engine.ports import Clock
 from engine.runtime.controller.objects import Objects
@@ -93,9 +94,9 @@ class Vitals:
 
 @asynccontextmanager
 async def endpoints(
-    vitals: Vitals, log: Log, args: argparse.Namespace, client: KubeClient, clock: Clock
+    vitals: Vitals, page: PodPage, log: Log, args: argparse.Namespace, client: KubeClient, clock: Clock
 ) -> AsyncIterator[None]:
-    """Answer meanwhile: probes to everybody, numbers to whom the cluster lets read them."""
+    """Answer meanwhile: probes to everybody, numbers to whom the cluster lets read them, the page by its token."""
     pages = vitals.pages()
     health = Door(address=args.health_addr, pages=pages[HEALTH])
     metrics = Door(address=args.metrics_addr, pages=pages[METRICS])
@@ -103,7 +104,7 @@ async def endpoints(
         folder = args.metrics_cert_dir
         context = certificate_of("--metrics-cert-dir", Path(folder)) if folder else own_certificate(clock)
         metrics = replace(metrics, context=context, admit=Gatekeeper(ask_cluster(client), clock).admit)
-    async with serving({HEALTH: health, METRICS: metrics}) as ports:
+    async with serving({HEALTH: health, METRICS: metrics, PAGE: page.door(args)}) as ports:
         for option, port in ports.items():
             log.info(f"answering on port {port}", endpoint=option, port=port)
         yield

@@ -1,4 +1,4 @@
-"""The pod's endpoints for the kubelet and for Prometheus: GET only, one answer per connection, with or without TLS."""
+"""The pod's endpoints for kubelet, Prometheus and people: GET only, one answer per connection, with or without TLS."""
 
 from __future__ import annotations
 
@@ -36,12 +36,13 @@ class Request:
 class Page:
     """One answer."""
 
-    body: str
+    body: str | bytes
     status: int = 200
     content_type: str = TEXT
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Pages = Mapping[str, Callable[[Request], Page]]
+Pages = Mapping[str, Callable[[Request], Page | Awaitable[Page]]]
 Admit = Callable[[Request], Awaitable[Page | None]]
 """Returns why a request is not answered; None when it is."""
 
@@ -54,12 +55,14 @@ class Door:
         address: As the option gives it; ``0`` or nothing for nowhere.
         context: Of TLS; None for plain HTTP.
         admit: None where everybody is answered.
+        patience_s: How long one answer may take, to the last byte.
     """
 
     address: str
     pages: Pages
     context: ssl.SSLContext | None = None
     admit: Admit | None = None
+    patience_s: float = _PATIENCE_S
 
 
 def parse_address(option: str, text: str) -> tuple[str, int] | None:
@@ -101,7 +104,7 @@ async def _close(server: asyncio.Server) -> None:
 async def _listen(option: str, address: tuple[str, int], door: Door) -> asyncio.Server:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(TimeoutError, ConnectionError, ValueError, asyncio.IncompleteReadError):
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(door.patience_s):
                 request = _parse(await reader.readuntil(b"\r\n\r\n"))
                 writer.write(_encode(await _choose(request, door), is_head=request.method == "HEAD"))
                 await writer.drain()
@@ -133,13 +136,17 @@ async def _choose(request: Request, door: Door) -> Page:
         return refused
     path = request.path
     page = door.pages.get(path) or door.pages.get("/" + path.split("/")[1] if "/" in path else "")
-    return page(request) if page is not None else Page(body="not found\n", status=404)
+    if page is None:
+        return Page(body="not found\n", status=404)
+    answer = page(request)
+    return answer if isinstance(answer, Page) else await answer
 
 
 def _encode(page: Page, *, is_head: bool) -> bytes:
-    body = page.body.encode()
+    body = page.body.encode() if isinstance(page.body, str) else page.body
+    more = "".join(f"{name}: {value}\r\n" for name, value in page.headers.items())
     head = (
         f"HTTP/1.1 {page.status} {_REASONS[page.status]}\r\nContent-Type: {page.content_type}\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        f"{more}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + (b"" if is_head else body)

@@ -60,6 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=4,
         help="into how many parts namespaces are divided among replicas; the same for all of them (default 4)",
     )
+    page = parser.add_argument_group("a page for people")
+    page.add_argument("--page-addr", metavar="ADDRESS", default="0", help="answer it there; 0 for nowhere (default)")
+    page.add_argument(
+        "--page-token-file", metavar="FILE", default="", help="who has its token is answered; needed with --page-addr"
+    )
+    page.add_argument(
+        "--page-cert-dir", metavar="FOLDER", default="", help="tls.crt and tls.key; without it there is no TLS"
+    )
     aso = parser.add_argument_group("flags as ASO has them")
     aso.add_argument(
         "--crd-management", choices=("auto", "none"), default="auto", help="install and upgrade definitions at start"

@@ -93,6 +93,7 @@ class Lookout:
         planned = await self._plan(seen, purpose)
         self._parts.drift.note(planned.plan.steps)
         self._parts.drift.ended(self._parts.objects if purpose is Purpose.SWEEP else None)
+        self._parts.board.note(planned.plan.steps)
         told = {key: why for key, why in unspoken.items() if key.identity in wanted}
         await self._report(Looked(planned=planned, is_whole=purpose is Purpose.SWEEP, unspoken=told))
 

@@ -138,6 +138,7 @@ class ObjectPass:
         cycle = self._cycle = Cycle(world, options, self._memory)
         planned = await cycle.plan(keep_in_sync=True)
         parts.drift.note(planned.plan.steps)
+        parts.board.note(planned.plan.steps)
         return cycle, planned
 
     def _prepared(self) -> Prepared | None:
@@ -221,6 +222,7 @@ class ObjectPass:
         if identity not in left:
             return
         contract, queue = self._parts.contract, self._parts.queue
+        self._parts.board.ended(result)
         if result.reason == NotHeldError.reason:
             queue.retry(identity, limit=FAST)
             self._let_go(identity, left)

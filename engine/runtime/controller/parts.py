@@ -9,6 +9,7 @@ from datetime import timedelta
 from engine.cluster.breaker import Breaker
 from engine.model.policy import Limits
 from engine.ports import AuditLog, Clock
+from engine.runtime.controller.board import Board
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.corrections import Corrections
 from engine.runtime.controller.drift import DriftBook
@@ -50,6 +51,7 @@ class Parts:
     exporter: Exporter
     post_checks: PostChecks
     drift: DriftBook
+    board: Board
     breaker: Breaker = field(default_factory=Breaker)
     operations: Operations = field(default_factory=Operations)
     outside: Outside | None = None
