@@ -22,7 +22,12 @@ _PATIENCE_S = 60.0
 _FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
     *("--remote-debugging-pipe", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--host-resolver-rules=MAP * ~NOTFOUND", "--force-color-profile=srgb", "--hide-scrollbars", "--lang=en"),
+    *(
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        "--force-color-profile=srgb",
+        "--hide-scrollbars",
+        "--lang=en",
+    ),
 )
 _KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "ArrowUp": (38, ""), "ArrowDown": (40, ""), "ArrowLeft": (37, "")}
 _KEYS |= {"ArrowRight": (39, ""), "Home": (36, ""), "End": (35, ""), "Tab": (9, ""), "PageDown": (34, "")}
@@ -100,6 +105,10 @@ class Browser:
         self.call("Emulation.setDeviceMetricsOverride", **size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def send_headers(self, **headers: str) -> None:
+        """Send these with every request from now on."""
+        self.call("Network.setExtraHTTPHeaders", headers=headers)
 
     def screenshot(self, path: Path) -> None:
         """Save what is seen."""

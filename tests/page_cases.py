@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from engine.model.change import Attribution, ChangeOrigin
-from engine.model.plan import Action, Plan, Step
-from tests.builders import build_change, build_diff, build_id, build_plan, build_step
-from tests.report_cases import GROUPS
+from engine.model.change import Attribution, ChangeOrigin, FieldChange
+from engine.model.document import ABSENT
+from engine.model.plan import Action, Budget, Expectation, Guard, Plan, Reason, Spending, Step
+from tests.builders import build_change, build_diff, build_id, build_key, build_plan, build_step
+from tests.report_cases import CLUSTERS, GROUPS, NETWORKS, REDIS, SERVERS
 
 HOSTILE = "</script><img src=x onerror=alert(1)><!--\u2028\u2029 &lt; {{data}} ]]> \u202e"
 
@@ -54,3 +55,92 @@ def hostile_plan() -> Plan:
         origin=HOSTILE,
     )
     return build_plan([step], problems=(HOSTILE,), allowed=(HOSTILE,))
+
+
+_SHOP = {
+    "ResourceGroup/shop": (GROUPS, "shop", Action.NOOP, ()),
+    "VirtualNetwork/shop": (NETWORKS, "shop", Action.UPDATE, ("ResourceGroup/shop",)),
+    "VirtualNetworksSubnet/web": (f"{NETWORKS}/subnets", "shop/web", Action.CREATE, ("VirtualNetwork/shop",)),
+    "VirtualNetworksSubnet/data": (f"{NETWORKS}/subnets", "shop/data", Action.CREATE, ("VirtualNetwork/shop",)),
+    "UserAssignedIdentity/shop": (
+        "Microsoft.ManagedIdentity/userAssignedIdentities",
+        "shop",
+        Action.CREATE,
+        ("ResourceGroup/shop",),
+    ),
+    "Vault/shop": ("Microsoft.KeyVault/vaults", "shop-kv", Action.UPDATE, ("ResourceGroup/shop",)),
+    "FlexibleServer/orders": (SERVERS, "orders", Action.CREATE, ("VirtualNetworksSubnet/data", "Vault/shop")),
+    "FlexibleServersDatabase/orders": (
+        f"{SERVERS}/databases",
+        "orders/orders",
+        Action.CREATE,
+        ("FlexibleServer/orders",),
+    ),
+    "ManagedCluster/shop": (
+        CLUSTERS,
+        "shop",
+        Action.CREATE,
+        ("VirtualNetworksSubnet/web", "UserAssignedIdentity/shop"),
+    ),
+    "ManagedClustersAgentPool/spot": (f"{CLUSTERS}/agentPools", "shop/spot", Action.CREATE, ("ManagedCluster/shop",)),
+    "StorageAccount/shopmedia": ("Microsoft.Storage/storageAccounts", "shopmedia", Action.UPDATE, ()),
+    "StorageAccount/shoplogs": ("Microsoft.Storage/storageAccounts", "shoplogs", Action.NOOP, ()),
+    "Redis/basket": (REDIS, "basket", Action.BLOCKED, ("ResourceGroup/shop",)),
+}
+
+
+def shop_plan() -> Plan:
+    """Return a plan as a team would see it: some new, some drifted, one held back; the pictures of the docs show it."""
+    steps = [_shop_step(name, *row) for name, row in _SHOP.items()]
+    longest = (
+        "VirtualNetwork/shop",
+        "VirtualNetworksSubnet/web",
+        "ManagedCluster/shop",
+        "ManagedClustersAgentPool/spot",
+    )
+    path = tuple(build_key(f"shop/{name}") for name in longest)
+    expectation = Expectation(expected_s=655.0, slow_s=841.0, path=path, recordings=212)
+    writes = sum(s.action.mutates for s in steps)
+    spending = (Spending(kind="writes", requests=writes, at_once=200, per_s=10.0),)
+    return build_plan(steps, budget=Budget(writes=writes, spending=spending, expectation=expectation))
+
+
+def _shop_step(name: str, arm_type: str, place: str, action: Action, needs: tuple[str, ...]) -> Step:
+    changes: dict[str, tuple[FieldChange, ...]] = {
+        "StorageAccount/shopmedia": (
+            build_change("/properties/minimumTlsVersion", origin=ChangeOrigin.DRIFT, baseline="TLS1_2"),
+            build_change("/properties/allowBlobPublicAccess", before=True, after=False, origin=ChangeOrigin.DRIFT),
+            build_change("/tags/cost-center", before="4711", after="0815", origin=ChangeOrigin.USER),
+            build_change(
+                "/properties/networkAcls",
+                before={"defaultAction": "Allow", "bypass": "AzureServices", "ipRules": []},
+                after={"defaultAction": "Deny", "bypass": "AzureServices", "ipRules": [{"value": "198.51.100.0/24"}]},
+                origin=ChangeOrigin.BOTH,
+            ),
+        ),
+        "VirtualNetwork/shop": (build_change("/tags/team", before="web", after="shop"),),
+        "Vault/shop": (build_change("/properties/enablePurgeProtection", before=ABSENT, after=True),),
+    }
+    by_hand = Attribution(by="dana@contoso.example", by_type="User", at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
+    is_drifted = name == "StorageAccount/shopmedia"
+    held = Guard(
+        name="lock",
+        text="the lock keep (CanNotDelete) on its resource group",
+        effect="Azure would refuse its delete",
+        allow="remove the lock for as long as it takes: az lock delete --name keep --resource-group shop",
+    )
+    return build_step(
+        action,
+        f"shop/{name}",
+        id=build_id(place, arm_type=arm_type, group="shop"),
+        arm_type=arm_type,
+        reason=Reason.CONFLICTED if is_drifted else Reason.GUARDED if action is Action.BLOCKED else _WHY[action],
+        diff=build_diff(*changes.get(name, ()), last_modified=by_hand if is_drifted else None),
+        guards=(held,) if action is Action.BLOCKED else (),
+        body={"location": "westeurope", "properties": {"name": name}},
+        depends_on=tuple(build_key(f"shop/{n}") for n in needs),
+        origin=f"manifests/{name.partition('/')[0].lower()}.yaml:1",
+    )
+
+
+_WHY = {Action.NOOP: Reason.IN_SYNC, Action.CREATE: Reason.MISSING, Action.UPDATE: Reason.SPEC_CHANGED}

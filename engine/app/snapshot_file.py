@@ -124,6 +124,7 @@ def _baseline_json(baseline: Baseline) -> dict[str, Any]:
         "source": baseline.source,
         **({"mended": encode_mended(baseline.mended)} if baseline.mended else {}),
         **({"renewing": True} if baseline.renewing else {}),
+        **({"asAsked": True} if baseline.as_asked else {}),
     }
 
 
@@ -275,4 +276,5 @@ def _baseline(item: dict[str, Any]) -> Baseline:
         source=item["source"],
         mended=decode_mended(item.get("mended", [])),
         renewing=bool(item.get("renewing")),
+        as_asked=bool(item.get("asAsked")),
     )

@@ -69,7 +69,7 @@ function differences(changes) {
   const head = element("tr", {}, ...["field", left, right].map((name) => element("th", { scope: "col" }, name)));
   const body = element("tbody");
   for (const [sign, place, before, after, note, lines] of changes) {
-    const name = element("th", { scope: "row" }, `${sign} ${place}`);
+    const name = element("th", { scope: "row" }, `${sign}\u00a0${place}`);
     if (note) name.append(element("span", { class: "note" }, note));
     const pairs = lines ? pairLines(lines) : [[before, after]];
     pairs.forEach(([old, now], at) => {
@@ -86,13 +86,14 @@ function differences(changes) {
   return element("table", { class: "diff" }, element("thead", {}, head), body);
 }
 
-// Returns both texts with the part that differs marked.
+// Returns both texts with the part that differs marked, where most of them is the same.
 function marked(old, now) {
   let start = 0;
   let end = 0;
   const least = Math.min(old.length, now.length);
   while (start < least && old[start] === now[start]) start++;
   while (end < least - start && old[old.length - 1 - end] === now[now.length - 1 - end]) end++;
+  if ((start + end) * 2 < Math.max(old.length, now.length)) return [[old], [now]];
   return [old, now].map((text) => [
     text.slice(0, start),
     element("mark", {}, text.slice(start, text.length - end)),

@@ -80,7 +80,6 @@ document.addEventListener("keydown", (event) => {
 
 if (!rows.some((row) => row.state >= 0 && !report.states[row.state][3])) for (const b of stateButtons) b.ariaPressed = "true";
 readFilter();
-const wanted = decodeURIComponent(location.hash.slice(1));
-const wantedRow = wanted && rows.find((row) => row.state >= 0 && row.n === wanted);
+const wantedRow = location.hash && rows.find((row) => row.state >= 0 && `#${encodeURIComponent(row.n)}` === location.hash);
 if (wantedRow) reveal(wantedRow);
 setTimeout(() => rows.forEach(haystack), 50);

@@ -58,6 +58,7 @@ BASELINE = Baseline(
     source="app.yaml",
     mended=(Mended(place="tags.a", print="cd", is_told=True),),
     renewing=True,
+    as_asked=True,
 )
 GROUP = ArmId("/subscriptions/s/resourceGroups/g")
 RECORDING = Recording(
