@@ -25,7 +25,7 @@ from engine.app.lookout import PassPrinter
 from engine.app.metrics import AzureRequests
 from engine.app.pod_page import PodPage
 from engine.app.settings import Settings
-from engine.app.sharing import make_shards, sharing
+from engine.app.sharing import make_shards, make_tenure, sharing
 from engine.app.tokens import TokenBook
 from engine.cluster.operating import Operating
 from engine.errors import EngineError
@@ -49,7 +49,7 @@ from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.reconcile import Reconciler
 from engine.runtime.controller.referrers import Referrers
 from engine.runtime.controller.store import ControllerStore
-from engine.runtime.controller.tenure import Everything, Permits
+from engine.runtime.controller.tenure import Permits
 from engine.runtime.controller.users import Users
 from engine.runtime.executor import ExecutorOptions
 from engine.runtime.heap import tune_memory
@@ -114,7 +114,10 @@ class _Assembly:
         )
         self.directory = Groups(settings.ca_file, settings.proxy)
         self.shards = make_shards(client, args, operating, clock, log, objects=self.objects, queue=self.queue)
-        self.permits, self.halt = Permits(self.shards or Everything()), Stop()
+        self.tenure = make_tenure(
+            client, args, operating, clock, log, shards=self.shards, objects=self.objects, queue=self.queue
+        )
+        self.permits, self.halt = Permits(self.tenure), Stop()
         self.parts = self._parts(client, args, settings, operating, log)
 
     def _parts(
@@ -226,7 +229,8 @@ async def open_controller(
         async with endpoints(vitals, made.page(), log, args, client, parts.clock):
             await made.cluster.start(made.feed(operating, log).take)
             vitals.is_listed = True
-            async with sharing(made.shards, made.permits), reporting_drift(client, parts, operating, log):
+            held = sharing(made.shards, made.tenure, made.permits)
+            async with held, reporting_drift(client, parts, operating, log):
                 yield Controller(loop=loop, kinds=made.cluster.plurals)
     finally:
         await made.close()

@@ -11,14 +11,15 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
 from engine.app.logs import Log
-from engine.cluster.detect import ASO_LEASE
+from engine.cluster.detect import ASO_LEASE, Lease
 from engine.cluster.leases import shard_of
 from engine.cluster.operating import Operating
 from engine.ports import Clock
+from engine.runtime.controller.neighbour import Beside
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.shards import Shards
-from engine.runtime.controller.tenure import Permits
+from engine.runtime.controller.tenure import Everything, Permits, Tenure
 
 if TYPE_CHECKING:
     from providers.kube.client import KubeClient
@@ -59,17 +60,55 @@ def make_shards(
     )
 
 
+def make_tenure(
+    client: KubeClient,
+    args: argparse.Namespace,
+    operating: Operating,
+    clock: Clock,
+    log: Log,
+    *,
+    shards: Shards | None,
+    objects: Objects,
+    queue: WorkQueue,
+) -> Tenure:
+    """Return what says which namespaces are this pod's: its shards, and nothing while an ASO is live."""
+    from providers.kube.leases import read_lease
+
+    inner = shards or Everything()
+    if not operating.mode.writes:
+        return inner
+
+    async def read(namespace: str, name: str) -> Lease | None:
+        return await asyncio.to_thread(read_lease, client, namespace, name)
+
+    def gone() -> None:
+        for found in objects.all():
+            queue.add(found.identity)
+
+    return Beside(
+        inner,
+        clock,
+        namespaces=(operating.namespace, *args.take_over_from),
+        read=read,
+        member_prefix=MEMBERS,
+        gone=gone,
+        tell=log.warn,
+    )
+
+
 @contextlib.asynccontextmanager
-async def sharing(shards: Shards | None, permits: Permits) -> AsyncIterator[None]:
-    """Hold Leases meanwhile, and give them up in the end."""
-    if shards is None:
-        yield
-        return
-    task = asyncio.create_task(shards.run())
+async def sharing(shards: Shards | None, tenure: Tenure, permits: Permits) -> AsyncIterator[None]:
+    """Hold Leases meanwhile and watch those of others; give up our own in the end."""
+    tasks = [asyncio.create_task(shards.run())] if shards is not None else []
+    if isinstance(tenure, Beside):
+        await tenure.look()
+        tasks.append(asyncio.create_task(tenure.run()))
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await shards.release(permits.broken_off)
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if shards is not None:
+            await shards.release(permits.broken_off)

@@ -1,0 +1,129 @@
+"""Another operator of the same objects: nothing is begun while it is live, and all is looked at when it has gone.
+
+It is live while it renews its Lease. Whether it does is seen by this process's own clock; only at the first look is the
+other's trusted, and then for nothing but a Lease that is old beyond any doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+from engine.cluster.detect import ASO_LEASE, Lease
+from engine.cluster.leases import LASTS
+from engine.errors import EngineError
+from engine.ports import Clock
+from engine.runtime.controller.tenure import Tenure
+
+LOOK: Final = timedelta(seconds=5)
+_SKEW: Final = timedelta(minutes=1)
+_NOTHING: Final = timedelta(0)
+
+ReadLease = Callable[[str, str], Awaitable[Lease | None]]
+"""Takes namespace and name; None where there is none, or it may not be read."""
+
+
+class Beside:
+    """Implements ``Tenure`` over another one: as that says, and nothing while another operator is live."""
+
+    def __init__(
+        self,
+        inner: Tenure,
+        clock: Clock,
+        *,
+        namespaces: Sequence[str],
+        read: ReadLease,
+        member_prefix: str,
+        gone: Callable[[], None],
+        tell: Callable[[str], None],
+    ) -> None:
+        """Hold nothing before the first look.
+
+        Args:
+            inner: What is held without neighbours.
+            clock: For how long a Lease counts.
+            namespaces: Of operators whose objects are ours, or become so.
+            read: Reads a Lease.
+            member_prefix: What Leases of replicas of ours begin with: their holders are no neighbours.
+            gone: Told that the last neighbour has gone.
+            tell: Told who came and went, in words.
+        """
+        self._inner = inner
+        self._clock = clock
+        self._namespaces = tuple(dict.fromkeys(namespaces))
+        self._read = read
+        self._prefix = member_prefix
+        self._gone = gone
+        self._tell = tell
+        self._has_looked = False
+        self._live: dict[str, str] = {}
+        self._seen: dict[str, tuple[Lease, float, bool]] = {}
+        self._replicas: set[str] = set()
+        self._turns = 0
+
+    def left(self, namespace: str) -> timedelta:
+        """Return for how long new writes are this process's business."""
+        return self._inner.left(namespace) if self._has_looked and not self._live else _NOTHING
+
+    def rest(self, namespace: str) -> timedelta:
+        """Return for how long writes that have begun may go on."""
+        return self._inner.rest(namespace)
+
+    def term(self, namespace: str) -> int:
+        """Return what changes each time the namespace becomes ours."""
+        return self._inner.term(namespace) + self._turns
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self._clock.sleep(LOOK)
+            await self.look()
+
+    async def look(self) -> None:
+        """Look once at the Lease in each namespace; one that cannot be read is as it was."""
+        for namespace in self._namespaces:
+            try:
+                lease = await self._read(namespace, ASO_LEASE)
+                holder = lease.holder if lease is not None else ""
+                is_other = bool(holder) and not await self._is_replica(namespace, holder)
+            except EngineError:
+                continue
+            if lease is not None and is_other and self._is_live(namespace, lease):
+                self._note(namespace, holder)
+            else:
+                self._drop(namespace)
+        self._has_looked = True
+
+    async def _is_replica(self, namespace: str, holder: str) -> bool:
+        """Whether a holder is a process of ours, which says so in a Lease of its own."""
+        if holder not in self._replicas and await self._read(namespace, self._prefix + holder) is not None:
+            self._replicas.add(holder)
+        return holder in self._replicas
+
+    def _is_live(self, namespace: str, lease: Lease) -> bool:
+        now, before = self._clock.monotonic(), self._seen.get(namespace)
+        lasts = max(lease.lasts, LASTS)
+        if before is None or before[0] != lease:
+            self._seen[namespace] = before = (lease, now, before is not None)
+        _, since, was_renewed = before
+        is_old = lease.renewed is None or self._clock.now() - lease.renewed > lasts + _SKEW
+        return now - since < lasts.total_seconds() and (was_renewed or not is_old)
+
+    def _note(self, namespace: str, holder: str) -> None:
+        if self._live.get(namespace) == holder:
+            return
+        self._live[namespace] = holder
+        self._tell(
+            f"a live Azure Service Operator manages these objects: {holder} holds the Lease {ASO_LEASE} in namespace "
+            f"{namespace}; nothing is written while it is renewed: scale that Deployment to 0, or set "
+            "AZURE_OPERATOR_MODE=watch to run beside it"
+        )
+
+    def _drop(self, namespace: str) -> None:
+        if self._live.pop(namespace, "") == "":
+            return
+        self._tell(f"no other operator renews the Lease {ASO_LEASE} in namespace {namespace} any more")
+        if not self._live:
+            self._turns += 1
+            self._gone()
