@@ -67,13 +67,14 @@ async def bring_definitions(
     try:
         changed = [name for name in chosen if _bring(client, name, labels)]
         bring_own(client, policies=True)
+        told = bring_naming_policy(client)
     except PolicyDeniedError as exc:
         if not wanted <= there:
             raise
         return (f"definitions and admission policies are left as they are: {exc}",)
     for _ in range(_LOOKS):
         if wanted <= installed():
-            return tuple(f"definition of {'/'.join(name)} applied" for name in changed)
+            return (*(f"definition of {'/'.join(name)} applied" for name in changed), *told)
         await clock.sleep(timedelta(seconds=0.5))
     raise UnavailableError("The cluster does not serve all kinds yet", detail=_names(wanted - installed()))
 
@@ -113,6 +114,25 @@ def bring_own(client: KubeClient, *, policies: bool = False) -> None:
     for manifest in (drift_report_definition(), *(admission_policies() if policies else ())):
         if not holds(read_object(client, manifest), manifest):
             apply_object(client, manifest)
+
+
+def bring_naming_policy(client: KubeClient) -> Sequence[str]:
+    """Apply the policy that fills in names, where the server serves such policies; say why where it is left out.
+
+    It is a convenience: the pod fills them in as well.
+    """
+    from engine.crds.compare import holds
+    from engine.crds.naming_policy import RESOURCE, SERVED, naming_policy
+    from providers.kube.definitions import apply_object, read_object, version_of_admission
+
+    try:
+        version = version_of_admission(client, RESOURCE, SERVED)
+        for policy in naming_policy(version) if version else ():
+            if not holds(read_object(client, policy), policy):
+                apply_object(client, policy)
+    except PolicyDeniedError as exc:
+        return (f"azureName is filled in by the pod, not by an admission policy: {exc}",)
+    return ()
 
 
 def _names(names: Iterable[Name]) -> str:

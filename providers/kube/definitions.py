@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -13,6 +13,7 @@ from providers.kube.client import KubeClient, NotFoundError
 from providers.kube.versions import OWN_MANAGER
 
 _PATH: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_ADMISSION: Final = "/apis/admissionregistration.k8s.io"
 _APPLY: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
 _PAGE: Final = "500"
@@ -20,6 +21,8 @@ _PLURALS: Final[Mapping[str, str]] = {
     "CustomResourceDefinition": "customresourcedefinitions",
     "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
     "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
+    "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
+    "MutatingAdmissionPolicyBinding": "mutatingadmissionpolicybindings",
 }
 
 
@@ -132,6 +135,19 @@ def _send(client: KubeClient, method: str, name: str, body: Mapping[str, Any]) -
         return client.send(method, f"{_PATH}/{name}", orjson.dumps(body), content_type=content, query=query)
     except ConflictError as exc:
         raise EngineError(f"{name} was changed at the same time", detail=exc.detail, hint="try again") from exc
+
+
+def version_of_admission(client: KubeClient, resource: str, wanted: Iterable[str]) -> str:
+    """Return the first of some versions in which the server serves a kind of admission policy; empty for none.
+
+    Raises:
+        EngineError: The server does not answer.
+    """
+    for version in wanted:
+        found = _read(client, f"{_ADMISSION}/{version}") or {}
+        if any(r.get("name") == resource for r in found.get("resources") or ()):
+            return version
+    return ""
 
 
 def read_object(client: KubeClient, manifest: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -89,6 +89,8 @@ def test_webhooks_alone_reads_no_objects(helm: Helm) -> None:
         "customresourcedefinitions",
         "validatingadmissionpolicies",
         "validatingadmissionpolicybindings",
+        "mutatingadmissionpolicies",
+        "mutatingadmissionpolicybindings",
     }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # ``--help`` must not load facts or a cluster's client
     from providers.kube.client import KubeClient
 
 _VERSIONS = ("all", "newest")
+_POLICY_VERSIONS = ("v1", "v1beta1", "v1alpha1")
 _PATIENCE_S = 60.0
 _LOOK_AGAIN = timedelta(milliseconds=100)
 
@@ -53,6 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     render.add_argument(
         "-o", "--output", choices=("json", "yaml"), default="json", help="a JSON document a line, or YAML"
     )
+    render.add_argument(
+        "--naming-policy",
+        metavar="VERSION",
+        choices=_POLICY_VERSIONS,
+        default="",
+        help="print the policy too that fills in azureName, for servers with MutatingAdmissionPolicy in that version; "
+        "install finds out by itself",
+    )
     for sub in (install, diff, trim):
         sub.add_argument("--context", metavar="NAME", help="a context of the kubeconfig")
         sub.add_argument("--kubeconfig", metavar="FILE", default="", help="kubeconfig file, if not the default one")
@@ -72,7 +81,7 @@ def run(args: argparse.Namespace, _settings: Settings) -> int:
     wanted = [define(*n, version=release, newest_only=newest, descriptions=args.descriptions) for n in names]
     match args.action:
         case "render":
-            return _render(wanted, args.output)
+            return _render(wanted, args.output, names_by=args.naming_policy)
         case "install":
             return _install(args, wanted)
         case _:
@@ -98,11 +107,13 @@ def _names(args: argparse.Namespace) -> Sequence[tuple[str, str]]:
     return known
 
 
-def _render(wanted: Sequence[dict[str, Any]], output: str) -> int:
+def _render(wanted: Sequence[dict[str, Any]], output: str, *, names_by: str) -> int:
+    from engine.crds.naming_policy import naming_policy
     from engine.crds.policy import admission_policies
     from engine.drift.definition import drift_report_definition
 
-    for manifest in (*wanted, drift_report_definition(), *admission_policies()):
+    more = naming_policy(names_by) if names_by else []
+    for manifest in (*wanted, drift_report_definition(), *admission_policies(), *more):
         sys.stdout.write("---\n" + _text_of(manifest, output))
     return ExitCode.CLEAN
 
@@ -120,7 +131,7 @@ def _text_of(manifest: dict[str, Any], output: str) -> str:
 
 
 def _install(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
-    from engine.app.definitions import bring_own
+    from engine.app.definitions import bring_naming_policy, bring_own
     from providers.kube.definitions import bring_definition
 
     client = _connect(args)
@@ -131,6 +142,7 @@ def _install(args: argparse.Namespace, wanted: Sequence[dict[str, Any]]) -> int:
             changed.append(manifest["metadata"]["name"])
             sys.stdout.write(f"{changed[-1]} applied\n")
     bring_own(client, policies=True)
+    sys.stdout.writelines(f"{line}\n" for line in bring_naming_policy(client))
     asyncio.run(_wait_until_served(client, changed))
     sys.stdout.write(f"{len(changed)} of {len(wanted)} definitions applied; the others were as they should be.\n")
     return ExitCode.CLEAN
