@@ -21,7 +21,6 @@ from engine.app.endpoints import Vitals, endpoints
 from engine.app.exports import build_exporter
 from engine.app.feed import Feed
 from engine.app.logs import Log
-from engine.app.lookout import PassPrinter
 from engine.app.metrics import AzureRequests
 from engine.app.pod_page import PodPage
 from engine.app.settings import Settings
@@ -74,7 +73,13 @@ def connect_cluster(args: argparse.Namespace) -> KubeClient:
 
     in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and args.context is None and not args.kubeconfig
     return connect(
-        Connection(context=args.context or "", kubeconfig=args.kubeconfig, in_cluster=in_cluster, parallel=64)
+        Connection(
+            context=args.context or "",
+            kubeconfig=args.kubeconfig,
+            in_cluster=in_cluster,
+            service_account=os.environ.get("TRUEUP_SERVICE_ACCOUNT", ""),
+            parallel=64,
+        )
     )
 
 
@@ -268,6 +273,8 @@ def _passes(client: KubeClient, parts: Parts, args: argparse.Namespace, operatin
 
     if operating.mode.writes:
         return Reconciler(parts)
+    from engine.app.lookout import PassPrinter
+
     read = functools.partial(read_lease, client)
     printer = PassPrinter(parts.objects, parts.clock, read, as_json=args.json_logging, is_quiet=args.verbosity <= 0)
     return Lookout(parts, printer.report)

@@ -28,6 +28,33 @@ def shorten(baseline: Baseline) -> Baseline | None:
     return replace(baseline, actual=_NOTHING, body_hash=Fingerprint(""), at=None, as_asked=True)
 
 
+def compare_with(
+    baseline: Baseline | None,
+    desired: DesiredState,
+    actual: ActualState,
+    *,
+    secret_key: bytes,
+    compare: Callable[[DesiredState, ActualState, Baseline | None], ResourceDiff],
+) -> tuple[Baseline | None, ResourceDiff]:
+    """Return how a resource differs, and the memory that this was found with.
+
+    A memory of what was asked for alone is completed only where that is of use: not where nothing moved on either side.
+    """
+    if baseline is None or not _is_short(baseline):
+        return baseline, compare(desired, actual, baseline)
+    plain = compare(desired, actual, None)
+    if not plain.changes and desired.body == baseline.desired.value:
+        return baseline, plain
+    full = lengthen(
+        baseline, desired, actual, secret_key=secret_key, compare=lambda then, now: compare(then, now, None)
+    )
+    return full, compare(desired, actual, full)
+
+
+def _is_short(baseline: Baseline) -> bool:
+    return baseline.as_asked and baseline.actual.raw == _NOTHING.raw
+
+
 def lengthen(
     baseline: Baseline,
     desired: DesiredState,
@@ -45,7 +72,7 @@ def lengthen(
         secret_key: For secrets that Azure shows.
         compare: Compares without any memory.
     """
-    if not baseline.as_asked or baseline.actual.raw != _NOTHING.raw:
+    if not _is_short(baseline):
         return baseline
     then = replace(
         desired,

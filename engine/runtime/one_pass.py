@@ -25,7 +25,7 @@ from engine.model.state import ActualState, Baseline, CustomResource, DesiredSta
 from engine.planning.finding import Finding, PlanInput
 from engine.planning.planner import build_plan, plan_step
 from engine.ports import ReadTarget
-from engine.runtime.as_asked import lengthen
+from engine.runtime.as_asked import compare_with
 from engine.runtime.baselines import recall_baseline
 from engine.runtime.desired import fetch_inputs, place_notices, place_problems
 from engine.runtime.holds import heed_holds, read_contents
@@ -318,8 +318,9 @@ class Pass:
             return Finding(desired=desired, actual=actual, diff=diff, baseline=baseline)
         try:
             body = actual.document.value
-            baseline = self._lengthen(baseline, desired, actual)
-            diff = self._diff(desired, actual, baseline, seen)
+            look = partial(self._diff, seen=seen if baseline is None else None)
+            key = self._world.store.secret_key()
+            baseline, diff = compare_with(baseline, desired, actual, secret_key=key, compare=look)
         except (ValueError, EngineError) as exc:
             broken = ActualState(id=actual.id, presence=Presence.UNREADABLE, cause=f"its body cannot be read: {exc}")
             return Finding(desired=desired, actual=broken, diff=ResourceDiff(state=DiffState.UNREADABLE))
@@ -339,10 +340,6 @@ class Pass:
     ) -> ResourceDiff:
         owned, key = self._prepared.around(actual.id)[0], self._world.store.secret_key()
         return compare(desired, actual, baseline, seen=seen, owned=owned, today=self._today, secret_key=key)
-
-    def _lengthen(self, noted: Baseline | None, desired: DesiredState, actual: ActualState) -> Baseline | None:
-        look = partial(self._diff, baseline=None, seen=None)
-        return noted and lengthen(noted, desired, actual, secret_key=self._world.store.secret_key(), compare=look)
 
     def _groups_at_stake(self) -> set[ArmId]:
         """Return the resource groups that a plan may delete."""

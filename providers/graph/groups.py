@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -40,14 +41,21 @@ class Groups:
             ca_file: PEM file that replaces the public certificate authorities.
             proxy: Address of an HTTP proxy; empty for none.
         """
-        context = ssl.create_default_context(cafile=ca_file or certifi.where())
-        self._client = httpx.AsyncClient(
-            verify=context, trust_env=False, proxy=proxy or None, timeout=_TIMEOUT_S, follow_redirects=False
+        self._ca_file = ca_file
+        self._proxy = proxy
+
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        """Return the connections; most pods never need them, and reading the public authorities takes its time."""
+        context = ssl.create_default_context(cafile=self._ca_file or certifi.where())
+        return httpx.AsyncClient(
+            verify=context, trust_env=False, proxy=self._proxy or None, timeout=_TIMEOUT_S, follow_redirects=False
         )
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        if "_client" in self.__dict__:
+            await self._client.aclose()
 
     async def find(self, access: GraphAccess, group_id: str) -> FoundGroup | None:
         """Return a group by its id; None when there is none."""

@@ -6,13 +6,12 @@ import contextlib
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 import urllib3.exceptions as http
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException
+from urllib3 import Timeout
 
 from engine.errors import (
     ConflictError,
@@ -24,7 +23,9 @@ from engine.errors import (
 )
 
 if TYPE_CHECKING:
-    from kubernetes.client.api_client import ApiClient
+    from urllib3 import BaseHTTPResponse
+
+    from providers.kube.access import Access
 
 TIMEOUT = (10, 90)
 """Seconds to connect, and between two pieces of an answer."""
@@ -51,14 +52,14 @@ class _Status(msgspec.Struct):
 
 
 class KubeClient:
-    """The client library's configuration and connections, without its models."""
+    """Plain requests with JSON as bytes: no models."""
 
-    def __init__(self, api: ApiClient, *, name: str) -> None:
-        """Take a configured ``ApiClient``; ``name`` says in messages which cluster it is."""
-        self._api = api
+    def __init__(self, access: Access, *, name: str) -> None:
+        """Take a way to the server; ``name`` says in messages which cluster it is."""
+        self._access = access
         self._name = name
         self._credentials = threading.Lock()
-        self._host = urlsplit(api.configuration.host).netloc or api.configuration.host
+        self._host = urlsplit(access.host).netloc or access.host
 
     def __str__(self) -> str:
         """Name cluster and server for messages."""
@@ -80,17 +81,16 @@ class KubeClient:
             UnavailableError: No answer, not all of it, or not that of a Kubernetes API server.
         """
         try:
-            method, url, sent, _, _ = self._request(path, query or {}, accept)
-            response = self._api.call_api(method, url, sent, _request_timeout=TIMEOUT)
-            status, headers = response.status, response.headers
-            body: bytes = response.response.read()
-            response.response.release_conn()
-        except (ApiException, http.HTTPError) as exc:
-            raise self._no_answer(path, exc) from exc
-        except ConfigException as exc:
-            raise PolicyDeniedError(f"The credentials of {self} could not be renewed", detail=str(exc)) from exc
-        except ValueError as exc:
+            url, sent = self._request(path, query or {}, accept)
+            response = self._access.pool.request(
+                "GET", url, headers=sent, timeout=Timeout(*TIMEOUT), preload_content=False
+            )
+            status, headers, body = response.status, response.headers, response.read()
+            response.release_conn()
+        except http.LocationValueError as exc:
             raise InvalidSpecError(f"The server address of {self} cannot be used", detail=str(exc)) from exc
+        except http.HTTPError as exc:
+            raise self._no_answer(path, exc) from exc
         if status != 200:
             raise self._refusal(path, status, body, headers)
         if not headers.get("content-type", "").startswith(JSON):
@@ -142,12 +142,10 @@ class KubeClient:
         headers: Mapping[str, str],
         body: bytes | None,
         timeout: tuple[float, float],
-    ) -> Iterator[Any]:
-        from urllib3 import Timeout
-
+    ) -> Iterator[BaseHTTPResponse]:
         try:
-            _, url, sent, _, _ = self._request(path, query, JSON)
-            response = self._api.rest_client.pool_manager.request(
+            url, sent = self._request(path, query, JSON)
+            response = self._access.pool.request(
                 method,
                 url,
                 body=body,
@@ -160,25 +158,19 @@ class KubeClient:
                 yield response
             finally:
                 response.close() if method == "GET" else response.release_conn()
-        except (ApiException, http.HTTPError) as exc:
+        except http.HTTPError as exc:
             raise self._no_answer(path, exc, method) from exc
-        except ConfigException as exc:
-            raise PolicyDeniedError(f"The credentials of {self} could not be renewed", detail=str(exc)) from exc
 
     def close(self) -> None:
         """Close idle connections."""
-        self._api.close()  # type: ignore[no-untyped-call]  # the library is typed in parts
+        self._access.pool.clear()
 
-    def _request(self, path: str, query: Mapping[str, str], accept: str) -> Any:
-        # Renewing a token changes the shared configuration: one thread at a time.
-        with self._credentials:
-            return self._api.param_serialize(
-                "GET",
-                path,
-                query_params=list(query.items()),
-                header_params={"Accept": accept},
-                auth_settings=["BearerToken"],
-            )
+    def _request(self, path: str, query: Mapping[str, str], accept: str) -> tuple[str, dict[str, str]]:
+        """Return URL and headers."""
+        with self._credentials:  # Renewing a token changes what all threads share.
+            headers = {**self._access.headers(), "Accept": accept}
+        asked = f"?{urlencode(query, quote_via=quote)}" if query else ""
+        return f"{self._access.host}{path}{asked}", headers
 
     def _no_answer(self, path: str, exc: Exception, method: str = "GET") -> EngineError:
         cause = getattr(exc, "reason", None) or exc

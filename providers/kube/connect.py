@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InvalidSpecError, PolicyDeniedError
 
 if TYPE_CHECKING:
+    from providers.kube.access import Access
     from providers.kube.client import KubeClient
-
-CONNECT_ATTEMPTS = 0
-READ_ATTEMPTS = 2
-THROTTLED_ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +24,14 @@ class Connection:
         context: A context of the kubeconfig; empty for its current one.
         kubeconfig: A file, or several joined as in KUBECONFIG; empty for the default place.
         in_cluster: Use the pod's own service account; the other two must then be empty.
+        service_account: Folder of its token and certificate; empty for the usual one.
         parallel: How many requests are in flight at most.
     """
 
     context: str = ""
     kubeconfig: str = ""
     in_cluster: bool = False
+    service_account: str = ""
     parallel: int = 4
 
     def __str__(self) -> str:
@@ -48,41 +48,39 @@ def connect(connection: Connection) -> KubeClient:
         InvalidSpecError: The kubeconfig is missing or malformed, or has no such context.
         PolicyDeniedError: A credential plugin failed.
     """
-    # Importing the client costs 0.2 s and 34 MiB: only verbs that talk to a cluster pay for it.
+    from providers.kube.client import KubeClient
+    from providers.kube.service_account import FOLDER, access_of_pod
+
+    if connection.in_cluster:
+        access = access_of_pod(Path(connection.service_account or FOLDER), parallel=connection.parallel)
+    else:
+        access = _access_of_kubeconfig(connection)
+    return KubeClient(access, name=str(connection))
+
+
+def _access_of_kubeconfig(connection: Connection) -> Access:
+    # Importing the client costs 0.2 s and 34 MiB: only who reads a kubeconfig pays for it.
     from kubernetes.client.api_client import ApiClient
     from kubernetes.client.configuration import Configuration
-    from urllib3.util.retry import Retry
+    from kubernetes.config import ConfigException
 
-    from providers.kube.client import KubeClient
+    from providers.kube.access import Access, read_retries
 
     configuration = Configuration()
-    if connection.in_cluster:
-        _load_in_cluster(configuration)
-    else:
-        _load_kubeconfig(configuration, connection)
+    _load_kubeconfig(configuration, connection)
     configuration.connection_pool_maxsize = connection.parallel
-    configuration.retries = Retry(
-        total=THROTTLED_ATTEMPTS,
-        connect=CONNECT_ATTEMPTS,
-        read=READ_ATTEMPTS,
-        status=THROTTLED_ATTEMPTS,
-        redirect=False,
-        raise_on_status=False,
-    )
-    return KubeClient(ApiClient(configuration), name=str(connection))
+    configuration.retries = read_retries()
+    api = ApiClient(configuration)
 
+    def headers() -> Mapping[str, str]:
+        try:
+            sent: dict[str, str] = dict(api.default_headers)
+            api.update_params_for_auth(sent, [], ["BearerToken"], "/", "GET", None)
+        except ConfigException as exc:
+            raise PolicyDeniedError(f"The credentials of {connection} could not be renewed", detail=str(exc)) from exc
+        return sent
 
-def _load_in_cluster(configuration: Any) -> None:
-    from kubernetes.config import ConfigException, load_incluster_config
-
-    try:
-        load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # typed in parts
-    except (ConfigException, OSError) as exc:
-        raise InvalidSpecError(
-            "This process has no service account of a cluster",
-            detail=str(exc),
-            hint="outside a pod name a cluster with --context or --kubeconfig",
-        ) from exc
+    return Access(host=configuration.host.rstrip("/"), pool=api.rest_client.pool_manager, headers=headers)
 
 
 def _load_kubeconfig(configuration: Any, connection: Connection) -> None:

@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from tests.apiserver.api import Api, Identity
 from tests.apiserver.binaries import Binaries
@@ -104,6 +105,18 @@ class ControlPlane:
         path.touch(mode=0o600)
         path.write_text(json.dumps(_kubeconfig(self.url, self.ca, who, namespace)))
         return path
+
+    def service_account(self, identity: Identity, folder: Path) -> dict[str, str]:
+        """Write what the kubelet puts beside a pod; return the environment that leads there."""
+        server = urlsplit(self.url)
+        folder.mkdir()
+        (folder / "token").write_text(identity.token)
+        (folder / "ca.crt").write_bytes(self.ca.read_bytes())
+        return {
+            "KUBERNETES_SERVICE_HOST": str(server.hostname),
+            "KUBERNETES_SERVICE_PORT": str(server.port),
+            "TRUEUP_SERVICE_ACCOUNT": str(folder),
+        }
 
     def account(self, namespace: str, name: str, *rules: Rule) -> Identity:
         """Make a ServiceAccount that may do in the whole cluster what the rules say; return its token."""

@@ -79,7 +79,7 @@ class Pod:
 
     plane: ControlPlane
     azure: Azure
-    kubeconfig: Path
+    kubeconfig: Path | None
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
@@ -99,9 +99,10 @@ class Pod:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("AZURE_")}
         arm = {"AZURE_RESOURCE_MANAGER_ENDPOINT": self.azure.connection.arm}
         lines = self.lines
+        reach = ("--kubeconfig", str(self.kubeconfig)) if self.kubeconfig is not None else ()
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "engine", "run", "--kubeconfig", str(self.kubeconfig), *self.options, *options],
+                [sys.executable, "-m", "engine", "run", *reach, *self.options, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

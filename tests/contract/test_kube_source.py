@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,11 @@ import pytest
 from benchmarks.fake_kube import FakeKind, FakeKube, KubeServer, kubeconfig
 from engine.errors import EngineError, InvalidSpecError, PolicyDeniedError, UnavailableError
 from engine.model.state import CustomResource, StatusTrust
+from providers.kube.client import KubeClient
 from providers.kube.connect import Connection, connect
 from providers.kube.discovery import Catalog
 from providers.kube.listing import Selection
+from providers.kube.service_account import Token, access_of_pod
 from providers.kube.source import KubeSource
 
 pytestmark = pytest.mark.loopback
@@ -499,24 +500,14 @@ def test_a_process_outside_a_pod_has_no_service_account(monkeypatch: pytest.Monk
 
 def test_a_rotated_token_of_the_pod_is_used(kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The service account's token is read again when it is due, so a long-lived process keeps its access."""
-    from kubernetes.config import incluster_config
-
     token, authority = tmp_path / "token", tmp_path / "ca.crt"
     token.write_text("first")
     authority.write_text("unused over plain http")
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority))
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
-    original = incluster_config.InClusterConfigLoader._load_config
-
-    def load_for_the_fake(loader: Any) -> None:
-        loader._token_refresh_period = timedelta(0)
-        original(loader)
-        loader.host = kube[1]
-
-    monkeypatch.setattr(incluster_config.InClusterConfigLoader, "_load_config", load_for_the_fake)
-    tested = KubeSource(connect(Connection(in_cluster=True)), CATALOG)
+    monkeypatch.setattr(Token, "period_s", 0.0)
+    access = replace(access_of_pod(tmp_path, parallel=1), host=kube[1])
+    tested = KubeSource(KubeClient(access, name="the pod's cluster"), CATALOG)
     kube[0].token = "second"
     token.write_text("second")
 

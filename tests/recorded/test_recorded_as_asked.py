@@ -20,7 +20,7 @@ from engine.model.change import FieldChange, ResourceDiff
 from engine.model.document import Document
 from engine.model.ids import ApiVersion, ArmId
 from engine.model.state import ActualState, Baseline, DesiredState, Presence
-from engine.runtime.as_asked import lengthen, shorten
+from engine.runtime.as_asked import compare_with, shorten
 from tests.builders import build_key
 
 pytestmark = pytest.mark.shared
@@ -81,8 +81,8 @@ def looks(pair: dict[str, Any], full: Baseline, desired: Any, actual: Any) -> tu
     state, now = asked(pair, desired), held(pair, actual)
     short = shorten(full)
     assert short is not None
-    memory = lengthen(short, state, now, secret_key=KEY, compare=look)
-    return look(state, now, full), look(state, now, memory)
+    _, told_short = compare_with(short, state, now, secret_key=KEY, compare=look)
+    return look(state, now, full), told_short
 
 
 def test_what_moved_in_azure_is_found_as_with_a_full_baseline(shared: Path, check: ModuleType) -> None:
