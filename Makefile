@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo fmt lint types imports test apiserver helm test-apiserver test-recorded crash schedules soak golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
+.PHONY: help setup demo fmt lint types imports test apiserver helm image test-apiserver test-recorded crash schedules soak golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,9 @@ helm: setup ## Build Helm from its Go module into the user's cache (90 s, once);
 test-apiserver: setup ## Only the tests on a real Kubernetes API server, a control plane for each file: make apiserver, or KUBEBUILDER_ASSETS.
 	@set -e; for file in tests/apiserver/test_*.py; do echo "$$file"; \
 	$(BIN)/python -m pytest -rs $$file || { echo "once more:"; $(BIN)/python -m pytest -rs $$file; }; done
+
+image: setup ## Build the container image with buildah: into the local storage, and to build/image as an OCI layout with its bill of materials.
+	PYTHON=$(BIN)/python bash deploy/image/build.sh
 
 test-recorded: setup ## Only the tests on recorded Azure traffic.
 	$(BIN)/python -m pytest tests/recorded

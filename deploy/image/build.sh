@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.."
 here=deploy/image out=build/image context=build/image/context
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/trueup/image
 python=${PYTHON:-.venv/bin/python}
+export PIP_ROOT_USER_ACTION=ignore
 
 for tool in buildah podman skopeo; do
   command -v "$tool" > /dev/null || { echo "an image needs $tool: install the packages buildah, podman, skopeo and runc" >&2; exit 2; }

@@ -1,6 +1,6 @@
 """Imports each of our modules, so that an image which lacks something fails when it is built and not when it runs.
 
-    python3 import_all.py FOLDER
+python3 import_all.py FOLDER
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python3 slim.py FOLDER
 
-Run while the image is built. Everything taken out is loaded by name on first use in its package, never by an import of ours; the
-build imports all of our modules afterwards, and the image's test has the pod make resources with what is left.
+Run while the image is built. What is taken out is loaded by name on first use in its package, never by our imports. The
+build imports all of our modules afterwards, and the test of the image has a pod make resources with what is left.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def main() -> int:
     for name in UNUSED:
         path = folder / name
         if not path.is_dir():
-            print(f"slim.py: {path} is not there: the package was laid out anew, so look at this table again", file=sys.stderr)
+            print(
+                f"slim.py: {path} is not there: the package was laid out anew, so look at this table again",
+                file=sys.stderr,
+            )
             return 1
         _empty(path, keep="__init__.py" if name in KEPT_INIT else "")
     for pattern in UNUSED_FILES:
@@ -67,7 +70,7 @@ def _empty(folder: Path, *, keep: str) -> None:
 
 
 def _strip(tool: str, folder: Path) -> None:
-    """Strip the extension modules, but none of a package that brings libraries of its own: those were patched, and strip damages them."""
+    """Strip modules in C, but none of a package with libraries of its own: those are patched, and strip breaks them."""
     patched = {path.name.removesuffix(".libs") for path in folder.glob("*.libs")}
     modules = [path for path in sorted(folder.rglob("*.so")) if path.relative_to(folder).parts[0] not in patched]
     modules = [path for path in modules if not path.parent.name.endswith(".libs") and path.read_bytes()[:4] == _ELF]
