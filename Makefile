@@ -81,6 +81,7 @@ source-given:
 
 lock: pip-tools-given ## Resolve requirements.lock again (needs pip-tools in .venv).
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra dev -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -c requirements.lock -o deploy/image/requirements.lock pyproject.toml
 
 pip-tools-given:
 	@test -x $(BIN)/pip-compile || { echo "make lock needs pip-tools, which requirements.lock does not hold: make setup && $(BIN)/pip install pip-tools" >&2; exit 2; }
