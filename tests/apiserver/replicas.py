@@ -42,6 +42,7 @@ class Replica:
     launcher: Launcher
     proxy: Proxy
     task: Object
+    operator: str
     pid: int = 0
     is_paused: bool = False
 
@@ -96,7 +97,7 @@ def two_replicas(plane: ControlPlane, azure: Azure, launcher: Launcher, folder: 
                 "points": str(folder / f"points-{name}"),
                 "log": str(folder / f"log-{name}"),
             }
-            found.append(Replica(launcher, proxy, task))
+            found.append(Replica(launcher, proxy, task, operator))
         for replica in found:
             replica.start()
             stack.callback(replica.end, signal.SIGKILL)
@@ -125,14 +126,21 @@ class Work:
             self.webs[at].create(collection, _MAKERS[collection](name, name))
             self.wanted[at, collection, name] = 0
 
+    def edit_all(self) -> None:
+        """Change each object that is to be there."""
+        for place in [p for p, number in self.wanted.items() if number is not None]:
+            self._edit(place)
+
     def edit(self, choice: random.Random) -> None:
         """Change an object as it was never before."""
         there = [place for place, number in self.wanted.items() if number is not None]
         if there:
-            place, number = choice.choice(there), next(_NUMBERS)
-            at, collection, name = place
-            self.webs[at].patch(collection, name, {"spec": {"tags": {"edit": str(number)}}})
-            self.wanted[place] = number
+            self._edit(choice.choice(there))
+
+    def _edit(self, place: tuple[int, str, str]) -> None:
+        number, (at, collection, name) = next(_NUMBERS), place
+        self.webs[at].patch(collection, name, {"spec": {"tags": {"edit": str(number)}}})
+        self.wanted[place] = number
 
     def delete(self, choice: random.Random) -> None:
         """Delete something that is in a group."""
@@ -153,13 +161,21 @@ class Work:
         found = self.webs[at].get(collection, name)
         if self.wanted[place] is None or found is None:
             return "" if (self.wanted[place] is None) == (found is None) else f"there: {found}"
-        ready, meta = self.webs[at].ready(collection, name), found["metadata"]
+        ready, meta = next(iter(found.get("status", {}).get("conditions", ())), {}), found["metadata"]
         if ready.get("status") != "True" or ready.get("observedGeneration") != meta["generation"]:
             return f"not ready: {ready}"
         if TOKEN in meta["annotations"] or FINALIZER not in meta["finalizers"]:
             return f"marks: {meta}"
         tags = found["status"].get("tags", {}).get("edit", "0")
         return "" if tags == str(self.wanted[place]) else f"tags {tags} instead of {self.wanted[place]}"
+
+
+def holders(plane: ControlPlane, operator: str) -> Counter[str]:
+    """Return how many shards each replica holds."""
+    leases = f"/apis/coordination.k8s.io/v1/namespaces/{operator}/leases"
+    items = (plane.admin.get(leases) or {"items": []})["items"]
+    shards = [i for i in items if i["metadata"]["name"].startswith("controllers-leader")]
+    return Counter(i["spec"]["holderIdentity"] for i in shards if i["spec"]["holderIdentity"])
 
 
 def broken_laws(azure: Azure) -> list[str]:

@@ -14,12 +14,12 @@ from engine.cluster.leases import shard_of
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import ACCOUNTS, GROUPS, Pod, Web
 from tests.apiserver.pods import make_pod, make_web
+from tests.apiserver.replicas import holders
 from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
 
 OPERATOR = "trueup-replicas"
-LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR}/leases"
 TOKEN = "trueup.dev/operation"
 SHARDS = 4
 _NUMBERS = itertools.count(1)
@@ -34,15 +34,10 @@ def pods(plane: ControlPlane, azure: Azure, tmp_path: Path) -> Iterator[tuple[Po
     options = ("--enable-leader-election", "--observe-period", "5")
     one, two = (make_pod(plane, azure, folder, *options, operator=OPERATOR) for folder in folders)
     with one, two:
-        plane.admin.wait_for("both to hold shards", lambda: sorted(holders(plane).values()) == [SHARDS // 2] * 2)
+        plane.admin.wait_for(
+            "both to hold shards", lambda: sorted(holders(plane, OPERATOR).values()) == [SHARDS // 2] * 2
+        )
         yield one, two
-
-
-def holders(plane: ControlPlane) -> Counter[str]:
-    """Return how many shards each replica holds."""
-    items = (plane.admin.get(LEASES) or {"items": []})["items"]
-    shards = [i for i in items if i["metadata"]["name"].startswith("controllers-leader")]
-    return Counter(i["spec"]["holderIdentity"] for i in shards if i["spec"]["holderIdentity"])
 
 
 def webs_of_each_shard(plane: ControlPlane, azure: Azure) -> list[Web]:
@@ -100,7 +95,7 @@ def test_a_replica_that_stops_hands_over_at_once(plane: ControlPlane, azure: Azu
     began = time.monotonic()
     assert pods[1].stop() == 0
     ended = time.monotonic()
-    plane.admin.wait_for("the other to hold all", lambda: list(holders(plane).values()) == [SHARDS])
+    plane.admin.wait_for("the other to hold all", lambda: list(holders(plane, OPERATOR).values()) == [SHARDS])
     took = time.monotonic() - ended
     for web, name in zip(webs, names, strict=True):
         web.wait_ready(ACCOUNTS, name)

@@ -14,11 +14,22 @@ from providers.emulator.options import EmulatorOptions
 from providers.emulator.process import emulator_thread
 from tests.apiserver.crash_world import Launcher, launcher
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.replicas import LEASE_S, Replica, Work, broken_laws, describe, two_replicas, wait
+from tests.apiserver.replicas import (
+    LEASE_S,
+    SHARDS,
+    Replica,
+    Work,
+    broken_laws,
+    describe,
+    holders,
+    two_replicas,
+    wait,
+)
 from tests.verbs_desk import Azure
 
 pytestmark = pytest.mark.apiserver
 
+# More of them, for longer: TRUEUP_REPLICA_SCHEDULES=60 python -m pytest tests/apiserver/test_replica_schedules.py
 SEEDS = int(os.environ.get("TRUEUP_REPLICA_SCHEDULES", "3"))
 STEPS = 12
 SLOW = (
@@ -97,6 +108,44 @@ FAULTS: tuple[Callable[[Replica], None], ...] = (
     swallow,
     do_nothing,
 )
+
+
+def share(plane: ControlPlane, replicas: list[Replica]) -> None:
+    """Wait until both hold shards."""
+    operator = replicas[0].operator
+
+    def is_shared() -> bool:
+        _revive(replicas)
+        return sorted(holders(plane, operator).values()) == [SHARDS // 2] * 2
+
+    plane.admin.wait_for("both to hold shards", is_shared)
+
+
+@pytest.mark.parametrize("hold_up", [Replica.pause, swallow], ids=["stopped", "cut off"])
+def test_who_was_held_up_for_longer_than_a_lease_writes_nothing(
+    hold_up: Callable[[Replica], None], plane: ControlPlane, azure: Azure, replicas: list[Replica]
+) -> None:
+    """A replica stands still in the middle of its work; another one does it, and it stays done as the first goes on."""
+    choice, work = random.Random(1), Work.begin(plane, azure)
+    azure.clear_script()
+    azure.script(*SLOW)
+    share(plane, replicas)
+    azure.forget_traffic()
+    for _ in work.webs * 2:
+        work.create(choice)
+
+    wait(plane, LEASE_S / 10)
+    hold_up(replicas[0])
+    plane.admin.wait_for("one to hold all", lambda: [*holders(plane, replicas[0].operator).values()] == [SHARDS])
+    settle(plane, work, replicas)
+    work.edit_all()
+    replicas[0].go_on()
+    settle(plane, work, replicas)
+    share(plane, replicas)
+    work.edit_all()
+    settle(plane, work, replicas)
+
+    assert broken_laws(azure) == []
 
 
 @pytest.mark.parametrize("seed", range(1, SEEDS + 1))
