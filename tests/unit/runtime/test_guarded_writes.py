@@ -142,7 +142,15 @@ def send(cluster: Cluster, azure: Azure, method: str = "PUT") -> OperationProgre
     speaker = Speaker(
         azure=cast("CallingAzure", azure), credential="", endpoint=ENDPOINT, resource=cluster.found.resource
     )
-    guarded = ContractAzure(lambda _: speaker, contract, objects, endpoint=ENDPOINT, purpose=Purpose.EDIT)
+    guarded = ContractAzure(
+        lambda _: speaker,
+        contract,
+        objects,
+        FakeClock(),
+        endpoint=ENDPOINT,
+        purpose=Purpose.EDIT,
+        promise=lambda _: None,
+    )
     return asyncio.run(guarded.begin(build_request(method, {}), resource=ID))
 
 
