@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from engine.cluster.leases import shard_of
 from tests.apiserver.crash_world import NETWORKS, Launcher, is_dead
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, Web
+from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, Web, is_under_way
 from tests.apiserver.pods import make_pod, make_web
 from tests.apiserver.proxy import Proxy
 from tests.verbs_desk import Azure, Object, account, group, network
@@ -164,8 +164,8 @@ class Work:
         ready, meta = next(iter(found.get("status", {}).get("conditions", ())), {}), found["metadata"]
         if ready.get("status") != "True" or ready.get("observedGeneration") != meta["generation"]:
             return f"not ready: {ready}"
-        if TOKEN in meta["annotations"] or FINALIZER not in meta["finalizers"]:
-            return f"marks: {meta}"
+        if is_under_way(found) or FINALIZER not in meta["finalizers"]:
+            return f"marks: {meta['annotations'].get(TOKEN)}, {meta['finalizers']}"
         tags = found["status"].get("tags", {}).get("edit", "0")
         return "" if tags == str(self.wanted[place]) else f"tags {tags} instead of {self.wanted[place]}"
 
