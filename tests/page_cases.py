@@ -80,7 +80,7 @@ _SHOP = {
         CLUSTERS,
         "shop",
         Action.CREATE,
-        ("VirtualNetworksSubnet/web", "UserAssignedIdentity/shop"),
+        ("VirtualNetwork/shop", "VirtualNetworksSubnet/web", "UserAssignedIdentity/shop"),
     ),
     "ManagedClustersAgentPool/spot": (f"{CLUSTERS}/agentPools", "shop/spot", Action.CREATE, ("ManagedCluster/shop",)),
     "StorageAccount/shopmedia": ("Microsoft.Storage/storageAccounts", "shopmedia", Action.UPDATE, ()),

@@ -121,7 +121,7 @@ def print_report(args: argparse.Namespace, render: Callable[[str], str]) -> None
     sys.stdout.write(render(args.output))
     sys.stdout.flush()
     for form, file in args.report:
-        write_atomically(Path(file), render(form).encode("utf-8", "backslashreplace"))
+        write_atomically(Path(file), render(form).encode("utf-8", "backslashreplace"), is_private=False)
 
 
 def render_explanation_as(form: str, step: Step, path: str, style: TextOptions) -> str:
@@ -178,15 +178,15 @@ class ProgressPrinter:
         return f"waiting for: {', '.join(names[:_NAMED])}{more} ..."
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all, readable by its owner alone.
+def write_atomically(path: Path, content: bytes, *, is_private: bool = True) -> None:
+    """Write a file as a whole or not at all; a private one is readable by its owner alone.
 
     Raises:
         InvalidSpecError: The place cannot be written.
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        temporary.touch(mode=0o600)
+        temporary.touch(mode=0o600 if is_private else 0o666)
         temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as exc:

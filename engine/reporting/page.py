@@ -187,13 +187,14 @@ def _with_waves(plan: Plan, make: Callable[[Step], Row]) -> list[Row]:
     waves = number_waves(plan)
     numbers = {s.key.identity: n for n, s in enumerate(plan.steps)}
     expected = plan.budget.expectation
-    longest = {key.identity for key in expected.path} if expected is not None else set()
+    path = [key.identity for key in expected.path] if expected is not None else []
+    on_path = {identity: place for place, identity in enumerate(path, 1)}
     return [
         replace(
             make(step),
             wave=waves.get(step.key.identity, 0),
             needs=tuple(numbers[k.identity] for k in step.depends_on if k.identity in waves),
-            is_longest=step.key.identity in longest,
+            on_path=on_path.get(step.key.identity, 0),
         )
         for step in plan.steps
     ]

@@ -45,6 +45,7 @@ class Row:
         sent: What is sent for it.
         who: Who moved: letters of ``u`` (the manifest), ``d`` (Azure), ``b`` (both).
         needs: Rows (by number) that must be written first.
+        on_path: Where it stands on the longest path of the plan, counted from 1; 0 for nowhere.
     """
 
     title: str
@@ -61,7 +62,7 @@ class Row:
     who: str = ""
     wave: int = 0
     needs: tuple[int, ...] = ()
-    is_longest: bool = False
+    on_path: int = 0
 
     def encode(self) -> dict[str, Any]:
         """Return the members that there are, but for the changes."""
@@ -77,7 +78,7 @@ class Row:
             "g": self.who,
             "w": self.wave,
             "a": list(self.needs),
-            "l": int(self.is_longest),
+            "l": self.on_path,
         }
         return {name: value for name, value in members.items() if value}
 

@@ -176,6 +176,16 @@ def test_differences_stand_side_by_side(page: Any) -> None:
     assert "app.yaml:3" in facts
 
 
+def test_what_is_created_has_one_side(page: Any) -> None:
+    """The details of a create hold the wanted values alone, a secret as a word."""
+    shown = page(plan(first_apply()))
+    shown.run("[...document.querySelectorAll('.row')].find(r => r.textContent.includes('FlexibleServer/db')).click()")
+    cells = shown.run("[...document.querySelectorAll('.diff tr')].map(r => [...r.children].map(c => c.textContent))")
+
+    assert cells[0] == ["field", "wanted"]
+    assert ["+\u00a0properties.administratorLoginPassword", "(secret)"] in cells
+
+
 def test_waves_are_a_graph_that_leads_back_to_the_list(page: Any) -> None:
     """Each write is a box in the column of its wave, joined to what goes before; a box opens its resource."""
     shown = page(plan(first_apply()))
@@ -319,12 +329,13 @@ def test_pictures(page: Any, name: str, dark: bool, width: int) -> None:
 
 
 def test_the_way_of_the_longest_path_is_marked(page: Any) -> None:
-    """Edges between writes of the longest path stand out, and what is held back has its place in the graph."""
+    """Edges along the longest path stand out, those that others imply are left out, what is held back is there."""
     shown = page(plan(shop_plan()))
     click(shown, "#tab-waves")
     labels = shown.run("[...document.querySelectorAll('svg [role=button]')].map(g => g.getAttribute('aria-label'))")
 
     assert shown.run("document.querySelectorAll('svg .edge.long').length") == 3
+    assert shown.run("document.querySelectorAll('svg .edge').length") == 8
     assert "wave 4, create, shop/ManagedClustersAgentPool/spot" in labels
     assert "wave 1, blocked, shop/Redis/basket" in labels
 

@@ -65,25 +65,27 @@ function links(title, indexes) {
 }
 
 function differences(changes) {
-  const [left, right] = report.sides;
-  const head = element("tr", {}, ...["field", left, right].map((name) => element("th", { scope: "col" }, name)));
+  const sides = [2, 3].filter((side) => changes.some((change) => change[5] || change[side] !== null));
+  const names = sides.map((side) => report.sides[side - 2]);
+  const head = element("tr", {}, ...["field", ...names].map((name) => element("th", { scope: "col" }, name)));
   const body = element("tbody");
   for (const [sign, place, before, after, note, lines] of changes) {
     const name = element("th", { scope: "row" }, `${sign}\u00a0${place}`);
     if (note) name.append(element("span", { class: "note" }, note));
     const pairs = lines ? pairLines(lines) : [[before, after]];
-    pairs.forEach(([old, now], at) => {
-      const cells = old !== null && now !== null && old !== now ? marked(old, now) : [[old || ""], [now || ""]];
-      const line = element("tr", {}, at ? null : name);
-      if (!at && pairs.length > 1) name.setAttribute("rowspan", pairs.length);
-      line.append(
-        element("td", { class: old !== null && old !== now ? "gone" : "", "data-side": left }, ...cells[0]),
-        element("td", { class: now !== null && old !== now ? "come" : "", "data-side": right }, ...cells[1]),
-      );
-      body.append(line);
-    });
+    if (pairs.length > 1) name.setAttribute("rowspan", pairs.length);
+    pairs.forEach((pair, at) => body.append(element("tr", {}, at ? null : name, ...cells(pair, sides))));
   }
   return element("table", { class: "diff" }, element("thead", {}, head), body);
+}
+
+function cells([old, now], sides) {
+  const texts = old !== null && now !== null && old !== now ? marked(old, now) : [[old || ""], [now || ""]];
+  const tones = old === now ? ["", ""] : [old === null ? "" : "gone", now === null ? "" : "come"];
+  return sides.map((side) => {
+    const at = side - 2;
+    return element("td", { class: tones[at], "data-side": report.sides[at] }, ...texts[at]);
+  });
 }
 
 // Returns both texts with the part that differs marked, where most of them is the same.

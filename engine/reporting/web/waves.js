@@ -44,17 +44,30 @@ function groupSteps(steps) {
   return [...groups.values()];
 }
 
+// Draws what is needed at once; what is needed through something else is left out, unless boxes stand for many.
 function drawEdges(nodes, nodeOf) {
   const drawn = new Map();
-  for (const node of nodes)
+  const above = new Map();
+  const allAbove = (index) => {
+    if (!above.has(index)) {
+      above.set(index, new Set());
+      const found = (rows[index].a || []).flatMap((next) => [next, ...allAbove(next)]);
+      above.set(index, new Set(found));
+    }
+    return above.get(index);
+  };
+  const isShort = nodes.length <= MOST_NODES && nodes.every((node) => node.rows.length === 1);
+  nodes.forEach((node, to) => {
     for (const row of node.rows)
       for (const index of row.a || []) {
         const from = nodeOf.get(index);
         if (!from || from === node) continue;
-        const key = `${nodes.indexOf(from)} ${nodes.indexOf(node)}`;
-        const isLong = Boolean(row.l && rows[index].l);
-        if (!drawn.has(key) || isLong) drawn.set(key, { from, node, isLong });
+        if (isShort && row.a.some((other) => other !== index && allAbove(other).has(index))) continue;
+        const isLong = row.l > 1 && rows[index].l === row.l - 1;
+        const key = `${from.wave} ${from.y} ${to}`;
+        if (isLong || !drawn.has(key)) drawn.set(key, { from, node, isLong });
       }
+  });
   return [...drawn.values()].map(({ from, node, isLong }) => {
     const [x, y, toX, toY] = [from.x + WIDTH, from.y + 13, node.x, node.y + 13];
     const bend = Math.max(30, (toX - x) / 2);
@@ -70,7 +83,7 @@ function drawNode(node) {
   box.append(
     shape("title", {}, `${word}: ${node.title}`),
     shape("rect", { x: node.x, y: node.y, width: WIDTH, height: 26, rx: 6, "stroke-width": row.l ? 2.5 : 1 }),
-    text(node.x + 8, node.y + 17, `${sign} ${node.title.length > 40 ? `${node.title.slice(0, 18)}…${node.title.slice(-20)}` : node.title}`),
+    text(node.x + 8, node.y + 17, `${sign} ${node.title.length > 36 ? `${node.title.slice(0, 16)}…${node.title.slice(-19)}` : node.title}`),
   );
   const open = () => {
     selectTab("tree");

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from engine.app.options import REPORTS
@@ -112,6 +114,8 @@ def test_reports_are_written_beside_the_output(desk: Desk) -> None:
     write_application(desk)
     files = {form: desk.folder / f"plan.{form}" for form in REPORTS}
 
+    umask = os.umask(0o022)
+    os.umask(umask)
     done = desk.plan(*(f"--report={form}={file}" for form, file in files.items()))
 
     assert done.json["summary"]["actions"]["create"] == 5
@@ -119,6 +123,7 @@ def test_reports_are_written_beside_the_output(desk: Desk) -> None:
     assert files["html"].read_text().startswith("<!doctype html>")
     assert files["markdown"].read_text().startswith("### Trueup plan")
     assert files["junit"].read_text().count("<failure") == 5
+    assert {file.stat().st_mode & 0o777 for file in files.values()} == {0o666 & ~umask}
 
 
 def test_report_that_cannot_be_written_is_an_error(desk: Desk) -> None:
