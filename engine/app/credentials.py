@@ -63,6 +63,7 @@ class CredentialBook:
         """
         self._is_told = is_told
         self._expired = 0
+        self._edition = 0
         self._on_request = on_request
         self._source = source
         self._settings = settings
@@ -119,8 +120,10 @@ class CredentialBook:
             found = await self._find(resource)
             await self._connect(found)
         except EngineError as exc:
+            self._edition += bool(self._subscription_in(scope))
             self._found[scope] = str(exc)
         else:
+            self._edition += self._subscription_in(scope) != found.subscription
             self._found[scope], self._speaking[scope] = found, self._speaker(found)
         if expired == self._expired:  # Else it changed while it was read.
             self._read_at[scope] = self._clock.monotonic()
@@ -156,8 +159,16 @@ class CredentialBook:
 
     def subscription_of(self, resource: CustomResource) -> str:
         """Return the subscription of an object's credential; empty when it was not resolved."""
-        found = self._found.get(credential_scope(resource))
+        return self._subscription_in(credential_scope(resource))
+
+    def _subscription_in(self, scope: CredentialScope) -> str:
+        found = self._found.get(scope)
         return found.subscription if isinstance(found, Credential) else ""
+
+    @property
+    def edition(self) -> int:
+        """Return what changes when ``subscription_of`` answers otherwise."""
+        return self._edition
 
     def principal_of(self, resource: CustomResource) -> Principal:
         """Return as whom an object's requests are sent: what the token says, else what the credential says."""

@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import operator
+from collections.abc import Iterable, Sequence
+from copy import copy
 from functools import cached_property
-from itertools import islice
-from typing import Final, Self
+from typing import Self
 
-from engine.desired.exporters import Destination, find_exporters
-from engine.desired.identity import (
-    NO_SUBSCRIPTION,
-    Base,
-    Identity,
-    ObjectIdentity,
-    base_by_id,
-    base_by_owner,
-    base_of_root,
-    build_id,
-    check_owner_kind,
-    read_owner,
-    recorded_id,
-    resolve_name,
+from engine.desired.between import (
+    check_readable,
+    find_moved,
+    find_unique,
+    is_writing,
+    tell_clash,
+    tell_cycle,
 )
+from engine.desired.exporters import Destination, find_exporters
+from engine.desired.identity import NO_SUBSCRIPTION, Identity, ObjectIdentity
 from engine.desired.inputs import NO_INPUTS, Inputs
-from engine.desired.policy import BASELINE, parse_policy
+from engine.desired.owner_graph import OwnerGraph, SubscriptionOf
 from engine.errors import InvalidSpecError
 from engine.model.ids import ApiVersion, ArmId, ResourceKey
-from engine.model.policy import ReconcilePolicy
 from engine.model.problem import Notice, Problem
-from engine.model.state import CustomResource, ReadTarget, Wait
-from schemas.kind_types import Kind
-from schemas.kinds import lookup_kind
-
-_NAMED: Final = 10
-"""Objects that one message names; with more, messages about many objects would grow with their square."""
-
-
-SubscriptionOf = Callable[[CustomResource], str]
-"""Returns the subscription an object lies in; empty when not known."""
-
-
-class _Node:
-    """One object while its identity is worked out."""
-
-    __slots__ = ("identity", "kind", "owner", "resource", "visiting")
-
-    def __init__(self, resource: CustomResource, kind: Kind) -> None:
-        self.resource = resource
-        self.kind = kind
-        self.owner = read_owner(resource, kind)
-        self.identity: Identity | None = None
-        self.visiting = False
+from engine.model.state import CustomResource, ReadTarget
 
 
 class Index:
@@ -66,23 +39,20 @@ class Index:
         subscription: str = "",
         subscription_of: SubscriptionOf | None = None,
         inputs: Inputs = NO_INPUTS,
+        edition: int = 0,
     ) -> None:
         """Take objects in, duplicates included."""
         self._subscription = subscription
-        self._subscription_of = subscription_of or (lambda _: subscription)
-        self._inputs = inputs
-        unreadable = [problem for resource in resources if (problem := _check_readable(resource)) is not None]
+        self.asked_with = (subscription, subscription_of, inputs, edition)
+        self._given = tuple(resources)
+        unreadable = [problem for resource in resources if (problem := check_readable(resource)) is not None]
         broken = {problem.key.identity for problem in unreadable if problem.key is not None}
         readable = [r for r in resources if r.key.identity not in broken] if broken else resources
-        self._unique, doubles, self._notices = _unique(readable)
+        self._unique, doubles, self._notices = find_unique(readable)
         self._double = [*unreadable, *doubles]
-        self._nodes: dict[ObjectIdentity, _Node] = {}
-        self._cycles: list[Sequence[CustomResource]] = []
-        for resource in self._unique:
-            key = resource.key
-            kind = lookup_kind(key.group, key.version, key.kind)
-            if kind is not None and kind.is_arm:
-                self._nodes[key.identity] = _Node(resource, kind)
+        self._by_identity = {r.key.identity: r for r in self._unique}
+        self._of_kind: dict[tuple[str, str], tuple[CustomResource, ...]] = {}
+        self._graph = OwnerGraph(self._unique, subscription_of or (lambda _: subscription), inputs)
 
     @classmethod
     def build(
@@ -92,6 +62,8 @@ class Index:
         subscription: str = "",
         subscription_of: SubscriptionOf | None = None,
         inputs: Inputs = NO_INPUTS,
+        edition: int = 0,
+        previous: Self | None = None,
     ) -> Self:
         """Return an index of these objects.
 
@@ -100,18 +72,51 @@ class Index:
             subscription: Where resource groups lie; empty when every id must come from an armId.
             subscription_of: Where each object lies, if that is not the same for all of them.
             inputs: Config maps that names come from.
+            edition: What changes when ``subscription_of`` answers otherwise.
+            previous: An index of nearly the same objects: only what differs is worked out anew.
         """
-        return cls(tuple(resources), subscription=subscription, subscription_of=subscription_of, inputs=inputs)
+        made = tuple(resources)
+        if previous is not None and previous.asked_with == (subscription, subscription_of, inputs, edition):
+            index = previous.after(made)
+            if index is not None:
+                return index
+        return cls(made, subscription=subscription, subscription_of=subscription_of, inputs=inputs, edition=edition)
+
+    def after(self, resources: tuple[CustomResource, ...]) -> Self | None:
+        """Return the index of other objects, of which most are the same; None where all is to be worked out anew."""
+        if self.named_by_config:
+            return None
+        if len(resources) == len(self._given) and all(map(operator.is_, resources, self._given)):
+            return self
+        if self._double or self._notices or not self._graph.is_plain:
+            return None
+        moved, gone = find_moved(self._unique, resources)
+        by_identity = self._by_identity | moved
+        for identity in gone:
+            del by_identity[identity]
+        if len(by_identity) != len(resources) or any(map(check_readable, moved.values())):
+            return None
+        index = copy(self)
+        index.__dict__ |= {
+            "_given": resources,
+            "_unique": resources,
+            "_by_identity": by_identity,
+            "_of_kind": {},
+            "_graph": self._graph.after(moved, gone),
+        }
+        for name in ("_exporters", "_clashes"):
+            index.__dict__.pop(name, None)
+        return index
 
     def learn(self, inputs: Inputs) -> None:
         """Take in what was fetched since; ids that come from a config map are worked out again."""
-        self._inputs = inputs
-        if any("azureNameFromConfig" in node.kind.spec.members for node in self._nodes.values()):
-            for node in self._nodes.values():
-                node.identity, node.visiting = None, False
-            self._cycles.clear()
-            for name in ("_clashes", "_ids"):
-                self.__dict__.pop(name, None)
+        if self._graph.learn(inputs):
+            self.__dict__.pop("_clashes", None)
+
+    @property
+    def named_by_config(self) -> Sequence[CustomResource]:
+        """Return the objects whose names come from config maps."""
+        return self._graph.named_by_config
 
     @property
     def subscription(self) -> str:
@@ -127,9 +132,9 @@ class Index:
     @property
     def problems(self) -> Sequence[Problem]:
         """Return what is wrong between objects; what is wrong within one, ``build_desired`` says."""
-        identities = self._ids  # works out the cycles, too
-        clashes = [_clash(identities[identity], same) for identity, same in self._clashes.items()]
-        cycles = [_cycle(members) for members in self._cycles]
+        identities = self._graph.table.identities  # works out the cycles, too
+        clashes = [tell_clash(identities[identity], same) for identity, same in self._clashes.items()]
+        cycles = [tell_cycle(members) for members in self._graph.cycles]
         lacking = [Problem(error=InvalidSpecError(NO_SUBSCRIPTION))] if self._lacks_subscription() else []
         return (*self._double, *clashes, *cycles, *lacking)
 
@@ -143,12 +148,31 @@ class Index:
     @property
     def id_keys(self) -> Sequence[str]:
         """Return the ids of all objects, in the form equal ids share."""
-        return [identity.id.key for identity in self._ids.values() if identity.id is not None]
+        return self._graph.table.id_keys
+
+    def children_of(self, resource: ArmId) -> frozenset[str]:
+        """Return the ids of objects that lie right in a resource, in lower case."""
+        return self._graph.table.below(resource)
+
+    def holder_of(self, resource: ArmId) -> ResourceKey | None:
+        """Return an object that stands for a resource; None when none does."""
+        return next((i.resource.key for i in self._graph.table.holders(resource.key)), None)
+
+    def pick(self, identities: Iterable[ObjectIdentity]) -> Sequence[CustomResource]:
+        """Return those of these objects that can be used, in the order of their names."""
+        clashes = self._clashes
+        return [self._by_identity[i] for i in sorted(identities) if i in self._by_identity and i not in clashes]
+
+    def of_kind(self, group: str, kind: str) -> Sequence[CustomResource]:
+        """Return the objects of a kind that can be used."""
+        if (group, kind) not in self._of_kind:
+            found = tuple(r for r in self.resources if r.key.kind == kind and r.key.group == group)
+            self._of_kind[group, kind] = found
+        return self._of_kind[group, kind]
 
     def find(self, namespace: str, group: str, kind: str, name: str) -> Identity | None:
         """Return the identity of an object; None when the input has none of that name."""
-        node = self._nodes.get((namespace, group, kind, name))
-        return self._resolve(node) if node is not None else None
+        return self._graph.find((namespace, group, kind, name))
 
     def identify(self, resource: CustomResource) -> Identity | None:
         """Return the identity of one of the objects; None for what is no ARM resource."""
@@ -177,172 +201,15 @@ class Index:
         return tuple(identity.id if identity is not None else None for identity in found)
 
     @cached_property
-    def _ids(self) -> dict[ObjectIdentity, Identity]:
-        return {identity: self._resolve(node) for identity, node in self._nodes.items()}
-
-    @cached_property
     def _exporters(self) -> dict[Destination, ResourceKey]:
-        return find_exporters(node.resource for node in self._nodes.values())
+        return find_exporters(node.resource for node in self._graph.nodes.values())
 
     @cached_property
     def _clashes(self) -> dict[ObjectIdentity, list[Identity]]:
         """Return objects that share an id with another one, unless all but one leave Azure alone."""
-        by_id: dict[str, list[Identity]] = {}
-        for identity in self._ids.values():
-            if identity.id is not None:
-                by_id.setdefault(identity.id.key, []).append(identity)
-        if len(by_id) == len(self._ids):
-            return {}
-        writers = ([i for i in same if _writes(i.resource)] for same in by_id.values() if len(same) > 1)
+        of_one_id = (self._graph.table.holders(key) for key in self._graph.table.shared)
+        writers = ([i for i in same if is_writing(i.resource)] for same in of_one_id)
         return {i.resource.key.identity: same for same in writers if len(same) > 1 for i in same}
 
     def _lacks_subscription(self) -> bool:
-        return not self._subscription and any(
-            wait.text == NO_SUBSCRIPTION for identity in self._ids.values() for wait in identity.waits
-        )
-
-    def _resolve(self, node: _Node) -> Identity:
-        if node.identity is not None:
-            return node.identity
-        chain: list[_Node] = []
-        at: _Node | None = node
-        while at is not None and at.identity is None and not at.visiting:
-            at.visiting = True
-            chain.append(at)
-            at = self._nodes.get(at.owner.object) if at.owner.object is not None else None
-        if at is not None and at.identity is None:
-            self._close_cycle(chain[chain.index(at) :])
-        for member in reversed(chain):
-            if member.identity is None:
-                member.identity = self._identify(member)
-        resolved = chain[0].identity
-        assert resolved is not None
-        return resolved
-
-    def _close_cycle(self, members: Sequence[_Node]) -> None:
-        keys = tuple(member.resource.key for member in members)
-        self._cycles.append([member.resource for member in members])
-        wait = Wait(text=f"owner cycle: {_circle(keys)}")
-        for position, member in enumerate(members):
-            owner = keys[(position + 1) % len(keys)]
-            name = resolve_name(member.resource, member.kind, member.owner, self._inputs)
-            member.identity = Identity(member.resource, member.kind, None, name.text, owner, (wait,))
-
-    def _identify(self, node: _Node) -> Identity:
-        name = resolve_name(node.resource, node.kind, node.owner, self._inputs)
-        base = self._base(node)
-        found = (name.misfit, base.misfit, check_owner_kind(node.resource, node.kind))
-        misfits = tuple(misfit for misfit in found if misfit is not None)
-        waits = tuple(w for w in (name.wait, base.wait) if w is not None)
-        arm_id = None
-        if not misfits and name.wait is None:
-            arm_id = (
-                build_id(node.kind, base.id, name.text)
-                if base.id is not None
-                else recorded_id(node.resource, node.kind, name.text, self._subscription_of(node.resource))
-            )
-        return Identity(
-            node.resource, node.kind, arm_id, name.text, base.owner, () if arm_id is not None else waits, misfits
-        )
-
-    def _base(self, node: _Node) -> Base:
-        root = base_of_root(node.kind, self._subscription_of(node.resource))
-        if root is not None:
-            return root
-        if node.owner.arm_id:
-            return base_by_id(node.kind, node.owner.arm_id, self._subscription_of(node.resource))
-        if node.owner.object is None:
-            return Base()
-        owner = self._nodes.get(node.owner.object)
-        return base_by_owner(node.owner.object, owner.identity if owner is not None else None)
-
-
-def _check_readable(resource: CustomResource) -> Problem | None:
-    """Return what keeps a spec from being read: a cluster hands over bytes, and they may be nested too deeply."""
-    try:
-        _ = resource.spec.value
-    except ValueError as exc:
-        error = InvalidSpecError(f"{resource.key} cannot be read", detail=f"its spec is {exc}")
-        return Problem(error=error, origin=resource.origin, key=resource.key)
-    return None
-
-
-def _unique(resources: Sequence[CustomResource]) -> tuple[Sequence[CustomResource], list[Problem], list[Notice]]:
-    """Return objects without doubles. Two that differ are both left out: nobody can say which one is meant."""
-    by_identity: dict[ObjectIdentity, list[CustomResource]] = {}
-    for resource in resources:
-        by_identity.setdefault(resource.key.identity, []).append(resource)
-    if len(by_identity) == len(resources):
-        return resources, [], []
-    unique = [same[0] for same in by_identity.values() if _are_equal(same)]
-    doubles = [same for same in by_identity.values() if len(same) > 1]
-    notices = [_same(same) for same in doubles if _are_equal(same)]
-    return unique, [_different(same) for same in doubles if not _are_equal(same)], notices
-
-
-def _are_equal(same: Sequence[CustomResource]) -> bool:
-    first = same[0]
-    return all(
-        other.key.version == first.key.version
-        and _asking(other.annotations) == _asking(first.annotations)
-        and other.spec == first.spec
-        for other in same[1:]
-    )
-
-
-def _asking(annotations: Mapping[str, str]) -> dict[str, str]:
-    """Return the annotations that somebody wrote: what we remember asks for nothing."""
-    return {name: text for name, text in annotations.items() if name != BASELINE}
-
-
-def _same(same: Sequence[CustomResource]) -> Notice:
-    first = same[0]
-    text = f"{first.key} is there {len(same)} times, with the same content: {_places(same)}"
-    return Notice(text=text, origin=first.origin, key=first.key)
-
-
-def _different(same: Sequence[CustomResource]) -> Problem:
-    first = same[0]
-    summary = f"{first.key} is there {len(same)} times, with different content"
-    error = InvalidSpecError(summary, detail=_places(same), hint="keep one")
-    return Problem(error=error, origin=first.origin, key=first.key)
-
-
-def _places(same: Sequence[CustomResource]) -> str:
-    named = ", ".join(resource.origin or "unknown place" for resource in same[:_NAMED])
-    return named + _rest(len(same) - _NAMED)
-
-
-def _writes(resource: CustomResource) -> bool:
-    policy = parse_policy(resource.annotations, resource.namespace_annotations)
-    return policy.reconcile is not ReconcilePolicy.SKIP
-
-
-def _clash(identity: Identity, same: Sequence[Identity]) -> Problem:
-    resource = identity.resource
-    others = [other.resource for other in islice(same, _NAMED + 1) if other is not identity][:_NAMED]
-    named = ", ".join(f"{other.key} ({other.origin})" if other.origin else str(other.key) for other in others)
-    named += _rest(len(same) - 1 - len(others))
-    error = InvalidSpecError(
-        f"{resource.key} stands for the same Azure resource as another object",
-        detail=f"{identity.id}, also {named}",
-        hint="remove one, or annotate all but one with serviceoperator.azure.com/reconcile-policy: skip",
-    )
-    return Problem(error=error, origin=resource.origin, key=resource.key)
-
-
-def _cycle(members: Sequence[CustomResource]) -> Problem:
-    first = min(members, key=lambda member: member.key)
-    at = members.index(first)
-    keys = [member.key for member in (*members[at:], *members[:at])]
-    error = InvalidSpecError("owners form a cycle", detail=_circle(keys), hint="give one of them another owner")
-    return Problem(error=error, origin=first.origin, key=first.key)
-
-
-def _circle(keys: Sequence[ResourceKey]) -> str:
-    shown = " -> ".join(str(key) for key in keys[:_NAMED])
-    return f"{shown}{_rest(len(keys) - _NAMED)} -> {keys[0]}"
-
-
-def _rest(count: int) -> str:
-    return f" and {count} more" if count > 0 else ""
+        return not self._subscription and bool(self._graph.table.lost)

@@ -5,14 +5,13 @@ A type whose members cannot ask for any compiles to nothing, so most objects cos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from engine.desired.check import Report
 from engine.desired.convert import role_place_of
-from engine.desired.identity import ObjectIdentity
 from engine.desired.inputs import WantedInputs
 from engine.model.state import CustomResource
 from schemas.kind_types import ListType, MapType, ObjectType, Special, TypeExpr
@@ -48,31 +47,15 @@ def wanted_inputs(resources: Iterable[CustomResource]) -> WantedInputs:
     )
 
 
-def inputs_of_selected(resources: Iterable[CustomResource], only: Collection[ObjectIdentity] | None) -> WantedInputs:
+def inputs_of_selected(chosen: Iterable[CustomResource], others: Iterable[CustomResource]) -> WantedInputs:
     """Return what has to be fetched before the bodies of some objects can be built.
 
     Args:
-        resources: All objects: ids of the others may come from config maps.
-        only: The objects whose bodies are built; None for all.
+        chosen: The objects whose bodies are built.
+        others: Objects whose names, and with them ids, come from config maps.
     """
-    if only is None:
-        return wanted_inputs(resources)
-    chosen: list[CustomResource] = []
-    others: list[CustomResource] = []
-    for resource in resources:
-        key = resource.key
-        if key.identity in only:
-            chosen.append(resource)
-        elif _takes_name(key.group, key.version, key.kind):
-            others.append(resource)
     needs = wanted_inputs(chosen)
     return replace(needs, config_maps=needs.config_maps | wanted_inputs(others).config_maps)
-
-
-@cache
-def _takes_name(group: str, version: str, name: str) -> bool:
-    kind = lookup_kind(group, version, name)
-    return kind is not None and "azureNameFromConfig" in kind.spec.members
 
 
 @cache

@@ -63,16 +63,22 @@ def _claims(step: Step) -> Iterator[Sign]:
         )
 
 
+def manager_of(body: object) -> ArmId | None:
+    """Return the resource that Azure says manages another one; None when it says nothing."""
+    manager = body.get("managedBy") if isinstance(body, Mapping) else None
+    return ArmId(manager) if isinstance(manager, str) and manager else None
+
+
 def _managers(step: Step, body: Mapping[str, Any], owned: Collection[ArmId]) -> Iterator[Sign]:
     """Yield the Azure resource that manages this one, as ARM's own member ``managedBy`` says."""
-    manager = body.get("managedBy")
-    if not isinstance(manager, str) or not manager or is_managed_by_relation(step.arm_type):
+    manager = manager_of(body)
+    if manager is None or is_managed_by_relation(step.arm_type):
         return
     wanted = step.desired.body.get("managedBy") if step.desired is not None else None
-    if ArmId(manager) in owned or (isinstance(wanted, str) and wanted.lower() == manager.lower()):
+    if manager in owned or (isinstance(wanted, str) and ArmId(wanted) == manager):
         return
     yield Sign(
-        owner=manager.lower(),
+        owner=manager.key,
         text=f"Azure says that {manager} manages it (managedBy)",
         release="leave it to that resource",
     )

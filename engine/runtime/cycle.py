@@ -113,7 +113,7 @@ class Cycle:
         prepared = self._memory.prepared
         return Recarry(
             planned.findings,
-            children=prepared.children if prepared is not None else {},
+            children=_children_of(planned, prepared),
             today=self._world.clock.now().date(),
             secret_key=self._world.store.secret_key(),
         )
@@ -151,3 +151,8 @@ class Cycle:
             options=options,
             unfinished=self._resumed.unfinished,
         )
+
+
+def _children_of(planned: PassResult, prepared: Prepared | None) -> dict[str, frozenset[str]]:
+    ids = [f.desired.id for f in planned.findings if f.desired.id is not None]
+    return {i.key: prepared.index.children_of(i) for i in ids} if prepared is not None else {}

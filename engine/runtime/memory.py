@@ -48,11 +48,19 @@ class Verdict:
 
 
 @dataclass(slots=True)
+class LastIndex:
+    """The index of the last pass, which the next one goes on from; several passes over the same input may share it."""
+
+    index: Index | None = None
+
+
+@dataclass(slots=True)
 class PassMemory:
     """Verdicts by object, and what the last pass worked out of the objects."""
 
     verdicts: dict[Identity, Verdict] = field(default_factory=dict)
     prepared: Prepared | None = None
+    last: LastIndex = field(default_factory=LastIndex)
 
     def forget_others(self, known: AbstractSet[Identity]) -> None:
         """Drop what is no longer in the input."""

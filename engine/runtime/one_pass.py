@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -36,10 +36,9 @@ from engine.runtime.scope import elsewhere_notices
 from engine.runtime.second_look import look_at_owners, look_for_deleted_twins
 from engine.runtime.seen import SeenStatus, reread, seen_by, state_without_body
 from engine.runtime.selection import tell_empty
+from engine.runtime.stakes import groups_at_stake, may_be_deleted, objects_at_stake
 from engine.runtime.turns import GLANCE, LOOK, Turns
 from engine.runtime.world import PassOptions, PassResult, World
-
-_GROUP_TYPE = "microsoft.resources/resourcegroups"
 
 
 class Pass:
@@ -85,7 +84,7 @@ class Pass:
             endpoint=self._options.endpoint,
             in_sync=tuple(self._in_sync),
             orphans=tuple(self._orphans),
-            contents=await read_contents(self._world.azure, self._groups_at_stake()),
+            contents=await read_contents(self._world.azure, self._groups_at_stake),
             others=self._others(),
             limits=self._options.limits,
             problems=tuple(str(p) for p in problems),
@@ -109,20 +108,17 @@ class Pass:
         Owners and references are found among all objects, selected or not.
         """
         resources = await self._world.source.list_resources()
-        known = self._memory.prepared
-        if known is not None and known.is_of(resources) and not known.needs.config_maps:
-            index, needs = known.index, known.needs
+        index, only, before = self._index(resources), self._options.selection.only, self._memory.prepared
+        if before is not None and before.is_of(index, self._options.selection):
+            known, needs = before, before.needs
         else:
-            index = Index.build(
-                resources,
-                subscription=self._options.subscription,
-                subscription_of=self._options.subscription_of,
-            )
-            needs = inputs_of_selected(index.resources, self._options.selection.only)
+            needs = inputs_of_selected(index.resources if only is None else index.pick(only), index.named_by_config)
+            known = None
         self._inputs = await fetch_inputs(self._world.source, needs, azure=self._world.azure, index=index)
-        if known is None or known.index is not index:
-            known = Prepared.of(resources, index, needs, self._options.selection)
-            self._memory.forget_others({r.key.identity for r in resources})
+        if known is None:
+            known = Prepared.of(index, needs, self._options.selection, before)
+            if self._memory.verdicts:
+                self._memory.forget_others({r.key.identity for r in resources})
         self._prepared = self._memory.prepared = known
         self._problems.extend((*self._world.source.problems(), *index.problems))
         self._notices.extend(index.notices)
@@ -134,6 +130,18 @@ class Pass:
             finding = self._look_at(resource, None)
             if finding is not None:
                 self._open.append(finding)
+
+    def _index(self, resources: Sequence[CustomResource]) -> Index:
+        """Return the index of the objects: the last one, if it is of these."""
+        last, options = self._memory.last, self._options
+        last.index = Index.build(
+            resources,
+            subscription=options.subscription,
+            subscription_of=options.subscription_of,
+            edition=options.edition,
+            previous=last.index,
+        )
+        return last.index
 
     async def _observe(self) -> None:
         """Read everything by the cheapest requests and judge each batch as it comes."""
@@ -288,7 +296,7 @@ class Pass:
                 continue
             if finding.diff.changes or actual.presence is Presence.ABSENT:
                 doubtful[finding.desired.key.identity] = n
-        asked = [r for r in self._prepared.index.resources if r.key.identity in doubtful and r.status is None]
+        asked = [r for r in self._prepared.index.pick(doubtful) if r.status is None]
         for identity, resource in (await reread(self._world.source, asked)).items():
             n = doubtful[identity]
             desired, actual = self._open[n].desired, self._open[n].actual
@@ -341,20 +349,14 @@ class Pass:
         owned, key = self._prepared.around(actual.id)[0], self._world.store.secret_key()
         return compare(desired, actual, baseline, seen=seen, owned=owned, today=self._today, secret_key=key)
 
+    @property
     def _groups_at_stake(self) -> set[ArmId]:
-        """Return the resource groups that a plan may delete."""
-        groups = {f.desired.id for f in self._open if f.desired.id is not None and self._may_be_deleted(f)}
-        if self._options.limits.prune:
-            groups |= {b.id for b, a in self._orphans if a.presence is Presence.PRESENT}
-        return {g for g in groups if g.resource_type.lower() == _GROUP_TYPE}
-
-    def _may_be_deleted(self, finding: Finding) -> bool:
-        approved = bool(self._options.limits.allow_replace) or finding.desired.policy.allow_replace is not None
-        return finding.desired.deleting or (approved and bool(finding.diff.changes))
+        return groups_at_stake(self._open, self._orphans, self._options.limits)
 
     def _recall_children(self) -> None:
         """Build again what is in sync inside a resource that may be replaced: it is created anew with it."""
-        parents = [f.desired.id for f in self._open if f.desired.id is not None and self._may_be_deleted(f)]
+        limits = self._options.limits
+        parents = [f.desired.id for f in self._open if f.desired.id is not None and may_be_deleted(f, limits)]
         for n, step in enumerate(self._in_sync if parents else ()):
             if step.desired is None and step.id is not None and any(step.id.is_within(p) for p in parents):
                 same = (w.resource for w in self._prepared.wanted.get(step.id, ()) if w.resource.key == step.key)
@@ -368,10 +370,10 @@ class Pass:
         if not lost and not self._options.selection.is_partial:
             return elsewhere
         stepped = {f.desired.id for f in self._open} | {s.id for s in self._in_sync}
-        ids = {index.id_of(r): r.key for r in index.resources}
-        ids |= {identity.id: key for key in lost.values() if (identity := index.find(*key.identity)) is not None}
+        ids = objects_at_stake(self._open, self._orphans, self._options.limits, index)
+        ids |= {i: key for key in lost.values() if (i := index.links_of(key, ())[0]) is not None}
         ids |= {b.id: b.key for b in self._baselines.values() if b.key is not None and b.key.identity in lost}
-        return elsewhere | {i: key for i, key in ids.items() if i is not None and i not in stepped}
+        return elsewhere | {i: key for i, key in ids.items() if i not in stepped}
 
 
 def _is_quiet(finding: Finding) -> bool:

@@ -5,7 +5,6 @@ The next pass takes it over if no object changed; not where names come from conf
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,47 +33,52 @@ class Prepared:
     """Objects with their ids.
 
     Attributes:
-        resources: What the source gave.
         needs: Secrets, config maps and roles that the objects take values from.
+        selection: What was selected of them.
         wanted: What is to be read, by id; several objects may stand for one resource if all but one leave it alone.
         homeless: Selected objects whose id is not known.
     """
 
-    resources: Sequence[CustomResource]
     index: Index
     needs: WantedInputs
+    selection: Selection
     wanted: Mapping[ArmId, Sequence[Wanted]]
     homeless: Sequence[CustomResource]
 
     @classmethod
     def nothing(cls, subscription: str) -> Prepared:
         """Return what is known before any object is."""
-        return cls.of((), Index.build((), subscription=subscription), WantedInputs(), Selection())
+        return cls.of(Index.build((), subscription=subscription), WantedInputs(), Selection())
 
     @classmethod
     def of(
-        cls, resources: Sequence[CustomResource], index: Index, needs: WantedInputs, selection: Selection
+        cls,
+        index: Index,
+        needs: WantedInputs,
+        selection: Selection,
+        before: Prepared | None = None,
     ) -> Prepared:
-        """Work out what is to be read of Azure."""
+        """Work out what is to be read of Azure; objects that are as they were ``before`` are not printed again."""
         wanted: dict[ArmId, tuple[Wanted, ...]] = {}
         homeless: list[CustomResource] = []
-        only = selection.only
-        for resource in index.resources:
-            if only is not None and resource.key.identity not in only:
-                continue
+        known = before.by_identity if before is not None else {}
+        for resource in index.resources if selection.only is None else index.pick(selection.only):
             target = index.target_of(resource)
             if not selection.covers(resource, target.id if target is not None else None):
                 continue
             if target is None:
                 homeless.append(resource)
                 continue
-            one = Wanted(resource, resource.key.identity, print_of_object(resource), target)
+            identity = resource.key.identity
+            one = known.get(identity)
+            if one is None or one.resource is not resource or one.target != target:
+                one = Wanted(resource, identity, print_of_object(resource), target)
             wanted[target.id] = (*wanted.get(target.id, ()), one)
-        return cls(resources, index, needs, wanted, homeless)
+        return cls(index, needs, selection, wanted, homeless)
 
-    def is_of(self, resources: Sequence[CustomResource]) -> bool:
-        """Whether these are the very same objects; sources that build objects anew every time never give them."""
-        return len(resources) == len(self.resources) and all(map(operator.is_, resources, self.resources))
+    def is_of(self, index: Index, selection: Selection) -> bool:
+        """Whether this is what follows from an index: that is the same one while its objects are the very same."""
+        return index is self.index and selection == self.selection
 
     @cached_property
     def targets(self) -> tuple[ReadTarget, ...]:
@@ -82,16 +86,9 @@ class Prepared:
         return tuple(same[0].target for same in self.wanted.values())
 
     @cached_property
-    def children(self) -> Mapping[str, frozenset[str]]:
-        """Return the ids of objects by the id of the object they lie in, both in lower case."""
-        keys = self.index.id_keys
-        owners = frozenset(keys)
-        children: dict[str, set[str]] = {}
-        for key in keys:
-            owner = key.rsplit("/", 2)[0]
-            if owner in owners:
-                children.setdefault(owner, set()).add(key)
-        return {owner: frozenset(held) for owner, held in children.items()}
+    def by_identity(self) -> Mapping[Identity, Wanted]:
+        """Return what is to be read, by object."""
+        return {one.identity: one for same in self.wanted.values() for one in same}
 
     @cached_property
     def scalers(self) -> Mapping[str, str]:
@@ -100,7 +97,7 @@ class Prepared:
 
     def around(self, resource: ArmId) -> Around:
         """Return what other objects own and set of a resource."""
-        return self.children.get(resource.key, frozenset()), self.scalers.get(resource.key, "")
+        return self.index.children_of(resource), self.scalers.get(resource.key, "")
 
     def with_scaler(self, state: DesiredState) -> DesiredState:
         """Return the state with the setting that scales its resource, where one does."""

@@ -17,7 +17,7 @@ def find_scalers(index: Index) -> Mapping[str, str]:
 
     Only settings that are enabled count: Azure takes an absent switch for off.
     """
-    settings = (r for r in index.resources if r.key.kind == _KIND and r.key.group == _GROUP and not r.deleting)
+    settings = (r for r in index.of_kind(_GROUP, _KIND) if not r.deleting)
     found = ((_target_of(setting, index), str(setting.key)) for setting in settings)
     return {target: name for target, name in found if target is not None}
 

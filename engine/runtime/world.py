@@ -8,7 +8,7 @@ from datetime import datetime
 
 from engine.desired.identity import ObjectIdentity
 from engine.desired.ignore import FleetRule
-from engine.desired.index import SubscriptionOf
+from engine.desired.owner_graph import SubscriptionOf
 from engine.model.ids import ArmId
 from engine.model.plan import Plan
 from engine.model.policy import Limits
@@ -43,6 +43,7 @@ class PassOptions:
     Attributes:
         subscription: For objects whose owner chain names none.
         subscription_of: The same for each object, where credentials differ.
+        edition: What changes when ``subscription_of`` answers otherwise.
         strict: Refuse what ASO's own tools forgive.
         ignore: Ignore rules for many objects.
         scope: The input as a whole: what another one applied has not left it.
@@ -52,6 +53,7 @@ class PassOptions:
     endpoint: str
     subscription: str = ""
     subscription_of: SubscriptionOf | None = None
+    edition: int = 0
     selection: Selection = field(default_factory=Selection)
     limits: Limits = field(default_factory=Limits)
     strict: bool = False

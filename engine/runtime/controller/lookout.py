@@ -117,6 +117,7 @@ class Lookout:
         options = PassOptions(
             endpoint=parts.rules.endpoint,
             subscription_of=parts.credentials.subscription_of,
+            edition=parts.credentials.edition,
             selection=Selection(only=wanted),
             limits=LIMITS,
         )

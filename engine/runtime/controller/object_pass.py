@@ -51,16 +51,14 @@ def _bodies(planned: PassResult) -> Mapping[ArmId, ActualState]:
 class ObjectPass:
     """The state of one pass; used once."""
 
-    def __init__(
-        self, parts: Parts, wanted: frozenset[ObjectIdentity], purpose: Purpose, memory: PassMemory | None = None
-    ) -> None:
+    def __init__(self, parts: Parts, wanted: frozenset[ObjectIdentity], purpose: Purpose, memory: PassMemory) -> None:
         """Take what is to be looked at; nothing is read yet.
 
         Args:
             parts: What passes are made of.
             wanted: The objects.
             purpose: What its requests are for.
-            memory: What earlier passes found in sync; None looks at everything afresh.
+            memory: What earlier passes found in sync, and worked out of the objects.
         """
         self._parts = parts
         self._wanted = wanted
@@ -131,6 +129,7 @@ class ObjectPass:
         options = PassOptions(
             endpoint=parts.rules.endpoint,
             subscription_of=parts.credentials.subscription_of,
+            edition=parts.credentials.edition,
             selection=Selection(only=self._wanted),
             limits=LIMITS,
             drift_waits=self._waits,

@@ -23,6 +23,7 @@ from engine.runtime.controller.owners import find_waiting
 from engine.runtime.controller.parts import Parts
 from engine.runtime.controller.queue import FAST, SLOW
 from engine.runtime.controller.sweeps import Sweeps
+from engine.runtime.memory import LastIndex, PassMemory
 from engine.runtime.turns import GLANCE, Turns
 
 
@@ -32,7 +33,8 @@ class Reconciler:
     def __init__(self, parts: Parts) -> None:
         """Keep what passes are made of."""
         self._parts = parts
-        self._sweeps = Sweeps()
+        self._last = LastIndex()
+        self._sweeps = Sweeps(self._last)
 
     async def run(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         """Bring these objects, all of them taken from the queue, to where they should be; let go of each when it is."""
@@ -50,7 +52,7 @@ class Reconciler:
                     group.create_task(self._follow(identity, left))
                 plain = await self._without_waiting(ours - followed, left)
                 if plain:
-                    await ObjectPass(self._parts, plain, purpose).run(left)
+                    await ObjectPass(self._parts, plain, purpose, PassMemory(last=self._last)).run(left)
         finally:
             for identity in left:
                 self._parts.queue.done(identity)

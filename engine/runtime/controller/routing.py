@@ -15,6 +15,11 @@ from engine.runtime.prepared import Prepared
 class Credentials(Protocol):
     """Who speaks to Azure for which object."""
 
+    @property
+    def edition(self) -> int:
+        """Return what changes when ``subscription_of`` answers otherwise."""
+        ...
+
     async def resolve(self, resource: CustomResource) -> str:
         """Find an object's credential; return why that is not possible, else an empty text."""
         ...

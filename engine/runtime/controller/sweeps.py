@@ -5,16 +5,17 @@ from __future__ import annotations
 from engine.desired.identity import ObjectIdentity
 from engine.model.ids import Fingerprint
 from engine.runtime.controller.objects import Objects
-from engine.runtime.memory import PassMemory, Verdict
+from engine.runtime.memory import LastIndex, PassMemory, Verdict
 
 
 class Sweeps:
     """Verdicts of full passes, and the statuses that objects had when they were told of them."""
 
-    def __init__(self) -> None:
-        """Remember nothing."""
+    def __init__(self, last: LastIndex) -> None:
+        """Remember nothing; ``last`` is shared with passes over single objects."""
         self._verdicts: dict[ObjectIdentity, Verdict] = {}
         self._statuses: dict[ObjectIdentity, Fingerprint] = {}
+        self._memory = PassMemory(verdicts=self._verdicts, last=last)
 
     def memory(self, objects: Objects) -> PassMemory:
         """Return the memory of the next pass; an object whose status is not as we left it is looked at afresh."""
@@ -23,7 +24,7 @@ class Sweeps:
             if found is None or found.status_print != self._statuses.get(identity):
                 del self._verdicts[identity]
                 self._statuses.pop(identity, None)
-        return PassMemory(verdicts=self._verdicts)
+        return self._memory
 
     def told(self, objects: Objects, identity: ObjectIdentity) -> None:
         """Note that an object says what was seen."""
