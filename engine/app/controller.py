@@ -14,17 +14,20 @@ from datetime import timedelta
 from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING
 
+from engine.app import metric_names as names
 from engine.app.auditing import StreamAudit, describe_author
+from engine.app.azure_metrics import AzureRequests
 from engine.app.credentials import CredentialBook
 from engine.app.drift_reports import bring_report_definition, reporting_drift
 from engine.app.endpoints import Vitals, endpoints
 from engine.app.exports import build_exporter
 from engine.app.feed import Feed
 from engine.app.logs import Log
-from engine.app.metrics import AzureRequests
+from engine.app.metrics import Gauge, Histogram
 from engine.app.pod_page import PodPage
 from engine.app.settings import Settings
 from engine.app.sharing import make_shards, make_tenure, sharing
+from engine.app.telemetry import PassTelemetry
 from engine.app.tokens import TokenBook
 from engine.cluster.operating import Operating
 from engine.errors import EngineError
@@ -41,6 +44,7 @@ from engine.runtime.controller.groups import SecurityGroups
 from engine.runtime.controller.lookout import Lookout, NoWriter
 from engine.runtime.controller.loop import Loop, Passes, Periods
 from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.operations import Operations
 from engine.runtime.controller.outside import Handler, Outside
 from engine.runtime.controller.parts import Parts, Rules
 from engine.runtime.controller.post_checks import PostChecks
@@ -107,7 +111,8 @@ class _Assembly:
         clock = SystemClock()
         self.cluster = WatchedCluster(client, namespaces=operating.namespaces)
         self.objects = Objects(self.cluster, default_policy=operating.default_policy)
-        self.queue = WorkQueue(clock, operating.retry_rate)
+        self.latency = Histogram(names.QUEUE_LATENCY)
+        self.queue = WorkQueue(clock, operating.retry_rate, self.latency.observe)
         self.requests = AzureRequests()
         self.book = CredentialBook(
             self.cluster,
@@ -134,24 +139,18 @@ class _Assembly:
         freshness = Freshness(self.cluster, self.permits.term)
         contract = Contract(writer, objects, clock, name, self.permits, freshness)
         store = ControllerStore(_hash_key(client, operating, log))
-        handlers = self._handlers(client, settings, store)
-        audit = self._audit(log)
+        audit, operations = self._audit(log), Operations()
+        outside = Outside(objects, contract, queue, corrections, self._handlers(client, settings, store))
+        self.telemetry = PassTelemetry(objects, operations, clock, is_outside=outside.takes, holds=self.permits.holds)
         return Parts(
             objects=objects,
             contract=contract,
             store=store,
-            outside=Outside(objects, contract, queue, corrections, handlers),
+            operations=operations,
+            outside=outside,
+            telemetry=self.telemetry,
             audit=audit,
-            post_checks=PostChecks(
-                objects=objects,
-                contract=contract,
-                queue=queue,
-                credentials=self.book,
-                audit=audit,
-                clock=clock,
-                secret_key=store.secret_key(),
-                endpoint=settings.endpoint,
-            ),
+            post_checks=self._post_checks(contract, store, audit, settings),
             clock=clock,
             queue=queue,
             credentials=self.book,
@@ -160,6 +159,20 @@ class _Assembly:
             exporter=build_exporter(client, objects, queue, clock, period=timedelta(seconds=args.export_period)),
             drift=DriftBook(clock),
             board=Board(clock),
+        )
+
+    def _post_checks(
+        self, contract: Contract, store: ControllerStore, audit: StreamAudit, settings: Settings
+    ) -> PostChecks:
+        return PostChecks(
+            objects=self.objects,
+            contract=contract,
+            queue=self.queue,
+            credentials=self.book,
+            audit=audit,
+            clock=SystemClock(),
+            secret_key=store.secret_key(),
+            endpoint=settings.endpoint,
         )
 
     def _audit(self, log: Log) -> StreamAudit:
@@ -196,7 +209,9 @@ class _Assembly:
 
     def vitals(self) -> Vitals:
         """Return what the endpoints tell."""
-        return Vitals(objects=self.objects, queue=self.queue, shards=self.shards, requests=self.requests)
+        quota = Gauge(names.QUOTA_LEFT, lambda: sorted(self.book.quota_left().items()))
+        metrics = (*self.requests.metrics(), quota, *self.telemetry.metrics(), self.latency)
+        return Vitals(objects=self.objects, queue=self.queue, shards=self.shards, metrics=metrics)
 
     def page(self) -> PodPage:
         """Return what people see."""

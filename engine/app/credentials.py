@@ -157,6 +157,14 @@ class CredentialBook:
             azure = AzureResourceManager(options, clock=self._clock)
             self._speakers[key] = await self._stack.enter_async_context(azure)
 
+    def quota_left(self) -> Mapping[tuple[str, str], float]:
+        """Return how many more requests fit now, by subscription and kind; of several principals the least."""
+        found: dict[tuple[str, str], float] = {}
+        for azure in self._speakers.values():
+            for place, left in azure.quota_left().items():
+                found[place] = min(left, found.get(place, left))
+        return found
+
     def subscription_of(self, resource: CustomResource) -> str:
         """Return the subscription of an object's credential; empty when it was not resolved."""
         return self._subscription_in(credential_scope(resource))

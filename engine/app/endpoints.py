@@ -7,14 +7,17 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from engine.app import metric_names as names
 from engine.app.certificates import certificate_of, own_certificate
+from engine.app.exposition import choose_form, render
 from engine.app.gatekeeper import Gatekeeper, ask_cluster
 from engine.app.health import Door, Page, Pages, Request, serving
 from engine.app.logs import Log
-from engine.app.metrics import CONTENT_TYPE, AzureRequests, Gauge, render
+from engine.app.metrics import Gauge, Labels, Metric, single
 from engine.app.pod_page import PAGE, PodPage
 from engine.model.problem import Problem
 from engine.ports import Clock
@@ -36,12 +39,13 @@ class Vitals:
     Attributes:
         is_listed: Every kind was listed, or failed, once.
         shards: None where nothing is shared.
+        metrics: What others count.
     """
 
     objects: Objects
     queue: WorkQueue
     shards: Shards | None
-    requests: AzureRequests
+    metrics: Sequence[Metric]
     is_listed: bool = False
 
     def pages(self) -> Mapping[str, Pages]:
@@ -51,8 +55,9 @@ class Vitals:
             METRICS: {"/metrics": self._metrics},
         }
 
-    def _metrics(self, _: Request) -> Page:
-        return Page(body=render(self.requests, self._gauges()), content_type=CONTENT_TYPE)
+    def _metrics(self, request: Request) -> Page:
+        form = choose_form(request.headers.get("accept", ""))
+        return Page(body=render((*self.metrics, *self._gauges()), form), content_type=form)
 
     def _ready(self, _: Request) -> Page:
         problems: Sequence[Problem] = self.objects.problems()
@@ -62,34 +67,20 @@ class Vitals:
             return Page(body="".join(f"{p.error}\n" for p in problems), status=503)
         return Page(body="ok\n")
 
-    def _gauges(self) -> Sequence[Gauge]:
+    def _gauges(self) -> Sequence[Metric]:
         return (
-            Gauge(name="trueup_objects", help="Objects by their Ready condition.", label="ready", read=self._by_ready),
-            Gauge(
-                name="trueup_queue",
-                help="Objects that are due, now or later, and that are worked on.",
-                label="state",
-                read=lambda: [("due", len(self.queue)), ("busy", len(self.queue.busy))],
-            ),
-            Gauge(
-                name="trueup_failing_watches",
-                help="Kinds that cannot be watched now.",
-                label="",
-                read=lambda: [("", len(self.objects.problems()))],
-            ),
-            Gauge(
-                name="trueup_shards_held",
-                help="Shards whose Lease this replica holds.",
-                label="",
-                read=lambda: [("", len(self.shards.held))] if self.shards is not None else [],
-            ),
+            Gauge(names.OBJECTS, self._by_ready),
+            Gauge(names.QUEUE, lambda: [(("due",), len(self.queue)), (("busy",), len(self.queue.busy))]),
+            single(names.FAILING_WATCHES, lambda: len(self.objects.problems())),
+            Gauge(names.SHARDS_HELD, lambda: [((), len(self.shards.held))] if self.shards is not None else []),
+            Gauge(names.BUILD, lambda: [((version_of("trueup"),), 1)]),
         )
 
-    def _by_ready(self) -> list[tuple[str, float]]:
+    def _by_ready(self) -> list[tuple[Labels, float]]:
         counts = Counter(
             ("True" if o.ready.is_true else "False") if o.ready is not None else "Unknown" for o in self.objects.all()
         )
-        return [(word, counts[word]) for word in ("False", "True", "Unknown")]
+        return [((word,), counts[word]) for word in ("False", "True", "Unknown")]
 
 
 @asynccontextmanager

@@ -1,108 +1,132 @@
-"""Numbers of the pod as OpenMetrics text: ASO's names for requests to Azure, and a few of our own."""
+"""What counts, and what is read when somebody asks; names and labels are those of a family."""
 
 from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
-from engine.model.ids import ArmId
+from engine.app.metric_names import LIMIT, Family
 
-CONTENT_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Seconds; those that ASO's histograms have."""
+OTHER: Final = "other"
+Labels = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemplar:
+    """One measured value, and the plan it came from."""
+
+    plan_id: str
+    value: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One line.
+
+    Attributes:
+        suffix: What follows the family's name.
+        bound: Upper bound of a bucket; empty for other lines.
+    """
+
+    suffix: str
+    labels: Labels
+    number: float
+    bound: str = ""
+    exemplar: Exemplar | None = None
+
+
+class Metric(Protocol):
+    """One family with its numbers."""
+
+    @property
+    def family(self) -> Family:
+        """Return name, kind and labels."""
+        ...
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield the numbers as they are now."""
+        ...
+
+
+class Counter:
+    """Only grows."""
+
+    def __init__(self, family: Family) -> None:
+        """Count nothing yet."""
+        self.family = family
+        self._counts: dict[Labels, float] = {}
+
+    def add(self, *labels: str, by: float = 1) -> None:
+        """Count one more, or several."""
+        key = _bounded(self._counts, labels)
+        self._counts[key] = self._counts.get(key, 0) + by
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield a line for each combination of labels."""
+        for labels, number in sorted(self._counts.items()):
+            yield Sample(suffix="_total", labels=labels, number=number)
 
 
 @dataclass(slots=True)
 class _Times:
-    """How long requests of one kind took."""
-
-    counts: list[int] = field(default_factory=lambda: [0] * (len(_BUCKETS) + 1))
-    total_s: float = 0.0
-
-    def add(self, seconds: float) -> None:
-        self.counts[bisect.bisect_left(_BUCKETS, seconds)] += 1
-        self.total_s += seconds
+    counts: list[int]
+    total: float = 0.0
+    exemplars: dict[int, Exemplar] = field(default_factory=dict)
 
 
-class AzureRequests:
-    """Counts requests to Azure as ASO does."""
+class Histogram:
+    """Counts measured values by size."""
 
-    def __init__(self) -> None:
+    def __init__(self, family: Family) -> None:
         """Count nothing yet."""
-        self._answered: dict[tuple[str, str, str], int] = {}
-        self._failed: dict[tuple[str, str], int] = {}
-        self._times: dict[tuple[str, str], _Times] = {}
+        self.family = family
+        self._times: dict[Labels, _Times] = {}
 
-    def note(self, method: str, url: str, status: int, seconds: float) -> None:
-        """Count a request; ``status`` is 0 where there was no answer."""
-        kind = _type_of(url)
-        if status:
-            key = (kind, method, str(status))
-            self._answered[key] = self._answered.get(key, 0) + 1
-        else:
-            self._failed[kind, method] = self._failed.get((kind, method), 0) + 1
-        self._times.setdefault((kind, method), _Times()).add(seconds)
+    def observe(self, value: float, *labels: str, exemplar: Exemplar | None = None) -> None:
+        """Count a value; the last exemplar of each bucket is kept."""
+        key = _bounded(self._times, labels)
+        times = self._times.setdefault(key, _Times([0] * (len(self.family.buckets) + 1)))
+        place = bisect.bisect_left(self.family.buckets, value)
+        times.counts[place] += 1
+        times.total += value
+        if exemplar is not None:
+            times.exemplars[place] = exemplar
 
-    def lines(self) -> Iterator[str]:
-        """Yield what was counted."""
-        yield "# TYPE azure_successful_requests counter"
-        yield "# HELP azure_successful_requests Requests to Azure that were answered, errors included."
-        for (kind, method, code), count in sorted(self._answered.items()):
-            labels = _labels(resource=kind, requestType=method, responseCode=code)
-            yield f"azure_successful_requests_total{labels} {count}"
-        yield "# TYPE azure_failed_requests counter"
-        yield "# HELP azure_failed_requests Requests to Azure that were not answered."
-        for (kind, method), count in sorted(self._failed.items()):
-            yield f"azure_failed_requests_total{_labels(resource=kind, requestType=method)} {count}"
-        yield "# TYPE azure_requests_time_seconds histogram"
-        yield "# HELP azure_requests_time_seconds How long requests to Azure took."
-        for (kind, method), times in sorted(self._times.items()):
-            yield from _histogram(times, resource=kind, requestType=method)
+    def samples(self) -> Iterator[Sample]:
+        """Yield, for each combination of labels, the buckets, the sum and the count."""
+        bounds = (*map(str, self.family.buckets), "+Inf")
+        for labels, times in sorted(self._times.items()):
+            so_far = 0
+            for place, (bound, count) in enumerate(zip(bounds, times.counts, strict=True)):
+                so_far += count
+                exemplar = times.exemplars.get(place)
+                yield Sample(suffix="_bucket", labels=labels, number=so_far, bound=bound, exemplar=exemplar)
+            yield Sample(suffix="_sum", labels=labels, number=times.total)
+            yield Sample(suffix="_count", labels=labels, number=so_far)
 
 
-def _histogram(times: _Times, **labels: str) -> Iterator[str]:
-    so_far = 0
-    for bound, count in zip((*map(str, _BUCKETS), "+Inf"), times.counts, strict=True):
-        so_far += count
-        yield f"azure_requests_time_seconds_bucket{_labels(**labels, le=bound)} {so_far}"
-    yield f"azure_requests_time_seconds_sum{_labels(**labels)} {times.total_s:.6f}"
-    yield f"azure_requests_time_seconds_count{_labels(**labels)} {so_far}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Gauge:
-    """A number that is read when somebody asks, by the value of its one label; empty for none."""
+    """Is read when somebody asks."""
 
-    name: str
-    help: str
-    label: str
-    read: Callable[[], Iterable[tuple[str, float]]]
+    family: Family
+    read: Callable[[], Iterable[tuple[Labels, float]]]
 
-    def lines(self) -> Iterator[str]:
+    def samples(self) -> Iterator[Sample]:
         """Yield what it is now."""
-        yield f"# TYPE {self.name} gauge"
-        yield f"# HELP {self.name} {self.help}"
-        for value, number in self.read():
-            yield f"{self.name}{_labels(**{self.label: value}) if self.label else ''} {number:g}"
+        for place, (labels, number) in enumerate(self.read()):
+            if place < LIMIT:
+                yield Sample(suffix="", labels=labels, number=number)
 
 
-def render(requests: AzureRequests, gauges: Iterable[Gauge]) -> str:
-    """Return everything as OpenMetrics text."""
-    lines = [*requests.lines(), *(line for gauge in gauges for line in gauge.lines()), "# EOF", ""]
-    return "\n".join(lines)
+def single(family: Family, read: Callable[[], float]) -> Gauge:
+    """Return a gauge without labels."""
+    return Gauge(family, lambda: [((), read())])
 
 
-def _labels(**labels: str) -> str:
-    return "{" + ",".join(f'{name}="{_escape(value)}"' for name, value in labels.items()) + "}"
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _type_of(url: str) -> str:
-    """Return the resource type that a URL is about, lists and actions as what they are listed or called on."""
-    path = url.partition("?")[0].partition("://")[2].partition("/")[2] if "://" in url else url.partition("?")[0]
-    return ArmId("/" + path.strip("/")).resource_type
+def _bounded(known: dict[Labels, float] | dict[Labels, _Times], labels: Labels) -> Labels:
+    """Return the labels, or ``other`` for each once there are too many."""
+    return labels if labels in known or len(known) < LIMIT else (OTHER,) * len(labels)

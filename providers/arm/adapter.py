@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -70,8 +70,8 @@ class AzureResourceManager:
         """
         self._clock = clock
         self._tokens = tokens or _token_source(options, clock, Origin.parse(options.endpoint))
-        throttle = Throttle(clock, options.credential.get("AZURE_CLIENT_ID", ""), in_flight=options.in_flight)
-        self._transport = Transport(options, tokens=self._tokens, throttle=throttle, make_wire=make_wire)
+        self._throttle = Throttle(clock, options.credential.get("AZURE_CLIENT_ID", ""), in_flight=options.in_flight)
+        self._transport = Transport(options, tokens=self._tokens, throttle=self._throttle, make_wire=make_wire)
         self._retry = RetryPolicy(clock=clock, attempts=options.retry_attempts, budget_s=options.retry_budget_s)
         self._observers = {
             purpose: Observer(
@@ -122,6 +122,10 @@ class AzureResourceManager:
     def last_principal(self) -> Principal:
         """Return as whom the last request was sent, without asking anybody; empty where no token says it."""
         return read_principal(self._tokens.held())
+
+    def quota_left(self) -> Mapping[tuple[str, str], float]:
+        """Return how many more requests fit now, by subscription (empty for the tenant's) and kind of request."""
+        return self._throttle.left()
 
     def observe(
         self, targets: Sequence[ReadTarget], *, purpose: Purpose = Purpose.SWEEP

@@ -106,6 +106,11 @@ class Bucket:
         """Return the refill as it is known now."""
         return self._per_s
 
+    def left(self, now: float) -> float:
+        """Return how many more requests fit now."""
+        self._refill(now)
+        return max(0.0, self._level) if self._at <= now else 0.0
+
     def wait_s(self, now: float) -> float:
         """Return how long the next request has to wait as things stand; ask again afterwards."""
         if self._is_open:

@@ -65,6 +65,11 @@ class Throttle:
         """Let the next one send: this request is over, or goes on without a connection of its purpose."""
         ticket.gate.release(ticket)
 
+    def left(self) -> Mapping[tuple[str, str], float]:
+        """Return how many more requests fit now, by subscription (empty for the tenant's) and kind of request."""
+        now = self._clock.monotonic()
+        return {(where, kind.value): gate.bucket.left(now) for (where, _, kind), gate in self._gates.items()}
+
     def _hold_s(self, answer: Answer) -> float:
         asked = answer.retry_after(self._clock.now())
         return asked.total_seconds() if asked is not None else _UNTOLD_HOLD_S

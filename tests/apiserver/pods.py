@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 
 from engine.app.cli import main
@@ -16,6 +17,12 @@ PATTERN = (
 )
 RUNTIME = "trueup-runtime"
 """A namespace of their own, so that pods of other tests leave their objects alone."""
+REVIEWS = (
+    {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+)
+"""What a pod needs that asks whose a token is."""
+READS_METRICS = {"nonResourceURLs": ["/metrics"], "verbs": ["get"]}
 _NUMBERS = itertools.count(1)
 
 
@@ -36,3 +43,9 @@ def make_web(plane: ControlPlane, azure: Azure) -> Web:
     item = {"metadata": {"name": "aso-credential"}, "data": credential(azure.connection)}
     plane.admin.create(f"/api/v1/namespaces/{name}/secrets", item)
     return Web(plane.admin, azure, name)
+
+
+def port(pod: Pod, option: str) -> int:
+    """Return the port that an endpoint of the pod was given, as its log says."""
+    lines = [json.loads(line) for line in pod.log.read_text().splitlines() if line.startswith('{"level"')]
+    return next(int(line["port"]) for line in lines if line.get("endpoint") == option)

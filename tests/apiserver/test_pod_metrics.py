@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import ssl
 from collections.abc import Iterator
 
@@ -11,16 +10,10 @@ import pytest
 
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import RULES, Pod
-from tests.apiserver.pods import RUNTIME, make_pod
+from tests.apiserver.pods import READS_METRICS, REVIEWS, RUNTIME, make_pod, port
 from tests.verbs_desk import Azure
 
 pytestmark = pytest.mark.apiserver
-
-REVIEWS = (
-    {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
-    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
-)
-READS_METRICS = {"nonResourceURLs": ["/metrics"], "verbs": ["get"]}
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +25,6 @@ def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
     made.kubeconfig = plane.kubeconfig(who)
     with made as running:
         yield running
-
-
-def port(pod: Pod, option: str) -> int:
-    lines = [json.loads(line) for line in pod.log.read_text().splitlines() if line.startswith('{"level"')]
-    return next(int(line["port"]) for line in lines if line.get("endpoint") == option)
 
 
 def ask(pod: Pod, token: str = "") -> tuple[int, str]:

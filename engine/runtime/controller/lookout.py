@@ -90,12 +90,17 @@ class Lookout:
     async def _tell(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         unspoken = await self._resolve_all()
         seen = wanted - {key.identity for key in unspoken}
+        clock, is_whole = self._parts.clock, purpose is Purpose.SWEEP
+        began = clock.monotonic()
         planned = await self._plan(seen, purpose)
         self._parts.drift.note(planned.plan.steps)
-        self._parts.drift.ended(self._parts.objects if purpose is Purpose.SWEEP else None)
+        self._parts.drift.ended(self._parts.objects if is_whole else None)
         self._parts.board.note(planned.plan.steps)
+        seconds = clock.monotonic() - began
+        self._parts.telemetry.planned(planned, seconds, is_full=is_whole)
+        self._parts.telemetry.passed(planned.plan, seconds, is_full=is_whole)
         told = {key: why for key, why in unspoken.items() if key.identity in wanted}
-        await self._report(Looked(planned=planned, is_whole=purpose is Purpose.SWEEP, unspoken=told))
+        await self._report(Looked(planned=planned, is_whole=is_whole, unspoken=told))
 
     async def _resolve_all(self) -> Mapping[ResourceKey, str]:
         found: list[ClusterObject] = list(self._parts.objects.all())

@@ -62,6 +62,8 @@ class ObjectPass:
         """
         self._parts = parts
         self._wanted = wanted
+        self._is_full = memory is not None
+        self._began = parts.clock.monotonic()
         self._memory = memory
         self._azure = ContractAzure(
             Router(parts.credentials, self._prepared),
@@ -91,6 +93,7 @@ class ObjectPass:
                     await self._exports.in_turn(group, step, telling)
         if any(s.action.mutates for s in planned.plan.steps):
             await self._apply(cycle, planned, left)
+        self._passed(planned)
 
     async def look(self, turns: Mapping[ObjectIdentity, int], sweeps: Sweeps) -> frozenset[ObjectIdentity]:
         """Plan, and tell what is in sync; return the objects that there is nothing to do for.
@@ -109,6 +112,7 @@ class ObjectPass:
                     if self._parts.queue.begin(step.key.identity, turns[step.key.identity]):
                         actual = bodies.get(step.id) if step.id is not None else None
                         group.create_task(self._tell_quiet(step, actual, sweeps))
+        self._passed(planned)
         return frozenset(step.key.identity for step in quiet)
 
     async def _tell_quiet(self, step: Step, actual: ActualState | None, sweeps: Sweeps) -> None:
@@ -138,7 +142,13 @@ class ObjectPass:
         planned = await cycle.plan(keep_in_sync=True)
         parts.drift.note(planned.plan.steps)
         parts.board.note(planned.plan.steps)
+        seconds = parts.clock.monotonic() - self._began
+        parts.telemetry.planned(planned, seconds, is_full=self._is_full)
         return cycle, planned
+
+    def _passed(self, planned: PassResult) -> None:
+        seconds = self._parts.clock.monotonic() - self._began
+        self._parts.telemetry.passed(planned.plan, seconds, is_full=self._is_full)
 
     def _prepared(self) -> Prepared | None:
         return self._cycle.prepared if self._cycle is not None else None
@@ -218,6 +228,7 @@ class ObjectPass:
 
     async def _tell_result(self, result: StepResult, left: set[ObjectIdentity]) -> None:
         step, identity = result.step, result.step.key.identity
+        self._parts.telemetry.ended(result)
         if identity not in left:
             return
         contract, queue = self._parts.contract, self._parts.queue

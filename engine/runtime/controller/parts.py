@@ -21,6 +21,7 @@ from engine.runtime.controller.post_checks import PostChecks
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.routing import Credentials
 from engine.runtime.controller.store import ControllerStore
+from engine.runtime.controller.telemetry import Silence, Telemetry
 from engine.runtime.executor import ExecutorOptions
 
 LIMITS = Limits(adopt=True, allow_data_loss=True, allow_other_owner=True, cascades=True, mass_delete_count=sys.maxsize)
@@ -55,3 +56,4 @@ class Parts:
     breaker: Breaker = field(default_factory=Breaker)
     operations: Operations = field(default_factory=Operations)
     outside: Outside | None = None
+    telemetry: Telemetry = field(default_factory=Silence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -20,9 +21,12 @@ _FIRST: Final = timedelta(seconds=1)
 class WorkQueue:
     """Objects by the time they are due; one that is being worked on comes again afterwards, if it became due."""
 
-    def __init__(self, clock: Clock, rate: RetryRate | None = None) -> None:
-        """Hold nothing; retries over all objects keep to ``rate``."""
+    def __init__(
+        self, clock: Clock, rate: RetryRate | None = None, tell: Callable[[float], None] | None = None
+    ) -> None:
+        """Hold nothing; retries over all objects keep to ``rate``, and ``tell`` hears how late each object is taken."""
         self._clock = clock
+        self._tell = tell
         self._rate = rate
         self._tokens = float(rate.burst) if rate is not None else 0.0
         self._filled_at = clock.monotonic()
@@ -69,6 +73,8 @@ class WorkQueue:
                 del self._due[identity]
                 self._work_on(identity)
                 taken.add(identity)
+                if self._tell is not None:
+                    self._tell(now - at)
         return frozenset(taken)
 
     def is_free(self, identity: ObjectIdentity) -> bool:

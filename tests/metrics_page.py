@@ -1,0 +1,39 @@
+"""The reference of the pod's metrics, made from the families themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.app.metric_names import ALL, LIMIT, Family, MetricKind
+
+PAGE = Path(__file__).parent.parent / "docs" / "metrics.md"
+_HEAD = f"""# Metrics
+
+<!-- Made from engine/app/metric_names.py by TRUEUP_GOLDEN_ACCEPT=1 pytest tests/repo/test_metrics_reference.py -->
+
+`trueup run --metrics-addr :8443` answers `/metrics`: OpenMetrics text with exemplars for who accepts it, else
+Prometheus' older form. It is HTTPS, for tokens of whom the cluster lets `get` the path `/metrics` (a ClusterRole with
+`nonResourceURLs`), unless `--secure-metrics=false`. The exemplar of a duration is the id of the plan that took so long.
+
+No family has more than {LIMIT:,} series; what comes after them is counted under `other`. Names of objects and of
+namespaces are no labels. With several replicas each counts what it works on itself: sum over all of them.
+
+`deploy/monitoring` has a ServiceMonitor, rules for alerts and a dashboard.
+"""
+
+
+def render_page() -> str:
+    """Return the page."""
+    parts = [_HEAD]
+    for title, prefix in (("Of Azure Service Operator", "azure_"), ("Of Trueup", "trueup_")):
+        rows = [_row(family) for family in ALL if family.name.startswith(prefix)]
+        parts.append(f"\n## {title}\n\n| name | kind | labels | meaning |\n|---|---|---|---|\n" + "".join(rows))
+    return "".join(parts)
+
+
+def _row(family: Family) -> str:
+    labels = ", ".join(f"`{label}`" for label in family.labels)
+    kind = family.kind.value
+    if family.kind is MetricKind.HISTOGRAM:
+        kind += f", {family.buckets[0]:g} to {family.buckets[-1]:g} s"
+    return f"| `{family.told}` | {kind} | {labels} | {family.help} |\n"

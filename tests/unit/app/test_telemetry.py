@@ -1,0 +1,164 @@
+"""What passes leave in the numbers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from engine.app.metrics import Sample
+from engine.app.telemetry import PassTelemetry
+from engine.cluster.condition import Condition
+from engine.cluster.objects import ClusterObject
+from engine.desired.policy import OPERATION
+from engine.errors import InvalidSpecError
+from engine.model.change import DiffState
+from engine.model.document import Document
+from engine.model.plan import Action, Reason, Step
+from engine.model.problem import Problem
+from engine.model.result import Outcome
+from engine.model.state import CustomResource
+from engine.runtime.controller.objects import ObjectInputs, Objects
+from engine.runtime.controller.operations import Operations
+from engine.runtime.world import PassResult
+from tests.builders import build_change, build_diff, build_key, build_plan, build_result, build_step
+from tests.fakes import FakeClock
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Scene:
+    """Telemetry over some storage accounts of two namespaces, of which this replica has one."""
+
+    def __init__(self, *names: str) -> None:
+        self.clock = FakeClock(START)
+        self.objects = Objects(cast("ObjectInputs", None))
+        for name in names:
+            self.put(name)
+        self.telemetry = PassTelemetry(
+            self.objects,
+            Operations(),
+            self.clock,
+            is_outside=lambda identity: identity[-1] == "outside",
+            holds=lambda namespace: namespace == "default",
+        )
+
+    def put(self, name: str, *, ready: Condition | None = None, **annotations: str) -> None:
+        key = build_key(f"default/StorageAccount/{name}" if "/" not in name else name)
+        resource = CustomResource(key=key, spec=Document(value={}), annotations=annotations)
+        self.objects.put(ClusterObject(resource=resource, ready=ready))
+
+    def plan(self, *steps: Step, is_full: bool = True, **more: Any) -> None:
+        planned = PassResult(plan=build_plan(steps), findings=(), **more)
+        self.telemetry.planned(planned, 0.5, is_full=is_full)
+        self.telemetry.passed(planned.plan, 2.0, is_full=is_full)
+
+    def told(self, name: str) -> list[Sample]:
+        return [s for metric in self.telemetry.metrics() if metric.family.name == name for s in metric.samples()]
+
+    def number(self, name: str) -> float:
+        (sample,) = self.told(name)
+        return sample.number
+
+    @property
+    def states(self) -> dict[str, float]:
+        return {sample.labels[0]: sample.number for sample in self.told("trueup_resources")}
+
+
+def step(name: str, action: Action = Action.NOOP, **more: Any) -> Step:
+    return build_step(action, f"default/StorageAccount/{name}", **more)
+
+
+def drifted(name: str, action: Action = Action.UPDATE, state: DiffState = DiffState.DRIFTED, **more: Any) -> Step:
+    return step(name, action, diff=build_diff(build_change(), state=state), **more)
+
+
+@pytest.mark.parametrize(
+    ("seen", "state"),
+    [
+        (step("a"), "in_sync"),
+        (step("a", Action.CREATE), "pending"),
+        (step("a", Action.WAIT), "pending"),
+        (step("a", Action.BLOCKED), "blocked"),
+        (step("a", Action.UNREADABLE), "unknown"),
+        (step("a", Action.SKIP), "skipped"),
+        (drifted("a"), "drifted"),
+        (drifted("a", Action.NOOP, reason=Reason.DRIFT_POLICY), "drifted"),
+        (step("a", Action.BLOCKED, reason=Reason.NOT_CONVERGING), "drifted"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{value.action}-{value.reason}",
+)
+def test_a_step_is_a_state(seen: Step, state: str) -> None:
+    """What the last look came to is how the resource is."""
+    scene = Scene("a")
+
+    scene.plan(seen)
+
+    assert scene.states == {state: 1}
+
+
+def test_what_nobody_looked_at_is_unknown() -> None:
+    """So are objects without a plan; those outside Azure are as Ready says; other replicas' do not count."""
+    scene = Scene("a", "other/StorageAccount/b")
+    scene.put("outside", ready=Condition(status="True"))
+
+    assert scene.states == {"unknown": 1, "in_sync": 1}
+
+
+def test_drift_is_found_once() -> None:
+    """However often it is seen; after it was put right it can be found again. Its age is that of the oldest."""
+    scene = Scene("a", "b")
+
+    scene.plan(drifted("a"), step("b"))
+    scene.clock.advance(60)
+    scene.plan(drifted("a"), drifted("b", state=DiffState.CONFLICTED))
+    age = scene.number("trueup_drift_age_seconds")
+    scene.telemetry.ended(build_result(drifted("a")))
+    after = scene.states
+    scene.plan(drifted("a"), is_full=False)
+
+    found = {sample.labels[-1]: sample.number for sample in scene.told("trueup_drift_detected")}
+    assert (age, after, found) == (60, {"drifted": 1, "in_sync": 1}, {"drift": 2, "both": 1})
+
+
+def test_what_fails_is_in_error() -> None:
+    """A failed write and an object that cannot be used are errors; what is deleted is forgotten."""
+    scene = Scene("a", "b", "c")
+    bad = Problem(key=build_key("default/StorageAccount/b"), error=InvalidSpecError("no"), origin="")
+
+    scene.plan(step("a", Action.UPDATE), step("c", Action.DELETE), problems=(bad,))
+    scene.telemetry.ended(build_result(step("a", Action.UPDATE), outcome=Outcome.FAILED))
+    scene.telemetry.ended(build_result(step("c", Action.DELETE)))
+    scene.objects.drop(build_key("default/StorageAccount/c").identity)
+
+    written = {sample.labels: sample.number for sample in scene.told("trueup_apply")}
+    assert scene.states == {"error": 2}
+    assert written == {("PATCH", "failed"): 1, ("DELETE", "deleted"): 1}
+
+
+def test_only_full_passes_count_as_such() -> None:
+    """Plan steps, writes avoided and the last success are those of full passes, and of ones that read everything."""
+    scene = Scene("a", "b")
+
+    scene.plan(step("a"), step("b"))
+    scene.clock.advance(100)
+    scene.plan(step("a", Action.UPDATE), is_full=False)
+    scene.plan(step("a"), step("b", Action.UNREADABLE))
+
+    actions = {s.labels[0]: s.number for s in scene.told("trueup_plan_actions") if s.number}
+    counts = {s.labels: s.number for s in scene.told("trueup_pass_duration_seconds") if s.suffix == "_count"}
+    assert actions == {"noop": 1, "unreadable": 1}
+    assert scene.number("trueup_noop_writes_avoided") == 3
+    assert scene.number("trueup_last_success_timestamp_seconds") == START.timestamp()
+    assert counts == {("full",): 2, ("targeted",): 1}
+
+
+def test_operations_have_an_age() -> None:
+    """It counts from the condition that says what goes on."""
+    scene = Scene("a")
+    since = START - timedelta(hours=1)
+    scene.put("b", ready=Condition(status="False", reason="Reconciling", since=since), **{OPERATION: "token"})
+
+    assert scene.number("trueup_operations_running") == 1
+    assert scene.number("trueup_operation_age_seconds") == 3600
