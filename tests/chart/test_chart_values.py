@@ -82,6 +82,7 @@ WITH_EFFECT: Mapping[str, tuple[Any, str]] = {
     "trueup.shards": (8, "--shards=8"),
     "trueup.takeOverFrom": (["aso"], "--take-over-from=aso"),
     "trueup.verbosity": (0, "--v=0"),
+    "trueup.page.secret": ("page", "--page-addr=:8090\n- --page-token-file=/var/run/trueup-page/token"),
 }
 """Value -> what is given, and what is then in the release and was not before."""
 TAKES_AWAY: Mapping[str, tuple[Any, str]] = {
@@ -221,13 +222,32 @@ def test_every_value_is_held_to_something(helm: Helm) -> None:
     tested = {*IN_SECRET, *WITH_EFFECT, *TAKES_AWAY, *NOTED}
     elsewhere = {
         "azureClientCertificatePassword", "multitenant.enable", "rateLimit.mode", "rateLimit.qps",
-        "rateLimit.bucketSize",
+        "rateLimit.bucketSize", "trueup.page.port", "trueup.page.tls",
     }  # fmt: skip
     whole = {name.partition(".")[0] for name in NOTED if name.startswith(("webhook", "go."))}
     without_meaning = {"aadPodIdentity.azureManagedIdentityResourceId"}
 
     assert leaves(schema, values) - tested - elsewhere - whole - without_meaning == set()
     assert set(schema["properties"]) - {"global"} == set(values)
+
+
+def test_the_page_is_served_where_its_secret_is_named(helm: Helm) -> None:
+    """The Secret is mounted, its token and certificate are named to the program, and the policy lets people in."""
+    found = helm.render({"trueup": {"page": {"secret": "page", "port": 9443, "tls": True}}})
+    (mount,) = [m for m in found.container["volumeMounts"] if m["name"] == "page"]
+    (volume,) = [v for v in found.pod["volumes"] if v["name"] == "page"]
+    pages = [option for option in found.container["args"] if "page" in option]
+    (ingress,) = [o for o in found.objects if o["kind"] == "NetworkPolicy" and "Ingress" in o["spec"]["policyTypes"]]
+
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    args = parser.parse_args(pages)
+
+    assert (args.page_addr, args.page_token_file) == (":9443", f"{mount['mountPath']}/token")
+    assert args.page_cert_dir == mount["mountPath"]
+    assert volume["secret"] == {"secretName": "page"}
+    assert {"protocol": "TCP", "port": 9443} in ingress["spec"]["ingress"][0]["ports"]
+    assert {"name": "page", "containerPort": 9443} in found.container["ports"]
 
 
 @pytest.mark.parametrize(
