@@ -71,10 +71,13 @@ def check_once(azure: Azure) -> None:
 def test_a_killed_replica_is_taken_over(plane: ControlPlane, azure: Azure, pods: tuple[Pod, Pod]) -> None:
     """Killed in the middle of creates, a replica's part goes on within 30 s, from the tokens on the objects."""
     webs = webs_of_each_shard(plane, azure)
-    names = begin(webs, azure, 40)
+    names = begin(webs, azure, 80)
     plane.admin.wait_for(
         "operations under way",
-        lambda: sum(TOKEN in str(w.get(ACCOUNTS, n)) for w, n in zip(webs, names, strict=True)) > len(webs) // 2,
+        lambda: (
+            [w.ready(ACCOUNTS, n).get("reason") for w, n in zip(webs, names, strict=True)].count("Reconciling")
+            > len(webs) // 2
+        ),
     )
 
     pods[0].kill()
