@@ -77,6 +77,11 @@ def not_converging() -> Event:
     return Event(type="Warning", reason="NotConverging", message=message)
 
 
+def misread(what: str) -> Event:
+    """Say that an annotation means nothing, and what it is taken for."""
+    return Event(type="Warning", reason="AnnotationNotUnderstood", message=what)
+
+
 def overlap(mine: str, other: str) -> Event:
     """Say that two operators are meant to manage one object."""
     message = f'Operators in "{mine}" and "{other}" are both configured to manage this resource'

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.cluster import condition as ready
 from engine.cluster.condition import Condition
+from engine.desired.policy import RECONCILE_POLICY
 from engine.errors import PolicyDeniedError, Remedy
 from engine.model.ids import ResourceKey
 from engine.model.plan import Action, Reason, Step
@@ -60,7 +61,11 @@ def _skipped(step: Step, generation: int, *, is_there: bool) -> Condition | None
 
 def _left_alone(step: Step) -> str:
     """Return what differs in Azure and stays so; empty where nobody wants to hear of it."""
-    if step.desired is None or step.desired.policy.drift is DriftPolicy.IGNORE or step.reason is Reason.POLICY_SKIP:
+    if step.desired is None:
+        return ""
+    if step.reason is Reason.POLICY_SKIP:
+        return "; ".join(w for w in step.desired.policy.warnings if RECONCILE_POLICY in w)
+    if step.desired.policy.drift is DriftPolicy.IGNORE:
         return ""
     places = [change.path.text for change in step.changes]
     if not places or step.reason is not Reason.DRIFT_POLICY:
@@ -74,14 +79,19 @@ def _waiting(step: Step, generation: int) -> Condition:
         case Reason.WAITING_FOR_OWNER:
             return ready.warning("WaitingForOwner", _owner_text(step.waits) or step.detail, generation)
         case Reason.WAITING_FOR_REFERENCE:
-            return ready.warning("ReferenceNotFound", step.detail, generation)
+            return ready.warning("ReferenceNotFound", _told(step), generation)
         case Reason.WAITING_FOR_INPUT:
             is_secret = any(w.secret_only for w in step.waits)
-            return ready.warning("SecretNotFound" if is_secret else "ConfigMapNotFound", step.detail, generation)
+            return ready.warning("SecretNotFound" if is_secret else "ConfigMapNotFound", _told(step), generation)
         case Reason.NOT_SETTLED:
             return ready.warning("ReconciliationBlocked", step.detail, generation)
         case _:
             return ready.warning("Failed", step.detail, generation)
+
+
+def _told(step: Step) -> str:
+    """Return what a step waits for; where ASO has a sentence of its own, that is what alerting rules look for."""
+    return "; ".join(dict.fromkeys(w.told or w.text for w in step.waits)) or step.detail
 
 
 def _owner_text(waits: tuple[Wait, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.desired.check import Misfit, Report
@@ -52,7 +52,7 @@ class _ObjectResolver:
         own = identity.id.subscription if identity.id is not None else ""
         self._subscription = own or index.subscription
         self.references: set[ResourceKey] = set()
-        self.missing: list[tuple[FieldPath, str, ResourceKey | None, bool]] = []
+        self.missing: list[tuple[FieldPath, Wait]] = []
 
     def reference(self, group: str, kind: str, name: str, report: Report) -> Any:
         found = self._index.find(self._key.namespace, group, kind, name)
@@ -67,7 +67,7 @@ class _ObjectResolver:
         key = found.resource.key if found is not None else None
         key = key or ResourceKey(namespace=self._key.namespace, group=group, kind=kind, name=name)
         why = "its id is not known" if found is not None else "it is not in the input"
-        return self._wait(report, f"known after {key} exists: {why}", on=key)
+        return self._wait(report, f"known after {key} exists: {why}", told=_told_of(key, found is not None), on=key)
 
     def role(self, name: str, report: Report) -> Any:
         roles = self._inputs.role_definitions
@@ -111,12 +111,30 @@ class _ObjectResolver:
         exporter = self._index.exporter_of(what, self._key.namespace, name)
         if exporter is not None and exporter != self._key:
             self.references.add(exporter)
-            return self._wait(report, f"{text}: {exporter} fills it", on=exporter, secret_only=what == SECRET)
-        return self._wait(report, text, secret_only=what == SECRET)
-
-    def _wait(self, report: Report, text: str, *, on: ResourceKey | None = None, secret_only: bool = False) -> Any:
-        self.missing.append((FieldPath(tuple(report.path)), text, on, secret_only))
+            text = f"{text}: {exporter} fills it"
+        wait = Wait(
+            text=text,
+            told=f'{what} "{self._key.namespace}/{name}" does not contain key "{key}"' if key else "",
+            on=exporter if exporter != self._key else None,
+            secret_only=what == SECRET,
+        )
+        self.missing.append((FieldPath(tuple(report.path)), wait))
         return UNKNOWN
+
+    def _wait(self, report: Report, text: str, *, told: str = "", on: ResourceKey | None = None) -> Any:
+        self.missing.append((FieldPath(tuple(report.path)), Wait(text=text, told=told, on=on)))
+        return UNKNOWN
+
+
+def _told_of(key: ResourceKey, is_there: bool) -> str:
+    """Return ASO's sentence about a reference that leads nowhere yet; empty where it has no special one."""
+    if is_there:
+        return f"ref {key} doesn't have an assigned ARM ID"
+    if not key.name.startswith("/"):
+        return ""
+    return (
+        f"couldn't resolve reference {key}. 'name' looks like it might be an ARM ID; did you mean 'armID: {key.name}'?"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +207,8 @@ def body_for_secrets(resource: CustomResource, index: Index) -> Body:
 
 def _waits(identity: Identity, resolver: _ObjectResolver) -> Iterable[Wait]:
     """Return what values wait for, by their place in the body; places that are not sent wait for nothing."""
-    placed = ((body_path_of(identity.kind, at), text, on, secret) for at, text, on, secret in resolver.missing)
-    waits = [Wait(text=text, on=on, path=at, secret_only=secret) for at, text, on, secret in placed if at is not None]
+    placed = ((body_path_of(identity.kind, at), wait) for at, wait in resolver.missing)
+    waits = [replace(wait, path=at) for at, wait in placed if at is not None]
     return sorted(waits, key=lambda wait: (wait.path.sort_key() if wait.path is not None else (), wait.text))
 
 

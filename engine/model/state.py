@@ -59,12 +59,14 @@ class Wait:
 
     Attributes:
         text: For people: ``known after default/UserAssignedIdentity/app is created``.
+        told: The same in the words of ASO's condition, where it has its own; else empty.
         on: The object it waits for; None for secrets, config maps and look-ups in Azure.
         path: Where in the body the unknown value goes; None when the id itself is unknown.
         secret_only: Only a Secret's value is missing; an existing resource can still be compared without it.
     """
 
     text: str
+    told: str = ""
     on: ResourceKey | None = None
     path: FieldPath | None = None
     secret_only: bool = False

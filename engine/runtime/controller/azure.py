@@ -209,6 +209,8 @@ class ContractAzure:
             await self._contract.tell(identity, events.sent(resource))
         if progress.status is OperationStatus.RUNNING:
             work = self._work[progress.token] = Work(azure, resource, identity, is_delete, self._clock.monotonic())
+            if is_delete:
+                await self._contract.tell(identity, events.delete_goes_on())
             await self._note(work, progress)
         return progress
 

@@ -175,6 +175,7 @@ class ObjectPass:
                 await contract.release(identity)
             self._let_go(identity, left)
             return
+        await self._tell_misread(step)
         is_there = step.reason is Reason.IN_SYNC or (actual is not None and actual.presence is Presence.PRESENT)
         said = condition_of_step(step, self._generation(identity), is_there=is_there)
         if step.id is not None and step.action in (Action.NOOP, Action.SKIP) and is_there:
@@ -194,6 +195,11 @@ class ObjectPass:
         else:
             queue.retry(identity, limit=FAST if step.action is Action.WAIT else SLOW)
         self._let_go(identity, left)
+
+    async def _tell_misread(self, step: Step) -> None:
+        """Tell, once, which annotations mean nothing: a typing error must be seen where it was made."""
+        for text in step.desired.policy.warnings if step.desired is not None else ():
+            await self._parts.contract.tell(step.key.identity, events.misread(text), once=True)
 
     async def _tell_undeletable(self, identity: ObjectIdentity) -> None:
         """Keep an object whose resource Azure cannot delete; it goes when the resource's parent has gone."""
@@ -231,6 +237,7 @@ class ObjectPass:
         self._parts.telemetry.ended(result)
         if identity not in left:
             return
+        await self._tell_misread(step)
         contract, queue = self._parts.contract, self._parts.queue
         self._parts.board.ended(result)
         if result.reason == NotHeldError.reason:

@@ -153,3 +153,18 @@ def test_a_failure_carries_its_cause() -> None:
     assert condition_of_result(failed, 5) == ready.warning("QuotaExceeded", "quota", 5)
     assert condition_of_result(StepResult(step=step, outcome=Outcome.SKIPPED), 5) is None
     assert condition_of_result(StepResult(step=step, outcome=Outcome.CREATED), 5) == ready.succeeded(5)
+
+
+def test_waits_are_told_in_the_words_of_aso() -> None:
+    """Where ASO has a sentence of its own the condition has it, whatever a plan says to people."""
+    waits = (
+        Wait(text="known after Secret web/db has the key 'p'", told='Secret "web/db" does not contain key "p"'),
+        Wait(text="known after it is there"),
+    )
+
+    said = condition_of_step(
+        build_step(action=Action.WAIT, reason=Reason.WAITING_FOR_INPUT, waits=waits), 1, is_there=False
+    )
+
+    assert said is not None
+    assert said.message == 'Secret "web/db" does not contain key "p"; known after it is there'
