@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.app.exit_codes import ExitCode
 from engine.app.options import REPORTS, add_input_arguments, add_report_arguments
@@ -19,6 +21,9 @@ from engine.app.session import (
 from engine.app.settings import Settings
 from engine.model.policy import Limits
 
+if TYPE_CHECKING:  # ``--help`` must not load clients
+    from engine.app.alerting import AlertRun
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take input, state and output options."""
@@ -26,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_state_argument(parser)
     add_snapshot_argument(parser)
     add_report_arguments(parser, REPORTS)
+    parser.add_argument(
+        "--alerts", metavar="FILE", type=Path, help="tell what moved to the receivers that this file names, once each"
+    )
     parser.add_argument("--verbose", action="store_true", help="show long values whole")
 
 
@@ -38,14 +46,29 @@ async def _drift(args: argparse.Namespace, settings: Settings) -> int:
     from engine.app.output import print_report, render_drift_as
     from engine.reporting.drift import drift_report
 
+    alerts = _alerts(args, settings)
     # Drift asks what differs, not what may be written: adoption and approvals play no part.
     async with open_cycle(args, settings, Limits(adopt=True)) as cycle:
         planned = await make_plan(cycle)
     print_findings(planned.problems, planned.notices)
     style = text_options(args, settings, planned, cycle)
     print_report(args, lambda form: render_drift_as(form, planned.plan, style))
+    if alerts is not None:
+        prepared = cycle.prepared
+        labels = {r.key.identity: r.labels for r in prepared.index.resources} if prepared is not None else {}
+        await alerts.tell(planned.plan.steps, lambda identity: labels.get(identity, {}))
     codes = exit_codes_of(planned) - {ExitCode.BLOCKED}
     report = drift_report(planned.plan)
     if report.drifted or report.unattributed:
         codes.add(ExitCode.DIFFERENCES)
     return ExitCode.worst(codes)
+
+
+def _alerts(args: argparse.Namespace, settings: Settings) -> AlertRun | None:
+    """Return who tells alerts; a file that cannot be used is an error before anything is read."""
+    if args.alerts is None:
+        return None
+    from engine.app.alerting import AlertRun, read_alert_settings
+    from engine.runtime.clock import SystemClock
+
+    return AlertRun(read_alert_settings(args.alerts), args.state, SystemClock(), ca_file=settings.ca_file)

@@ -1,0 +1,246 @@
+"""What was told to whom, and what is still to be delivered; kept over restarts: everything is told at least once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from engine.alerts.alert import UNREADABLE, Alert, read_alert
+from engine.alerts.settings import AlertSettings, Route
+from engine.drift.document import parse_stamp, stamp
+
+FORMAT: Final = "trueup.alerts/1"
+ATTEMPTS: Final = 12
+"""After so many tries, over more than a day, a message is dead."""
+_FIRST_WAIT: Final = timedelta(seconds=15)
+_LONGEST_WAIT: Final = timedelta(hours=3)
+_DEAD_LIMIT: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What one sink is told at once.
+
+    Attributes:
+        id: The same for every try, so that a receiver can tell a second copy.
+        more: How many alerts there are beside those that are shown.
+    """
+
+    id: str
+    sink: str
+    firing: tuple[Alert, ...] = ()
+    resolved: tuple[Alert, ...] = ()
+    more: int = 0
+    created: datetime
+    attempts: int = 0
+    due: datetime
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the message as it is stored."""
+        return {
+            "id": self.id,
+            "sink": self.sink,
+            "firing": [a.to_json() for a in self.firing],
+            "resolved": [a.to_json() for a in self.resolved],
+            "more": self.more,
+            "created": stamp(self.created),
+            "attempts": self.attempts,
+            "due": stamp(self.due),
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a sink was told last of one alert."""
+
+    alert: Alert
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """Everything that outlives the process.
+
+    Attributes:
+        told: By sink and key of the alert.
+        last: When each sink was last told something.
+        waiting: Oldest first.
+        dead: Messages that nobody took; the newest few.
+        dead_count: How many there were in all.
+    """
+
+    told: Mapping[str, Mapping[str, Told]] = field(default_factory=dict)
+    last: Mapping[str, datetime] = field(default_factory=dict)
+    waiting: tuple[Message, ...] = ()
+    dead: tuple[Message, ...] = ()
+    dead_count: int = 0
+    number: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is stored; without secrets, as alerts have none."""
+        return {
+            "format": FORMAT,
+            "number": self.number,
+            "told": [
+                {"sink": sink, "at": stamp(t.at), "alert": t.alert.to_json()}
+                for sink, alerts in sorted(self.told.items())
+                for _, t in sorted(alerts.items())
+            ],
+            "last": {sink: stamp(at) for sink, at in sorted(self.last.items())},
+            "waiting": [m.to_json() for m in self.waiting],
+            "dead": [m.to_json() for m in self.dead],
+            "deadCount": self.dead_count,
+        }
+
+
+def read_outbox(found: Mapping[str, Any]) -> Outbox:
+    """Return an outbox as it was stored.
+
+    Raises:
+        ValueError, KeyError, TypeError: It is of another format, or damaged.
+    """
+    if found["format"] != FORMAT:
+        raise ValueError(f"unknown format {found['format']!r}")
+    told: dict[str, dict[str, Told]] = {}
+    for item in found["told"]:
+        alert = read_alert(item["alert"])
+        told.setdefault(item["sink"], {})[alert.key] = Told(alert=alert, at=_time(item["at"]))
+    return Outbox(
+        told=told,
+        last={sink: _time(at) for sink, at in found["last"].items()},
+        waiting=tuple(_read_message(m) for m in found["waiting"]),
+        dead=tuple(_read_message(m) for m in found["dead"]),
+        dead_count=found["deadCount"],
+        number=found["number"],
+    )
+
+
+def _read_message(found: Mapping[str, Any]) -> Message:
+    return Message(
+        **{n: found[n] for n in ("id", "sink", "more", "attempts", "error")},
+        firing=tuple(read_alert(a) for a in found["firing"]),
+        resolved=tuple(read_alert(a) for a in found["resolved"]),
+        created=_time(found["created"]),
+        due=_time(found["due"]),
+    )
+
+
+def _time(text: Any) -> datetime:
+    found = parse_stamp(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no time")
+    return found
+
+
+def plan_messages(
+    outbox: Outbox,
+    alerts: Iterable[Alert],
+    settings: AlertSettings,
+    now: datetime,
+    *,
+    unsure: frozenset[str] = frozenset(),
+) -> Outbox:
+    """Return the outbox with what is news for each sink.
+
+    An alert is news when its sink was not told of it, or of something else at the same resource, or when its route
+    repeats it. While Azure cannot be read nothing else is told, neither that drift is there nor that it ended.
+    In namespaces that are ``unsure`` nothing ends.
+    """
+    current = {alert.key: alert for alert in alerts}
+    is_blind = any(alert.type == UNREADABLE for alert in current.values())
+    for sink in settings.sinks:
+        routes = [route for route in settings.routes if sink in route.sinks]
+        outbox = _plan_sink(outbox, sink, routes, current, settings, now, is_blind=is_blind, unsure=unsure)
+    return outbox
+
+
+def _plan_sink(
+    outbox: Outbox,
+    sink: str,
+    routes: list[Route],
+    current: Mapping[str, Alert],
+    settings: AlertSettings,
+    now: datetime,
+    *,
+    is_blind: bool,
+    unsure: frozenset[str],
+) -> Outbox:
+    told = dict(outbox.told.get(sink, {}))
+    wanted = {key: r for key, a in current.items() if (r := _route_of(a, routes)) is not None}
+    firing = [
+        current[key]
+        for key, route in wanted.items()
+        if _is_news(current[key], told.get(key), route, now)
+        and not settings.silenced(current[key], now)
+        and not (is_blind and current[key].type != UNREADABLE)
+    ]
+    gone = [t.alert for key, t in told.items() if key not in current and t.alert.namespace not in unsure]
+    over = [alert for alert in gone if not (is_blind and alert.type != UNREADABLE)]
+    route = _quickest([wanted[a.key] for a in firing] or routes)
+    if (
+        not (firing or over)
+        or route is None
+        or now < outbox.last.get(sink, datetime.min.replace(tzinfo=UTC)) + route.digest
+    ):
+        return outbox
+    for alert in firing:
+        told[alert.key] = Told(alert=alert, at=now)
+    for alert in over:
+        del told[alert.key]
+    resolved = over if any(r.resolved for r in routes) else []
+    outbox = replace(outbox, told={**outbox.told, sink: told})
+    return _queue(outbox, sink, firing, resolved, route.limit, now) if firing or resolved else outbox
+
+
+def _queue(outbox: Outbox, sink: str, firing: list[Alert], resolved: list[Alert], limit: int, now: datetime) -> Outbox:
+    firing.sort(key=lambda a: (-a.severity.rank, a.since, a.object))
+    shown = firing[:limit]
+    ended = resolved[: max(0, limit - len(shown))]
+    message = Message(
+        id=f"{int(now.timestamp()):x}-{outbox.number + 1}",
+        sink=sink,
+        firing=tuple(shown),
+        resolved=tuple(ended),
+        more=len(firing) + len(resolved) - len(shown) - len(ended),
+        created=now,
+        due=now,
+    )
+    return replace(
+        outbox, waiting=(*outbox.waiting, message), last={**outbox.last, sink: now}, number=outbox.number + 1
+    )
+
+
+def _route_of(alert: Alert, routes: list[Route]) -> Route | None:
+    return next((route for route in routes if route.match.takes(alert)), None)
+
+
+def _quickest(routes: list[Route]) -> Route | None:
+    return min(routes, key=lambda route: (route.digest, -route.limit), default=None)
+
+
+def _is_news(alert: Alert, told: Told | None, route: Route, now: datetime) -> bool:
+    if now - alert.since < route.min_age:
+        return False
+    if told is None or told.alert.version != alert.version:
+        return True
+    return route.repeat is not None and now - told.at >= route.repeat
+
+
+def delivered(outbox: Outbox, message: Message) -> Outbox:
+    """Return the outbox without a message that its sink took."""
+    return replace(outbox, waiting=tuple(m for m in outbox.waiting if m.id != message.id))
+
+
+def failed(outbox: Outbox, message: Message, error: str, now: datetime, *, is_final: bool = False) -> Outbox:
+    """Return the outbox with a message to be tried later; after too many tries, or a refusal that stays, it is dead."""
+    tried = replace(message, attempts=message.attempts + 1, error=error)
+    rest = tuple(m for m in outbox.waiting if m.id != message.id)
+    if is_final or tried.attempts >= ATTEMPTS:
+        dead = (*outbox.dead, tried)[-_DEAD_LIMIT:]
+        return replace(outbox, waiting=rest, dead=dead, dead_count=outbox.dead_count + 1)
+    wait = min(_FIRST_WAIT * 2 ** (tried.attempts - 1), _LONGEST_WAIT)
+    return replace(outbox, waiting=(*rest, replace(tried, due=now + wait)))

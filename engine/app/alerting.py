@@ -1,0 +1,136 @@
+"""Alerts of ``trueup drift --alerts``: what was told stands in the state folder, and is told once."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import yaml
+
+from engine.alerts.alert import LabelsOf, alerts_of, is_cut, unreadable_alert
+from engine.alerts.outbox import Message, Outbox, delivered, failed, plan_messages, read_outbox
+from engine.alerts.settings import AlertSettings, Reference, parse_settings
+from engine.app.console import warn
+from engine.app.output import write_atomically
+from engine.drift.document import build_report, read_report
+from engine.drift.finding import look_at
+from engine.drift.ledger import Ledger
+from engine.errors import EngineError, InvalidSpecError
+from engine.model.plan import Step
+from engine.ports import Clock
+from providers.alerts.sinks import RefusedError, Sender
+
+_FILE: Final = "alerts.json"
+_LASTS: Final = timedelta(hours=24)
+"""Runs may be a day apart: an alert that is not told again holds for so long at Alertmanager."""
+
+
+def read_alert_settings(path: Path) -> AlertSettings:
+    """Return what a file says of sinks and routes.
+
+    Raises:
+        InvalidSpecError: It cannot be read, or does not say it well.
+    """
+    try:
+        document = yaml.safe_load(path.read_bytes())
+    except (OSError, ValueError, yaml.YAMLError) as exc:
+        raise InvalidSpecError(f"alerts: {path} cannot be read", detail=" ".join(str(exc).split())) from exc
+    return parse_settings(document)
+
+
+class AlertRun:
+    """One run: what moved is compared with what was told, and what is news is sent."""
+
+    def __init__(self, settings: AlertSettings, state: Path, clock: Clock, *, ca_file: str = "") -> None:
+        """Take up what earlier runs left."""
+        self._settings = settings
+        self._path = state / _FILE
+        self._clock = clock
+        self._sender = Sender(clock, reveal, cluster=settings.cluster, lasts=_LASTS, ca_file=ca_file)
+        self._outbox, self._reports = _load(self._path)
+
+    async def tell(self, steps: Iterable[Step], labels_of: LabelsOf) -> None:
+        """Send what is news, and what earlier runs could not deliver; what fails is warned of and stays."""
+        now, cluster = self._clock.now(), self._settings.cluster
+        self._reports = _report(steps, self._reports, self._clock)
+        reports = self._reports.values()
+        alerts = [a for report in reports for a in alerts_of(report, cluster=cluster, labels_of=labels_of)]
+        blind = unreadable_alert(reports, cluster=cluster, now=now)
+        unsure = frozenset(name for name, report in self._reports.items() if is_cut(report))
+        news = [*alerts, *([blind] if blind is not None else [])]
+        self._outbox = plan_messages(self._outbox, news, self._settings, now, unsure=unsure)
+        self._save()
+        for message in self._outbox.waiting:
+            await self._deliver(message)
+
+    async def _deliver(self, message: Message) -> None:
+        sink = self._settings.sinks.get(message.sink)
+        try:
+            if sink is None:
+                raise RefusedError(f"there is no sink {message.sink} any more")
+            await self._sender.send(sink, message)
+        except EngineError as exc:
+            warn(f"an alert was not delivered: {exc}")
+            is_final = isinstance(exc, RefusedError)
+            self._outbox = failed(self._outbox, message, str(exc), self._clock.now(), is_final=is_final)
+            if any(dead.id == message.id for dead in self._outbox.dead):
+                warn(f"it is not tried again; {self._path} holds it under dead, {self._outbox.dead_count} in all")
+        else:
+            self._outbox = delivered(self._outbox, message)
+        self._save()
+
+    def _save(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        value = {**self._outbox.to_json(), "reports": self._reports}
+        write_atomically(self._path, orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _load(path: Path) -> tuple[Outbox, Mapping[str, Any]]:
+    if not path.exists():
+        return Outbox(), {}
+    try:
+        found = orjson.loads(path.read_bytes())
+        return read_outbox(found), dict(found["reports"])
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise InvalidSpecError(
+            f"{path} cannot be read", detail=str(exc), hint="delete it; alerts that were told are then told again"
+        ) from exc
+
+
+def _report(steps: Iterable[Step], earlier: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
+    """Return the DriftReport of each namespace, with the times that earlier runs first saw drift."""
+    now = clock.now()
+    ledgers: dict[str, Ledger] = defaultdict(Ledger)
+    for step in steps:
+        ledgers[step.key.namespace].note(step.key.identity, look_at(step), now)
+    for namespace, ledger in ledgers.items():
+        if namespace in earlier:
+            ledger.recall(read_report(earlier[namespace]), now)
+    return {namespace: build_report(namespace, ledger) for namespace, ledger in ledgers.items()}
+
+
+def reveal(reference: Reference) -> str:
+    """Return the text that a reference names.
+
+    Raises:
+        InvalidSpecError: There is none; the text itself is never told.
+    """
+    if reference.env:
+        found = os.environ.get(reference.env, "")
+        where = f"environment variable {reference.env}"
+    elif reference.file:
+        where = reference.file
+        try:
+            found = Path(reference.file).read_text().strip()
+        except (OSError, UnicodeDecodeError) as exc:
+            raise InvalidSpecError(f"alerts: {where} cannot be read", detail=type(exc).__name__) from exc
+    else:
+        return reference.text
+    if not found:
+        raise InvalidSpecError(f"alerts: {where} is empty")
+    return found

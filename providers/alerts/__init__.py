@@ -1,0 +1,1 @@
+"""Receivers of alerts, over HTTP and SMTP; what is told and to whom is not decided here."""

@@ -1,0 +1,59 @@
+"""``trueup drift --alerts`` from Azure to the receiver: told once, again after a failure, and when it is over."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.receivers import receiver
+from tests.verbs_desk import Desk, account, group
+
+pytestmark = pytest.mark.loopback
+
+
+def write_alerts(folder: Path, url: str, **route: Any) -> str:
+    """Write a document with one signed webhook; return its path."""
+    (folder / "key").write_text("shared\n")
+    sink = {"name": "hook", "type": "webhook", "url": url, "key": {"file": str(folder / "key")}}
+    path = folder / "alerts.yaml"
+    path.write_text(json.dumps({"cluster": "desk", "sinks": [sink], "routes": [route] if route else []}))
+    return str(path)
+
+
+def test_drift_is_told_once_and_when_it_is_over(desk: Desk, tmp_path: Path) -> None:
+    """What the receiver could not take is told by the next run; what it took is not told again; the end is."""
+    name = f"{desk.name}store"
+    desk.write(group(desk.name), account(name, desk.name, labels={"team": "web"}))
+    desk.apply()
+    desk.azure.edit("PATCH", desk.id_of("account", name), {"properties": {"accessTier": "Cool"}})
+    with receiver(503) as there:
+        alerts = write_alerts(tmp_path, there.url, match={"labels": {"team": "web"}})
+        refused = desk.run("drift", "--alerts", alerts)
+        there.status = 200
+        desk.run("drift", "--alerts", alerts)
+        desk.run("drift", "--alerts", alerts)
+        desk.apply()
+        desk.run("drift", "--alerts", alerts)
+
+    told = [json.loads(body) for _, _, body in there.got]
+    assert (refused.code, "sink hook answered HTTP 503" in refused.err) == (2, True)
+    assert [(len(m["firing"]), len(m["resolved"])) for m in told] == [(1, 0), (1, 0), (0, 1)]
+    assert told[0]["id"] == told[1]["id"]
+    (alert,) = told[1]["firing"]
+    assert alert["changes"] == ['properties.accessTier: "Hot" → "Cool"']
+    assert alert["object"].endswith(name)
+
+
+def test_a_wrong_file_is_an_error_before_anything_is_read(desk: Desk, tmp_path: Path) -> None:
+    """The message names the place."""
+    path = tmp_path / "alerts.yaml"
+    path.write_text("sinks:\n- {name: a, type: slak}\n")
+    desk.write(group(desk.name))
+
+    run = desk.run("drift", "--alerts", str(path))
+
+    assert run.code == 1
+    assert "alerts: sinks[0].type 'slak' is no type of sink; did you mean" in run.err
