@@ -98,9 +98,16 @@ class KubeClient:
         return body
 
     def send(
-        self, method: str, path: str, body: bytes, *, content_type: str = JSON, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        *,
+        content_type: str = JSON,
+        query: Mapping[str, str] | None = None,
+        timeout: tuple[float, float] = TIMEOUT,
     ) -> bytes:
-        """Send a write and return the answer's body; nothing is sent twice.
+        """Send a request, be it a write, and return the answer's body; nothing is sent twice.
 
         Raises:
             NotFoundError: 404.
@@ -108,7 +115,7 @@ class KubeClient:
             InvalidSpecError: 400 and 422: the server refuses what was sent.
             EngineError: As ``get``.
         """
-        with self._answer(method, path, query or {}, {"Content-Type": content_type}, body, TIMEOUT) as response:
+        with self._answer(method, path, query or {}, {"Content-Type": content_type}, body, timeout) as response:
             answer: bytes = response.read()
             if not 200 <= response.status < 300:
                 raise self._refusal(path, response.status, answer, response.headers, method)
@@ -127,11 +134,11 @@ class KubeClient:
         with self._answer("GET", path, {**query, "watch": "true"}, {"Accept": accept}, None, timeout) as response:
             if response.status != 200:
                 raise self._refusal(path, response.status, response.read(), response.headers)
-            yield b""
-            rest = b""
-            for chunk in response.stream(65536):
-                *lines, rest = (rest + chunk).split(b"\n")
-                yield from lines
+            try:
+                yield b""
+                yield from _lines(response)
+            finally:
+                response.close()
 
     @contextlib.contextmanager
     def _answer(
@@ -157,7 +164,7 @@ class KubeClient:
             try:
                 yield response
             finally:
-                response.close() if method == "GET" else response.release_conn()
+                response.release_conn()
         except http.HTTPError as exc:
             raise self._no_answer(path, exc, method) from exc
 
@@ -222,6 +229,13 @@ class KubeClient:
             detail=f"GET {path}: {what or 'no content type'} instead of JSON",
             hint="is this the server's address, or a proxy's or a login page's?",
         )
+
+
+def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
+    rest = b""
+    for chunk in response.stream(65536):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
 
 
 def _explain(body: bytes) -> str:

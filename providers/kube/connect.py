@@ -64,12 +64,13 @@ def _access_of_kubeconfig(connection: Connection) -> Access:
     from kubernetes.client.configuration import Configuration
     from kubernetes.config import ConfigException
 
-    from providers.kube.access import Access, read_retries
+    from providers.kube.access import Access, keepalive, read_retries
 
     configuration = Configuration()
     _load_kubeconfig(configuration, connection)
     configuration.connection_pool_maxsize = connection.parallel
     configuration.retries = read_retries()
+    configuration.socket_options = keepalive()
     api = ApiClient(configuration)
 
     def headers() -> Mapping[str, str]:

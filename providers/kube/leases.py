@@ -7,15 +7,19 @@ import contextlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from engine.cluster.detect import Lease
 from engine.cluster.leases import LASTS, HeldLease
-from engine.errors import ConflictError, PolicyDeniedError
+from engine.errors import ConflictError, PolicyDeniedError, UnavailableError
 from engine.ports import Clock
 from providers.kube.client import KubeClient, NotFoundError
 from providers.kube.decode import decode
+
+WITHIN_S: Final = LASTS.total_seconds() / 3
+"""A request about Leases that is not answered by then is sent again, over another connection."""
 
 
 class _Spec(msgspec.Struct, rename="camel"):
@@ -81,7 +85,7 @@ class KubeLeases:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read)
 
     def _read(self) -> Mapping[str, HeldLease]:
-        page = decode(_page_decoder, self._client.get(self._path, {"limit": "500"}), self._path)
+        page = decode(_page_decoder, self._send("GET", self._path, b"", {"limit": "500"}), self._path)
         return {item.metadata.name: _held(item) for item in page.items or ()}
 
     async def write(self, lease: HeldLease, holder: str) -> HeldLease:
@@ -100,7 +104,7 @@ class KubeLeases:
         item = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
         method, path = ("PUT", f"{self._path}/{lease.name}") if lease.version else ("POST", self._path)
         try:
-            return _held(decode(_item_decoder, self._client.send(method, path, msgspec.json.encode(item)), path))
+            return _held(decode(_item_decoder, self._send(method, path, msgspec.json.encode(item)), path))
         except NotFoundError as exc:
             raise ConflictError(f"Lease {lease.name} is gone") from exc
 
@@ -111,7 +115,15 @@ class KubeLeases:
     def _remove(self, lease: HeldLease) -> None:
         body = msgspec.json.encode({"preconditions": {"resourceVersion": lease.version}})
         with contextlib.suppress(NotFoundError, ConflictError):
-            self._client.send("DELETE", f"{self._path}/{lease.name}", body)
+            self._send("DELETE", f"{self._path}/{lease.name}", body)
+
+    def _send(self, method: str, path: str, body: bytes, query: Mapping[str, str] | None = None) -> bytes:
+        """Send once, with little patience: a connection that leads nowhere must not cost the Lease."""
+        try:
+            return self._client.send(method, path, body, query=query, timeout=(WITHIN_S, WITHIN_S))
+        except UnavailableError:
+            self._client.close()
+            raise
 
 
 def _held(item: _Item) -> HeldLease:

@@ -17,7 +17,7 @@ from urllib3 import PoolManager, ProxyManager, make_headers
 from urllib3.util import parse_url
 
 from engine.errors import InvalidSpecError
-from providers.kube.access import Access, read_retries
+from providers.kube.access import Access, keepalive, read_retries
 
 FOLDER: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _HOST: Final = "KUBERNETES_SERVICE_HOST"
@@ -81,6 +81,7 @@ def _connections(host: str, authority: str, parallel: int) -> PoolManager:
         "cert_reqs": "CERT_REQUIRED",
         "maxsize": parallel,
         "retries": read_retries(),
+        "socket_options": keepalive(),
     }
     proxy = getproxies_environment().get("https", "")
     if not proxy or goes_past_proxy(host):

@@ -8,6 +8,7 @@ import pytest
 from urllib3 import ProxyManager
 
 from engine.errors import InvalidSpecError
+from providers.kube.access import keepalive
 from providers.kube.service_account import access_of_pod, goes_past_proxy
 
 
@@ -34,6 +35,13 @@ def test_the_address_and_the_token_are_the_kubelets(folder: Path) -> None:
 
     assert access.host == "https://10.0.0.1:443"
     assert access.headers()["Authorization"] == "Bearer secret"
+
+
+def test_silent_connections_are_probed(folder: Path) -> None:
+    """The system asks whether anybody is there where a watch has nothing to say."""
+    access = access_of_pod(folder, parallel=4)
+
+    assert access.pool.connection_pool_kw["socket_options"] == keepalive()
 
 
 def test_an_ipv6_address_is_put_in_brackets(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
