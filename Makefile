@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo fmt lint types imports test apiserver helm image test-apiserver test-recorded crash schedules soak golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
+.PHONY: help setup demo fmt lint types imports test apiserver helm release-manifests image test-apiserver test-recorded crash schedules soak golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ apiserver: setup ## Build kube-apiserver, kube-controller-manager, kubectl and e
 
 helm: setup ## Build Helm from its Go module into the user's cache (90 s, once); without it tests of the chart skip.
 	$(BIN)/python -m tests.chart.helm
+
+release-manifests: helm ## Make deploy/kustomize from the chart, and in dist/ the release YAML and the file of definitions.
+	$(BIN)/python -m tests.chart.release
 
 test-apiserver: setup ## Only the tests on a real Kubernetes API server, a control plane for each file: make apiserver, or KUBEBUILDER_ASSETS.
 	@set -e; for file in tests/apiserver/test_*.py; do echo "$$file"; \

@@ -31,13 +31,13 @@ from engine.app.cli import main as trueup
 from providers.emulator.process import emulator_process
 from tests.apiserver.binaries import find_binaries
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import OPERATOR, RULES, Pod
+from tests.apiserver.pod import OPERATOR, Pod
+from tests.apiserver.rights import chart_account
 from tests.conftest import ROOT
 from tests.verbs_desk import STORAGE_API, Azure, Object
 
 NAMESPACE = "many"
 USER = f"system:serviceaccount:{OPERATOR}:trueup"
-MORE_RULES = ({"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch", "patch", "update"]},)
 _READS = ("GET", "HEAD")
 PERIOD_S = 20.0
 EDITS = 40
@@ -276,7 +276,7 @@ def run(count: int, folder: Path) -> dict[str, Any]:
         for name in (OPERATOR, NAMESPACE):
             plane.admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
         plane.admin.create(f"/api/v1/namespaces/{NAMESPACE}/secrets", credential(connection))
-        who = plane.account(OPERATOR, "trueup", *RULES, *MORE_RULES)
+        who = chart_account(plane, OPERATOR, "trueup")
         beside = plane.service_account(who, folder / "account")
         pod = Pod(plane, azure, None, folder / "pod.log", environment=beside)
         bench = Bench(plane, azure, audit, pod)

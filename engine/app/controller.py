@@ -19,7 +19,7 @@ from engine.app.auditing import StreamAudit, describe_author
 from engine.app.azure_metrics import AzureRequests
 from engine.app.credentials import CredentialBook
 from engine.app.drift_reports import bring_report_definition, reporting_drift
-from engine.app.endpoints import Vitals, endpoints
+from engine.app.endpoints import Installation, Vitals, endpoints
 from engine.app.exports import build_exporter
 from engine.app.feed import Feed
 from engine.app.logs import Log
@@ -135,7 +135,7 @@ class _Assembly:
     ) -> Parts:
         clock, objects, queue = SystemClock(), self.objects, self.queue
         corrections = Corrections(clock, operating.sync_period)
-        writer, name = _writer(client, self.cluster, clock, operating), _operator_name(args, operating)
+        writer, name = _writer(client, self.cluster, clock, operating, log), _operator_name(args, operating)
         freshness = Freshness(self.cluster, self.permits.term)
         contract = Contract(writer, objects, clock, name, self.permits, freshness)
         store = ControllerStore(_hash_key(client, operating, log))
@@ -211,7 +211,13 @@ class _Assembly:
         """Return what the endpoints tell."""
         quota = Gauge(names.QUOTA_LEFT, lambda: sorted(self.book.quota_left().items()))
         metrics = (*self.requests.metrics(), quota, *self.telemetry.metrics(), self.latency)
-        return Vitals(objects=self.objects, queue=self.queue, shards=self.shards, metrics=metrics)
+        return Vitals(
+            objects=self.objects,
+            queue=self.queue,
+            shards=self.shards,
+            metrics=metrics,
+            troubles=self.cluster.troubles,
+        )
 
     def page(self) -> PodPage:
         """Return what people see."""
@@ -230,7 +236,7 @@ class _Assembly:
 async def open_controller(
     client: KubeClient, args: argparse.Namespace, settings: Settings, operating: Operating, log: Log, periods: Periods
 ) -> AsyncIterator[Controller]:
-    """List everything once, and close again in the end."""
+    """Prepare the cluster, list everything once, and close again in the end; probes are answered from the start."""
     tune_memory()
     made = _Assembly(client, args, settings, operating, log)
     parts, vitals = made.parts, made.vitals()
@@ -247,6 +253,7 @@ async def open_controller(
             halt=made.halt,
         )
         async with endpoints(vitals, made.page(), log, args, client, parts.clock):
+            await prepare_cluster(client, args, operating, log)
             await made.cluster.start(made.feed(operating, log).take)
             vitals.is_listed = True
             held = sharing(made.shards, made.tenure, made.permits)
@@ -254,6 +261,18 @@ async def open_controller(
                 yield Controller(loop=loop, kinds=made.cluster.plurals)
     finally:
         await made.close()
+
+
+@contextlib.asynccontextmanager
+async def open_installation(
+    client: KubeClient, args: argparse.Namespace, operating: Operating, log: Log
+) -> AsyncIterator[None]:
+    """Prepare the cluster, and watch nothing; probes are answered meanwhile."""
+    told = Installation()
+    async with endpoints(told, None, log, args, client, SystemClock()):
+        await prepare_cluster(client, args, operating, log)
+        told.is_done = True
+        yield
 
 
 def _operator_name(args: argparse.Namespace, operating: Operating) -> OperatorName:
@@ -277,10 +296,10 @@ def _hash_key(client: KubeClient, operating: Operating, log: Log) -> bytes:
     return found or secrets.token_bytes(32)
 
 
-def _writer(client: KubeClient, cluster: WatchedCluster, clock: Clock, operating: Operating) -> ClusterWriter:
+def _writer(client: KubeClient, cluster: WatchedCluster, clock: Clock, operating: Operating, log: Log) -> ClusterWriter:
     from providers.kube.writer import KubeWriter
 
-    return KubeWriter(client, cluster, clock) if operating.mode.writes else NoWriter()
+    return KubeWriter(client, cluster, clock, complain=log.error) if operating.mode.writes else NoWriter()
 
 
 def _passes(client: KubeClient, parts: Parts, args: argparse.Namespace, operating: Operating) -> Passes:

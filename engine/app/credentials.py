@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from engine.app.azure import build_arm_options
 from engine.app.settings import Settings
@@ -23,8 +23,9 @@ from engine.cluster.credentials import (
 from engine.cluster.operating import Operating
 from engine.errors import EngineError, InvalidSpecError, PolicyDeniedError
 from engine.model.audit import Principal
+from engine.model.document import Secret
 from engine.model.state import CustomResource
-from engine.ports import Clock, DesiredSource
+from engine.ports import Clock
 from engine.runtime.controller.azure import Speaker
 
 if TYPE_CHECKING:
@@ -38,12 +39,25 @@ WATCHED_S: Final = 60.0
 """So long is one good whose changes are told of."""
 
 
+class SecretSource(Protocol):
+    """Where credentials stand."""
+
+    async def read_secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
+        """Return a Secret's texts; None when there is none.
+
+        Raises:
+            EngineError: It may not or cannot be read. What comes after it in line must not be used then: it may be
+                somebody else.
+        """
+        ...
+
+
 class CredentialBook:
     """Knows who speaks for which object; edits of Secrets are used without a restart."""
 
     def __init__(
         self,
-        source: DesiredSource,
+        source: SecretSource,
         settings: Settings,
         clock: Clock,
         operating: Operating,
@@ -138,7 +152,7 @@ class CredentialBook:
         return await self._read((resource.key.namespace, NAMESPACE_SECRET)) or self._global()
 
     async def _read(self, name: SecretName) -> Credential | None:
-        data = await self._source.fetch_secret(*name)
+        data = await self._source.read_secret(*name)
         return read_credential(name, data, several_clouds=self._operating.several_clouds) if data is not None else None
 
     def _global(self) -> Credential:

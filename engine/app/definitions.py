@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from importlib.metadata import version as version_of
@@ -65,9 +66,9 @@ async def bring_definitions(
     if not chosen:
         raise InvalidSpecError(_NOTHING, hint="for example --crd-pattern 'resources.azure.com/*;storage.azure.com/*'")
     try:
-        changed = [name for name in chosen if _bring(client, name, labels)]
-        bring_own(client, policies=True)
-        told = bring_naming_policy(client)
+        changed = await asyncio.to_thread(lambda: [name for name in chosen if _bring(client, name, labels)])
+        await asyncio.to_thread(bring_own, client, policies=True)
+        told = await asyncio.to_thread(bring_naming_policy, client)
     except PolicyDeniedError as exc:
         if not wanted <= there:
             raise

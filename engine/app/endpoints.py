@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version as version_of
@@ -37,6 +37,7 @@ class Vitals:
     """What the endpoints look at.
 
     Attributes:
+        troubles: Returns what cannot be watched now.
         is_listed: Every kind was listed, or failed, once.
         shards: None where nothing is shared.
         metrics: What others count.
@@ -46,6 +47,7 @@ class Vitals:
     queue: WorkQueue
     shards: Shards | None
     metrics: Sequence[Metric]
+    troubles: Callable[[], Sequence[Problem]]
     is_listed: bool = False
 
     def pages(self) -> Mapping[str, Pages]:
@@ -60,7 +62,7 @@ class Vitals:
         return Page(body=render((*self.metrics, *self._gauges()), form), content_type=form)
 
     def _ready(self, _: Request) -> Page:
-        problems: Sequence[Problem] = self.objects.problems()
+        problems = self.troubles()
         if not self.is_listed:
             return Page(body="the objects of the cluster are being listed\n", status=503)
         if problems:
@@ -71,7 +73,7 @@ class Vitals:
         return (
             Gauge(names.OBJECTS, self._by_ready),
             Gauge(names.QUEUE, lambda: [(("due",), len(self.queue)), (("busy",), len(self.queue.busy))]),
-            single(names.FAILING_WATCHES, lambda: len(self.objects.problems())),
+            single(names.FAILING_WATCHES, lambda: len(self.troubles())),
             Gauge(names.SHARDS_HELD, lambda: [((), len(self.shards.held))] if self.shards is not None else []),
             Gauge(names.BUILD, lambda: [((version_of("trueup"),), 1)]),
         )
@@ -83,9 +85,41 @@ class Vitals:
         return [((word,), counts[word]) for word in ("False", "True", "Unknown")]
 
 
+@dataclass(slots=True, kw_only=True)
+class Installation:
+    """What the endpoints of a pod tell that watches nothing.
+
+    Attributes:
+        is_done: Definitions and admission policies are in place.
+    """
+
+    is_done: bool = False
+
+    def pages(self) -> Mapping[str, Pages]:
+        """Return what is answered, by option and path."""
+        return {
+            HEALTH: {"/healthz": lambda _: Page(body="ok\n"), "/readyz": self._ready},
+            METRICS: {"/metrics": self._metrics},
+        }
+
+    def _metrics(self, request: Request) -> Page:
+        form = choose_form(request.headers.get("accept", ""))
+        return Page(body=render((Gauge(names.BUILD, lambda: [((version_of("trueup"),), 1)]),), form), content_type=form)
+
+    def _ready(self, _: Request) -> Page:
+        if self.is_done:
+            return Page(body="ok\n")
+        return Page(body="definitions are being installed\n", status=503)
+
+
 @asynccontextmanager
 async def endpoints(
-    vitals: Vitals, page: PodPage, log: Log, args: argparse.Namespace, client: KubeClient, clock: Clock
+    vitals: Vitals | Installation,
+    page: PodPage | None,
+    log: Log,
+    args: argparse.Namespace,
+    client: KubeClient,
+    clock: Clock,
 ) -> AsyncIterator[None]:
     """Answer meanwhile: probes to everybody, numbers to whom the cluster lets read them, the page by its token."""
     pages = vitals.pages()
@@ -95,7 +129,8 @@ async def endpoints(
         folder = args.metrics_cert_dir
         context = certificate_of("--metrics-cert-dir", Path(folder)) if folder else own_certificate(clock)
         metrics = replace(metrics, context=context, admit=Gatekeeper(ask_cluster(client), clock).admit)
-    async with serving({HEALTH: health, METRICS: metrics, PAGE: page.door(args)}) as ports:
+    doors = {HEALTH: health, METRICS: metrics, **({PAGE: page.door(args)} if page is not None else {})}
+    async with serving(doors) as ports:
         for option, port in ports.items():
             log.info(f"answering on port {port}", endpoint=option, port=port)
         yield

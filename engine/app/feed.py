@@ -68,15 +68,15 @@ class Feed:
 
     def _tell(self, trouble: Trouble) -> None:
         if trouble.error is not None:
-            self.log.error(f"watching {trouble.path}: {trouble.error}")
+            self.log.error(f"{trouble.doing} {trouble.path}: {trouble.error}")
         else:
-            self.log.info(f"watching {trouble.path} again")
+            self.log.info(f"{trouble.doing} {trouble.path} again")
 
     def _take_list(self, listing: Listing) -> None:
         there = {found.identity for found in listing.objects}
-        of_kind = [o.identity for o in self.objects.all() if o.identity[1:3] == (listing.group, listing.kind)]
-        for identity in of_kind:
-            if identity not in there:
+        kind = (listing.group, listing.kind)
+        for identity in [o.identity for o in self.objects.all() if o.identity[1:3] == kind]:
+            if identity not in there and listing.namespace in ("", identity[0]):
                 self._drop(identity)
         for found in listing.objects:
             self._put(found, is_listed=True)

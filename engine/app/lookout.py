@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from engine.app.output import render_plan_as
 from engine.cluster.detect import ASO_LEASE, Lease, describe_operators, operator_namespaces
+from engine.errors import EngineError, PolicyDeniedError
 from engine.reporting.drift import drift_line, drift_report
 from engine.reporting.events import diagnostic_line, drift_lines
 from engine.reporting.style import TextOptions
@@ -65,6 +66,13 @@ class PassPrinter:
     async def _operators(self) -> Sequence[str]:
         objects = list(self._objects.all())
         names = list(operator_namespaces(objects))
-        found = await asyncio.gather(*(asyncio.to_thread(self._read_lease, name, ASO_LEASE) for name in names))
-        leases = dict(zip(names, found, strict=True))
-        return tuple(describe_operators(objects, leases, self._clock.now()))
+        found = await asyncio.gather(*(asyncio.to_thread(self._lease_in, name) for name in names))
+        leases = {name: lease for name, lease in zip(names, found, strict=True) if not isinstance(lease, EngineError)}
+        refused = (str(lease) for lease in found if isinstance(lease, EngineError))
+        return (*describe_operators(objects, leases, self._clock.now()), *refused)
+
+    def _lease_in(self, namespace: str) -> Lease | EngineError | None:
+        try:
+            return self._read_lease(namespace, ASO_LEASE)
+        except PolicyDeniedError as exc:
+            return exc

@@ -124,7 +124,7 @@ QUEUE: Final = _gauge("trueup_queue", "Objects that are due, now or later, and t
 QUEUE_LATENCY: Final = _histogram(
     "trueup_queue_latency_seconds", "How late objects that were due were taken up.", _REQUEST_SECONDS
 )
-FAILING_WATCHES: Final = _gauge("trueup_failing_watches", "Kinds that cannot be watched now.")
+FAILING_WATCHES: Final = _gauge("trueup_failing_watches", "Lists that cannot be watched now.")
 SHARDS_HELD: Final = _gauge("trueup_shards_held", "Shards whose Lease this replica holds.")
 BUILD: Final = _gauge("trueup_build_info", "1; the label says which version runs.", "version")
 

@@ -21,6 +21,7 @@ from engine.errors import (
     ThrottledError,
     UnavailableError,
 )
+from providers.kube.forbidden import explain_forbidden
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -206,9 +207,7 @@ class KubeClient:
                     hint="the token is missing, wrong or expired: log in again, `kubectl get namespaces` must work",
                 )
             case 403:
-                return PolicyDeniedError(
-                    f"The credentials for {self} may not read this", detail=detail, hint="ask for get and list on it"
-                )
+                return explain_forbidden(_explain(body), method=method, cluster=str(self), detail=detail)
             case 404:
                 return NotFoundError(f"{self} has nothing there", detail=detail)
             case 409:

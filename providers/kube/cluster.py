@@ -7,16 +7,16 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from engine.errors import EngineError
+from engine.errors import EngineError, PolicyDeniedError
 from engine.model.document import Secret
 from engine.model.ids import ResourceKey
 from engine.model.problem import Problem
 from engine.model.state import CustomResource
 from providers.kube.client import KubeClient, NotFoundError
-from providers.kube.decode import decode_item, with_status
+from providers.kube.decode import decode_config_map, decode_item, decode_secret, with_status
 from providers.kube.discovery import Catalog, ServedKind, discover
-from providers.kube.names import CONFIG_MAPS, DEFINITIONS, NAMESPACES, SECRETS, Named, NameWatch
-from providers.kube.source import KubeSource
+from providers.kube.names import CONFIG_MAPS, DEFINITIONS, NAMESPACES, SECRETS, Named, NameWatch, path_in
+from providers.kube.scopes import scopes
 from providers.kube.stream import Stream, Trouble
 from providers.kube.watched import Change, Listing, Watcher
 
@@ -35,8 +35,8 @@ class WatchedCluster:
         self._client = client
         self._catalog = Catalog.of_kinds()
         self._namespaces = tuple(namespaces)
-        self._source = KubeSource(client, self._catalog)
-        self._watchers: dict[tuple[str, str], Watcher] = {}
+        self._refused: set[str] = set()
+        self._watchers: dict[tuple[str, str], Sequence[Watcher]] = {}
         self._names: list[NameWatch] = []
         self._plurals: dict[tuple[str, str], str] = {}
         self._newest: dict[tuple[str, str], str] = {}
@@ -58,7 +58,8 @@ class WatchedCluster:
     @property
     def sees_secrets(self) -> bool:
         """Whether a Secret that changes is told of."""
-        return any(n.path == SECRETS and n.stream.error is None for n in self._names)
+        watches = [n.stream for n in self._names if n.kind == SECRETS]
+        return bool(watches) and all(stream.error is None for stream in watches)
 
     @property
     def host(self) -> str:
@@ -78,12 +79,21 @@ class WatchedCluster:
                 loop.call_soon_threadsafe(self._take, news)
 
         self._handle, self._pass_on = handle, pass_on
-        for path in (NAMESPACES, SECRETS, CONFIG_MAPS, DEFINITIONS):
-            self._names.append(NameWatch(self._client, path, pass_on, pass_on, keeps_annotations=path == NAMESPACES))
+        for path in (NAMESPACES, SECRETS, CONFIG_MAPS):
+            for scope in await self._scopes(path):
+                self._names.append(self._name_watch(path, scope))
+        self._names.append(self._name_watch(DEFINITIONS))
         await _begin([n.stream for n in self._names])
         self._redefined.clear()
         await self._discover()
         self._looking = asyncio.create_task(self._look())
+
+    async def _scopes(self, path: str) -> Sequence[str]:
+        return await asyncio.to_thread(scopes, self._client, path, self._namespaces)
+
+    def _name_watch(self, path: str, scope: str = "") -> NameWatch:
+        keeps = path == NAMESPACES
+        return NameWatch(self._client, path, self._pass_on, self._pass_on, keeps_annotations=keeps, namespace=scope)
 
     def _take(self, news: News) -> None:
         if isinstance(news, Named) and news.path == NAMESPACES:
@@ -109,23 +119,28 @@ class WatchedCluster:
     async def _discover(self) -> None:
         kinds, _ = await asyncio.to_thread(discover, self._client, self._catalog)
         served = {(k.group, k.kind): k for k in kinds}
-        for key in [k for k, w in self._watchers.items() if served.get(k) != w.kind]:
-            self._watchers.pop(key).stream.stop()
+        for key in [k for k, found in self._watchers.items() if served.get(k) != found[0].kind]:
+            for watcher in self._watchers.pop(key):
+                watcher.stream.stop()
             if key not in served:
                 del self._plurals[key]
                 self._handle(Listing(group=key[0], kind=key[1], objects=()))
         self._plurals.update({key: kind.plural for key, kind in served.items()})
         self._newest.update({key: kind.newest for key, kind in served.items()})
-        new = {key: self._watcher(kind) for key, kind in served.items() if key not in self._watchers}
+        new = {key: await self._watch(kind) for key, kind in served.items() if key not in self._watchers}
         self._watchers.update(new)
-        await _begin([w.stream for w in new.values()])
+        await _begin([w.stream for watchers in new.values() for w in watchers])
 
-    def _watcher(self, kind: ServedKind) -> Watcher:
+    async def _watch(self, kind: ServedKind) -> Sequence[Watcher]:
+        return [self._watcher(kind, scope) for scope in await self._scopes(kind.path(kind.newest))]
+
+    def _watcher(self, kind: ServedKind, scope: str) -> Watcher:
         return Watcher(
             self._client,
             kind,
             self._pass_on,
             namespaces=self._namespaces,
+            scope=scope,
             annotations_of=self._annotations_of,
             report=self._pass_on,
         )
@@ -141,7 +156,10 @@ class WatchedCluster:
             stream.stop()
 
     def _streams(self) -> list[Stream]:
-        return [*(n.stream for n in self._names), *(w.stream for w in self._watchers.values())]
+        return [*(n.stream for n in self._names), *self._kind_streams()]
+
+    def _kind_streams(self) -> list[Stream]:
+        return [w.stream for watchers in self._watchers.values() for w in watchers]
 
     async def list_resources(self) -> Sequence[CustomResource]:
         """Return nothing: objects are handed over as they change."""
@@ -149,7 +167,13 @@ class WatchedCluster:
 
     def problems(self) -> Sequence[Problem]:
         """Return the kinds that cannot be watched now, and why."""
-        streams = [w.stream for w in self._watchers.values()]
+        return self._problems(self._kind_streams())
+
+    def troubles(self) -> Sequence[Problem]:
+        """Return the same, and what else cannot be watched: namespaces, definitions, Secrets, ConfigMaps."""
+        return self._problems(self._streams())
+
+    def _problems(self, streams: Sequence[Stream]) -> Sequence[Problem]:
         return [Problem(error=s.error, origin=str(self._client)) for s in streams if s.error is not None]
 
     async def reread(self, resources: Sequence[CustomResource]) -> Sequence[CustomResource]:
@@ -158,10 +182,10 @@ class WatchedCluster:
 
     def _with_status(self, resource: CustomResource) -> CustomResource | None:
         key = resource.key
-        watcher = self._watchers.get((key.group, key.kind))
-        if watcher is None:
+        watchers = self._watchers.get((key.group, key.kind))
+        if watchers is None:
             return None
-        path = f"{watcher.kind.path(key.version, key.namespace)}/{key.name}"
+        path = f"{watchers[0].kind.path(key.version, key.namespace)}/{key.name}"
         try:
             return with_status(resource, decode_item(self._client.get(path), path))
         except NotFoundError:
@@ -169,23 +193,54 @@ class WatchedCluster:
 
     async def look_again(self, key: ResourceKey) -> CustomResource | None:
         """Return an object as the cluster has it now, and hand it on as a watch does; None when it is gone."""
-        watcher = self._watchers.get((key.group, key.kind))
-        if watcher is None:
+        watchers = self._watchers.get((key.group, key.kind))
+        if watchers is None:
             return None
         try:
-            found = await asyncio.to_thread(watcher.read, key.namespace, key.name)
+            found = await asyncio.to_thread(watchers[0].read, key.namespace, key.name)
         except NotFoundError:
             return None
         self._handle(Change(identity=found.identity, now=found))
         return found.resource
 
     async def fetch_secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
-        """Return a Secret's texts; None when there is none or it may not be read."""
-        return await self._source.fetch_secret(namespace, name)
+        """Return a Secret's texts; None when there is none or, which is told, it may not be read."""
+        path = f"{path_in(SECRETS, namespace)}/{name}"
+        body = await self._fetch(path)
+        return None if body is None else decode_secret(body, path)[0]
+
+    async def read_secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
+        """Return a Secret's texts; None when there is none.
+
+        Raises:
+            EngineError: It may not or cannot be read: nothing may be taken in its place.
+        """
+        path = f"{path_in(SECRETS, namespace)}/{name}"
+        try:
+            return decode_secret(await asyncio.to_thread(self._client.get, path), path)[0]
+        except NotFoundError:
+            return None
 
     async def fetch_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        """Return a ConfigMap's ``data``; None when there is none or it may not be read."""
-        return await self._source.fetch_config_map(namespace, name)
+        """Return a ConfigMap's ``data``; None when there is none or, which is told, it may not be read."""
+        path = f"{path_in(CONFIG_MAPS, namespace)}/{name}"
+        body = await self._fetch(path)
+        return None if body is None else decode_config_map(body, path)
+
+    async def _fetch(self, path: str) -> bytes | None:
+        """Read an input; a refusal is told once, and so is its end."""
+        error: EngineError | None = None
+        body: bytes | None = None
+        try:
+            body = await asyncio.to_thread(self._client.get, path)
+        except PolicyDeniedError as exc:
+            error = exc
+        except NotFoundError:
+            error = None
+        if (error is not None) != (path in self._refused):
+            self._refused ^= {path}
+            self._handle(Trouble(path=path, error=error, doing="reading"))
+        return body
 
 
 async def _begin(streams: Sequence[Stream]) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from engine.cluster.detect import Lease
 from engine.cluster.leases import LASTS, HeldLease
-from engine.errors import ConflictError, PolicyDeniedError, UnavailableError
+from engine.errors import ConflictError, UnavailableError
 from engine.ports import Clock
 from providers.kube.client import KubeClient, NotFoundError
 from providers.kube.decode import decode
@@ -53,15 +53,15 @@ _page_decoder = msgspec.json.Decoder(_Page)
 
 
 def read_lease(client: KubeClient, namespace: str, name: str) -> Lease | None:
-    """Return a Lease; None when there is none or it may not be read.
+    """Return a Lease; None when there is none.
 
     Raises:
-        EngineError: The cluster does not answer.
+        EngineError: It may not be read, or the cluster does not answer.
     """
     path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}"
     try:
         spec = decode(_decoder, client.get(path), path).spec
-    except (NotFoundError, PolicyDeniedError):
+    except NotFoundError:
         return None
     return Lease(
         holder=spec.holder_identity or "",

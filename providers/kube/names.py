@@ -49,7 +49,7 @@ class Named:
     """An object changed, came or went.
 
     Attributes:
-        path: Of the list that it is in.
+        path: Of the list of the whole cluster that it is in.
         name: Empty when changes were missed: any may have changed.
         annotations: None when it is gone, or when only names are followed.
         version: The resource version it is at; empty when it is gone, or when any may have changed.
@@ -60,6 +60,11 @@ class Named:
     name: str = ""
     annotations: Mapping[str, str] | None = None
     version: str = ""
+
+
+def path_in(path: str, namespace: str) -> str:
+    """Return the path of the same list in one namespace; of the whole cluster when that is empty."""
+    return path.replace("/api/v1/", f"/api/v1/namespaces/{namespace}/") if namespace else path
 
 
 class NameWatch:
@@ -73,22 +78,33 @@ class NameWatch:
         report: Callable[[Trouble], None],
         *,
         keeps_annotations: bool = False,
+        namespace: str = "",
     ) -> None:
-        """Nothing is read yet; ``handle`` and ``report`` are called in a thread."""
+        """Nothing is read yet; ``handle`` and ``report`` are called in a thread.
+
+        With a namespace only what is in it is followed; of the list of namespaces, only that one.
+        """
         self._client = client
-        self._path = path
+        self._list = path
+        self._path = path if path == NAMESPACES else path_in(path, namespace)
+        self._only = {"fieldSelector": f"metadata.name={namespace}"} if namespace and path == NAMESPACES else {}
         self._handle = handle
         self._keeps = keeps_annotations
-        self.stream = Stream(client, self, accept=METADATA_ONE, report=report)
+        self.stream = Stream(client, self, accept=METADATA_ONE, report=report, query=self._only)
 
     @property
     def path(self) -> str:
-        """Return the path of the list."""
+        """Return the path that is asked."""
         return self._path
+
+    @property
+    def kind(self) -> str:
+        """Return the path of the list of the whole cluster."""
+        return self._list
 
     def read_list(self) -> str:
         """Hand over that anything may have changed, or every object with its annotations."""
-        query = {"limit": "500" if self._keeps else "1"}
+        query = {**self._only, "limit": "500" if self._keeps else "1"}
         while True:
             page = decode(_decode_page, self._client.get(self._path, query, accept=METADATA_LIST), self._path)
             if not self._keeps or not page.metadata.token:
@@ -103,7 +119,7 @@ class NameWatch:
             for item in page.items or ():
                 self._handle(self._named(item, is_there=True))
         else:
-            self._handle(Named(path=self._path))
+            self._handle(Named(path=self._list))
 
     def take(self, event: Event) -> str:
         """Hand over which object an event is about."""
@@ -115,4 +131,4 @@ class NameWatch:
         meta = item.metadata
         texts = decode_texts(meta.annotations) if self._keeps and is_there else None
         version = meta.resource_version if is_there else ""
-        return Named(path=self._path, namespace=meta.namespace, name=meta.name, annotations=texts, version=version)
+        return Named(path=self._list, namespace=meta.namespace, name=meta.name, annotations=texts, version=version)

@@ -10,7 +10,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -76,19 +76,39 @@ class Watched(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """A stream failed, or works again (``error`` is None)."""
+    """Something cannot be read, or can be again (``error`` is None).
+
+    Attributes:
+        doing: What is done with the path: ``watching`` it, or ``reading`` it once.
+    """
 
     path: str
     error: EngineError | None
+    doing: str = "watching"
 
 
 class Stream:
     """Lists and watches one path."""
 
     def __init__(
-        self, client: KubeClient, watched: Watched, *, accept: str = JSON, report: Callable[[Trouble], None]
+        self,
+        client: KubeClient,
+        watched: Watched,
+        *,
+        accept: str = JSON,
+        report: Callable[[Trouble], None],
+        query: Mapping[str, str] | None = None,
     ) -> None:
-        """Nothing is read yet. ``report`` is called in the thread, once when it fails and once when it works again."""
+        """Nothing is read yet.
+
+        Args:
+            client: The cluster.
+            watched: What is listed and watched.
+            accept: In which form.
+            report: Called in the thread, once when it fails and once when it works again.
+            query: What the watch says beside where it goes on; the list must say the same.
+        """
+        self._query = dict(query or {})
         self._client = client
         self._watched = watched
         self._accept = accept
@@ -149,7 +169,8 @@ class Stream:
             self._report(Trouble(path=self._watched.path, error=None))
 
     def _watch(self) -> None:
-        query = {"resourceVersion": self._version, "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_S)}
+        place = {"resourceVersion": self._version, "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_S)}
+        query = {**self._query, **place}
         lines = self._client.watch(self._watched.path, query, silence_s=SILENCE_S, accept=self._accept)
         with contextlib.closing(lines):
             for line in lines:

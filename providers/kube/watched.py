@@ -78,11 +78,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """Every object of one kind: what is not among them is gone."""
+    """Every object of one kind: what is not among them is gone.
+
+    Attributes:
+        namespace: Only its objects are meant; empty for all.
+    """
 
     group: str
     kind: str
     objects: tuple[ClusterObject, ...]
+    namespace: str = ""
 
 
 def _parse(status: msgspec.Raw) -> Any:
@@ -106,6 +111,7 @@ class Watcher:
         handle: Handler,
         *,
         namespaces: Iterable[str] = (),
+        scope: str = "",
         annotations_of: Callable[[str], Mapping[str, str]],
         report: Callable[[Trouble], None],
     ) -> None:
@@ -116,12 +122,14 @@ class Watcher:
             kind: What to watch.
             handle: Called with the first list, each change, and each list after a gap.
             namespaces: Only these; all when empty.
+            scope: The namespace that is asked; empty where the whole cluster is.
             annotations_of: Returns a namespace's annotations.
             report: Called when it fails, and when it works again.
         """
         self._client = client
         self._handle = handle
         self._namespaces = frozenset(namespaces)
+        self._scope = scope
         self._annotations_of = annotations_of
         self._version = kind.newest
         self.kind = kind
@@ -130,7 +138,7 @@ class Watcher:
     @property
     def path(self) -> str:
         """Return the path of the list."""
-        return self.kind.path(self._version)
+        return self.kind.path(self._version, self._scope)
 
     def read_list(self) -> str:
         """List page by page and hand over what is there."""
@@ -143,7 +151,8 @@ class Watcher:
                 break
             query["continue"] = page.metadata.token
         if not self.stream.is_stopped:
-            self._handle(Listing(group=self.kind.group, kind=self.kind.kind, objects=tuple(objects)))
+            listing = Listing(group=self.kind.group, kind=self.kind.kind, objects=tuple(objects), namespace=self._scope)
+            self._handle(listing)
         return page.metadata.resource_version
 
     def read(self, namespace: str, name: str) -> ClusterObject:

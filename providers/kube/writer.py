@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any, Final, Protocol
 
@@ -16,6 +16,7 @@ from engine.model.document import encode_public
 from engine.model.ids import ResourceKey
 from engine.ports import Clock
 from providers.kube.client import KubeClient, NotFoundError
+from providers.kube.forbidden import MissingRightError
 from providers.kube.versions import OWN_MANAGER as MANAGER
 from providers.kube.watched import decode_object
 
@@ -42,8 +43,12 @@ class WrittenKinds(Protocol):
 class KubeWriter:
     """Implements ``ClusterWriter``."""
 
-    def __init__(self, client: KubeClient, kinds: WrittenKinds, clock: Clock) -> None:
-        """Take a client and what it serves."""
+    def __init__(
+        self, client: KubeClient, kinds: WrittenKinds, clock: Clock, *, complain: Callable[[str], None]
+    ) -> None:
+        """Take a client and what it serves; ``complain`` is told once that events may not be written."""
+        self._complain = complain
+        self._is_told = False
         self._client = client
         self._kinds = kinds
         self._clock = clock
@@ -123,8 +128,14 @@ class KubeWriter:
             "lastTimestamp": stamp,
             "count": 1,
         }
-        with contextlib.suppress(EngineError):
+        try:
             await self._send("POST", f"/api/v1/namespaces/{key.namespace}/events", body, "application/json", {})
+        except MissingRightError as exc:
+            if not self._is_told:
+                self._complain(f"events are lost: {exc}")
+            self._is_told = True
+        except EngineError:
+            return
 
     def _version(self, key: ResourceKey) -> str:
         """Return the version to write through: through an older one the server drops what that one lacks."""

@@ -12,43 +12,10 @@ from engine.crds.definition import all_names, define
 from engine.crds.pattern import choose
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import RULES, Pod, Web, credential
-from tests.verbs_desk import Azure, Object
+from tests.apiserver.pod import Pod, Web, credential
+from tests.apiserver.rights import Rights, chart_account
+from tests.verbs_desk import Azure
 
-READ_ONLY: tuple[Object, ...] = (
-    {"apiGroups": [""], "resources": ["namespaces", "secrets", "configmaps"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get"]},
-    {
-        "apiGroups": ["resources.azure.com", "storage.azure.com", "network.azure.com"],
-        "resources": ["*"],
-        "verbs": ["get", "list", "watch"],
-    },
-)
-"""Everything that a pod needs that only reports."""
-DEFINITIONS: tuple[Object, ...] = (
-    *RULES,
-    {
-        "apiGroups": ["apiextensions.k8s.io", "admissionregistration.k8s.io"],
-        "resources": ["*"],
-        "verbs": ["get", "list", "watch", "create", "patch", "update"],
-    },
-)
-"""What a pod needs that installs definitions."""
-REPORTING: tuple[Object, ...] = (
-    *READ_ONLY,
-    {
-        "apiGroups": ["apiextensions.k8s.io"],
-        "resources": ["customresourcedefinitions"],
-        "resourceNames": ["driftreports.trueup.dev"],
-        "verbs": ["get", "create", "patch"],
-    },
-    {
-        "apiGroups": ["trueup.dev"],
-        "resources": ["driftreports"],
-        "verbs": ["get", "list", "create", "patch", "delete"],
-    },
-)
-"""What a pod needs that reports drift as DriftReports too."""
 _NUMBERS = itertools.count(1)
 
 
@@ -79,14 +46,14 @@ def running(
     folder: Path,
     *options: str,
     environment: Mapping[str, str],
-    rules: tuple[Object, ...] = RULES,
+    rights: Rights = Rights.MANAGE,
     operator: str = "",
 ) -> Iterator[Pod]:
-    """Run a pod as an account that may do what the rules say."""
+    """Run a pod as an account that may do what the chart lets it."""
     name = operator or f"operator-{next(_NUMBERS)}"
     if plane.admin.get(f"/api/v1/namespaces/{name}") is None:
         plane.admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
-    who = plane.account(name, f"pod-{next(_NUMBERS)}", *rules)
+    who = chart_account(plane, name, f"pod-{next(_NUMBERS)}", rights)
     settings = {"POD_NAMESPACE": name, **environment}
     period = () if "--observe-period" in options else ("--observe-period", "0.3")
     with Pod(plane, azure, plane.kubeconfig(who), folder / "log", settings, (*period, *options)) as pod:

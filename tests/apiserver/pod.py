@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,42 +24,6 @@ ACCOUNTS = "/apis/storage.azure.com/v1api20230101/namespaces/{}/storageaccounts"
 OPERATOR = "azureserviceoperator-system"
 PREFIX = "serviceoperator.azure.com/"
 FINALIZER = PREFIX + "finalizer"
-RULES: tuple[Object, ...] = (
-    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
-    {
-        "apiGroups": [""],
-        "resources": ["secrets", "configmaps"],
-        "verbs": ["get", "list", "watch", "create", "update"],
-    },
-    {
-        "apiGroups": ["apiextensions.k8s.io"],
-        "resources": ["customresourcedefinitions"],
-        "verbs": ["get", "list", "watch"],
-    },
-    {
-        "apiGroups": ["coordination.k8s.io"],
-        "resources": ["leases"],
-        "verbs": ["get", "list", "create", "update", "delete"],
-    },
-    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
-    {
-        "apiGroups": ["trueup.dev"],
-        "resources": ["driftreports"],
-        "verbs": ["get", "list", "create", "patch", "delete"],
-    },
-    {
-        "apiGroups": [
-            "resources.azure.com",
-            "storage.azure.com",
-            "network.azure.com",
-            "dbforpostgresql.azure.com",
-            "managedidentity.azure.com",
-            "eventhub.azure.com",
-        ],
-        "resources": ["*"],
-        "verbs": ["get", "list", "watch", "patch", "update"],
-    },
-)
 
 
 def credential(connection: EmulatorConnection, **more: str) -> dict[str, str]:
@@ -114,7 +79,8 @@ class Pod:
     def _is_up(self, lines: int) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()
-        return "watching" in "\n".join(self.log.read_text().splitlines()[lines:])
+        said = "\n".join(self.log.read_text().splitlines()[lines:])
+        return re.search(r"watching (\d+ kinds|nothing)", said) is not None
 
     @property
     def lines(self) -> int:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from engine.app.cli import main
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import RULES, Pod, Web, credential
+from tests.apiserver.pod import Pod, Web, credential
+from tests.apiserver.rights import chart_account
 from tests.verbs_desk import Azure
 
 PATTERN = (
@@ -17,21 +18,16 @@ PATTERN = (
 )
 RUNTIME = "trueup-runtime"
 """A namespace of their own, so that pods of other tests leave their objects alone."""
-REVIEWS = (
-    {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
-    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
-)
-"""What a pod needs that asks whose a token is."""
 READS_METRICS = {"nonResourceURLs": ["/metrics"], "verbs": ["get"]}
 _NUMBERS = itertools.count(1)
 
 
 def make_pod(plane: ControlPlane, azure: Azure, folder: Path, *options: str, operator: str = RUNTIME) -> Pod:
-    """Return a pod that is not started, as an account that may do no more than it needs."""
+    """Return a pod that is not started, as an account that may do what the chart lets it."""
     assert main(["crds", "install", "--pattern", PATTERN, "--kubeconfig", str(plane.kubeconfig())]) == 0
     if plane.admin.get(f"/api/v1/namespaces/{operator}") is None:
         plane.admin.create("/api/v1/namespaces", {"metadata": {"name": operator}})
-    who = plane.account(operator, f"pod-{next(_NUMBERS)}", *RULES)
+    who = chart_account(plane, operator, f"pod-{next(_NUMBERS)}")
     environment = {"POD_NAMESPACE": operator}
     return Pod(plane, azure, plane.kubeconfig(who), folder / "log", environment=environment, options=options)
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.apiserver.any_pods import REPORTING, install_kinds, open_web, running
+from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import ACCOUNTS, GROUPS, Web
+from tests.apiserver.rights import Rights
 from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
@@ -168,7 +169,7 @@ def test_a_pod_that_only_reports_writes_nothing_but_reports(
     make(web, "watch-a", "watch-b")
     before = {n: web.get(GROUPS, n) for n in ("watch-a", "watch-b")}
     azure.forget_traffic()
-    with running(plane, azure, tmp_path, environment=settings(web, "watch"), rules=REPORTING):
+    with running(plane, azure, tmp_path, environment=settings(web, "watch"), rights=Rights.REPORT):
         web.wait_for("the report", lambda: summary(web, "differs", "absent", "checked") == (1, 1, 2))
         web.admin.delete(web.path(REPORTS, "drift"))
         web.wait_for("the report again", lambda: summary(web, "differs") == (1,))

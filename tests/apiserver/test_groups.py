@@ -12,20 +12,13 @@ import pytest
 
 from engine.app.cli import main
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import FINALIZER, OPERATOR, PREFIX, RULES, Pod, Web
+from tests.apiserver.pod import FINALIZER, OPERATOR, PREFIX, Pod, Web
+from tests.apiserver.rights import chart_account
 from tests.verbs_desk import Azure, Object, make_object
 
 pytestmark = pytest.mark.apiserver
 
 ENTRA = "/apis/entra.azure.com/v1/namespaces/{}/securitygroups"
-MORE_RULES: tuple[Object, ...] = (
-    {
-        "apiGroups": ["entra.azure.com"],
-        "resources": ["*"],
-        "verbs": ["get", "list", "watch", "patch", "update"],
-    },
-    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "update", "patch"]},
-)
 _NUMBERS = itertools.count(1)
 
 
@@ -35,7 +28,7 @@ def web(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
     pattern = "entra.azure.com/*"
     assert main(["crds", "install", "--pattern", pattern, "--kubeconfig", str(plane.kubeconfig())]) == 0
     plane.admin.call("POST", "/api/v1/namespaces", {"metadata": {"name": OPERATOR}})
-    who = plane.account(OPERATOR, "groups", *RULES, *MORE_RULES)
+    who = chart_account(plane, OPERATOR, "groups")
     found = Web(plane.admin, azure, "entra-groups")
     plane.admin.create("/api/v1/namespaces", {"metadata": {"name": found.namespace}})
     connection = azure.connection

@@ -11,10 +11,11 @@ import pytest
 from engine.runtime.clock import SystemClock
 from providers.emulator.options import EmulatorOptions
 from providers.emulator.process import emulator_thread
-from tests.apiserver.any_pods import DEFINITIONS, READ_ONLY, install_kinds, open_web, running
+from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import GROUPS, PREFIX, Pod, Web
+from tests.apiserver.rights import Rights
 from tests.verbs_desk import Azure, group
 
 pytestmark = pytest.mark.apiserver
@@ -81,7 +82,7 @@ def test_a_mode_that_reports_writes_nothing_anywhere(
     azure.forget_traffic()
 
     settings = {"AZURE_OPERATOR_MODE": mode, "AZURE_TARGET_NAMESPACES": web.namespace}
-    with running(plane, azure, tmp_path, environment=settings, rules=READ_ONLY) as pod:
+    with running(plane, azure, tmp_path, environment=settings, rights=Rights.REPORT) as pod:
         web.wait_for("three passes", lambda: text_of(pod).count("2 checked") >= 3)
         assert pod.stop() == 0
 
@@ -117,7 +118,7 @@ def test_a_report_as_json_lines(plane: ControlPlane, web: Web, azure: Azure, nam
     web.create(GROUPS, group(name))
     settings = {"AZURE_OPERATOR_MODE": "Plan", "AZURE_TARGET_NAMESPACES": web.namespace}
 
-    with running(plane, azure, tmp_path, "--json-logging", environment=settings, rules=READ_ONLY) as pod:
+    with running(plane, azure, tmp_path, "--json-logging", environment=settings, rights=Rights.REPORT) as pod:
         web.wait_for("two passes", lambda: text_of(pod).count("drift_summary") >= 2)
 
     lines = [json.loads(line) for line in text_of(pod).splitlines() if line.startswith("{")]
@@ -157,7 +158,7 @@ def test_webhooks_alone_installs_and_watches_nothing(
     options = ("--crd-pattern", "NETWORK.azure.com/routetable", "--crd-labels", "team=net; tier=one")
     settings = {"AZURE_OPERATOR_MODE": "webhooks"}
 
-    with running(plane, azure, tmp_path, *options, environment=settings, rules=DEFINITIONS) as pod:
+    with running(plane, azure, tmp_path, *options, environment=settings, rights=Rights.INSTALL) as pod:
         assert pod.stop() == 0
 
     found = web.admin.get(f"{CRDS}/routetables.network.azure.com")
@@ -171,12 +172,12 @@ def test_definitions_at_start(plane: ControlPlane, web: Web, azure: Azure, name:
     everywhere = {"AZURE_OPERATOR_MODE": "", "AZURE_TARGET_NAMESPACES": web.namespace}
     installed = f"{CRDS}/virtualnetworkgateways.network.azure.com"
     first = ("--crd-pattern", "network.azure.com/VirtualNetworkGateway", "--enable-leader-election")
-    with running(plane, azure, tmp_path, *first, environment=everywhere, rules=DEFINITIONS) as pod:
+    with running(plane, azure, tmp_path, *first, environment=everywhere, rights=Rights.INSTALL) as pod:
         assert pod.stop() == 0
     web.admin.patch(installed, {"metadata": {"labels": {"app.kubernetes.io/version": "v0.0.1"}}})
 
     second = ("--crd-pattern", "resources.azure.com/*", "--webhook-port=9443")
-    with running(plane, azure, tmp_path, *second, environment=everywhere, rules=DEFINITIONS) as pod:
+    with running(plane, azure, tmp_path, *second, environment=everywhere, rights=Rights.INSTALL) as pod:
         web.create(GROUPS, group(name))
         web.wait_ready(GROUPS, name)
 

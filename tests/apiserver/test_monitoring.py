@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import GROUPS, RULES, Pod
-from tests.apiserver.pods import READS_METRICS, REVIEWS, RUNTIME, make_pod, make_web, port
+from tests.apiserver.pod import GROUPS, Pod
+from tests.apiserver.pods import READS_METRICS, make_pod, make_web, port
 from tests.monitoring.files import dashboard_queries, find_program
 from tests.monitoring.prometheus import Prometheus, prometheus
 from tests.verbs_desk import Azure, group
@@ -22,7 +22,6 @@ def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
     find_program("prometheus")
     options = ("--metrics-addr", "127.0.0.1:0", "--observe-period", "1")
     made = make_pod(plane, azure, tmp_path_factory.mktemp("pod"), *options)
-    made.kubeconfig = plane.kubeconfig(plane.account(RUNTIME, "watched-by-prometheus", *RULES, *REVIEWS))
     made.environment = {**made.environment, "AZURE_SYNC_PERIOD": "never"}
     with made as running:
         yield running

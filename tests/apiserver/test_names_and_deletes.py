@@ -12,7 +12,7 @@ from engine.app.cli import main
 from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import ACCOUNTS, GROUPS, PREFIX, RULES, Pod, Web
+from tests.apiserver.pod import ACCOUNTS, GROUPS, PREFIX, Pod, Web
 from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
@@ -21,7 +21,6 @@ GROUP_API = "2020-06-01"
 ROLES = "/apis/authorization.azure.com/v1api20220401/namespaces/{}/roleassignments"
 BLOBS = "/apis/storage.azure.com/v1api20230101/namespaces/{}/storageaccountsblobservices"
 READER = "/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
-_RULES = (*RULES, {**RULES[-1], "apiGroups": ["authorization.azure.com"]})
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
         plane.admin.wait_for(f"{served} to be served", lambda path=path: plane.admin.call("GET", path)[0] == 200)
     folder = tmp_path_factory.mktemp("pod")
     environment = {"AZURE_OPERATOR_MODE": "watchers", "AZURE_SYNC_PERIOD": "500ms"}
-    with running(plane, azure, folder, environment=environment, rules=_RULES, operator="names-system") as found:
+    with running(plane, azure, folder, environment=environment, operator="names-system") as found:
         yield found
 
 

@@ -13,7 +13,8 @@ import pytest
 from engine.app.cli import main
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, OPERATOR, PREFIX, RULES, Pod, Web, credential
+from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, OPERATOR, PREFIX, Pod, Web, credential
+from tests.apiserver.rights import chart_account
 from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
@@ -31,9 +32,9 @@ def kinds(plane: ControlPlane) -> None:
 
 @pytest.fixture(scope="module")
 def pod(plane: ControlPlane, azure: Azure, kinds: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
-    """Return a pod that looks at everything twice a second, as an account that may do no more than it needs."""
+    """Return a pod that looks at everything twice a second, as an account that may do what the chart lets it."""
     plane.admin.call("POST", "/api/v1/namespaces", {"metadata": {"name": OPERATOR}})
-    who = plane.account(OPERATOR, "azureserviceoperator-default", *RULES)
+    who = chart_account(plane, OPERATOR, "azureserviceoperator-default")
     log = tmp_path_factory.mktemp("pod") / "log"
     quick = {"AZURE_SYNC_PERIOD": "500ms"}
     with Pod(plane, azure, plane.kubeconfig(who), log, quick, ("--observe-period", "0.5")) as running:

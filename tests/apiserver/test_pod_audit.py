@@ -18,20 +18,20 @@ from providers.emulator.process import emulator_thread
 from tests.apiserver.api import Api
 from tests.apiserver.crds import collection, install
 from tests.apiserver.plane import ControlPlane
+from tests.apiserver.rights import chart_account
 from tests.conftest import ROOT
 from tests.verbs_desk import group
 
 pytestmark = pytest.mark.apiserver
 
 GROUPS = FakeKind("resources.azure.com", "ResourceGroup", "resourcegroups", ("v1api20200601",))
-WORKS = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
 
 
 def test_the_pod_prints_what_it_writes(plane: ControlPlane, admin: Api, namespace: str, tmp_path: Path) -> None:
     """Intent and outcome of a write are JSON lines, as every line of the log is, with the identity it was sent as."""
     install(admin, GROUPS)
     options = EmulatorOptions(state=tmp_path / "azure", plain_http=True, retry_after_s=0)
-    config = plane.kubeconfig(plane.account(namespace, "pod", WORKS))
+    config = plane.kubeconfig(chart_account(plane, namespace, "pod"))
     item = group("rg")
     with emulator_thread(options, SystemClock()) as azure:
         admin.create(collection(GROUPS, namespace), item | {"metadata": {"name": "rg"}})

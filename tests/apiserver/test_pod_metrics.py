@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import RULES, Pod
-from tests.apiserver.pods import READS_METRICS, REVIEWS, RUNTIME, make_pod, port
+from tests.apiserver.pod import Pod
+from tests.apiserver.pods import READS_METRICS, make_pod, port
 from tests.verbs_desk import Azure
 
 pytestmark = pytest.mark.apiserver
@@ -18,12 +18,10 @@ pytestmark = pytest.mark.apiserver
 
 @pytest.fixture(scope="module")
 def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
-    """Return a pod with both endpoints, whose account may ask about tokens."""
+    """Return a pod with both endpoints."""
     folder = tmp_path_factory.mktemp("pod")
-    made = make_pod(plane, azure, folder, "--health-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0")
-    who = plane.account(RUNTIME, "asks-about-tokens", *RULES, *REVIEWS)
-    made.kubeconfig = plane.kubeconfig(who)
-    with made as running:
+    options = ("--health-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0")
+    with make_pod(plane, azure, folder, *options) as running:
         yield running
 
 

@@ -11,7 +11,8 @@ import pytest
 from engine.app.cli import main
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import ACCOUNTS, GROUPS, RULES, Pod, Web
+from tests.apiserver.pod import ACCOUNTS, GROUPS, Pod, Web
+from tests.apiserver.rights import chart_account
 from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
@@ -28,7 +29,7 @@ def web(
 ) -> Iterator[Web]:
     """Return a namespace with settled objects and a pod that looks at everything twice a second."""
     assert main(["crds", "install", "--pattern", PATTERN, "--kubeconfig", str(plane.kubeconfig())]) == 0
-    who = plane.account(namespace, "pod", *RULES)
+    who = chart_account(plane, namespace, "pod")
     settings = {
         "AZURE_SUBSCRIPTION_ID": azure.connection.subscription,
         "AZURE_TENANT_ID": azure.connection.tenant,

@@ -12,7 +12,7 @@ from engine.app.cli import main
 from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import GROUPS, PREFIX, RULES, Pod, Web
+from tests.apiserver.pod import GROUPS, PREFIX, Pod, Web
 from tests.verbs_desk import NETWORK_API, Azure, group, make_object
 
 pytestmark = pytest.mark.apiserver
@@ -30,8 +30,6 @@ KINDS = {
 }
 BACKUP_API = "2023-11-01"
 VAULT = "Microsoft.DataProtection/backupVaults/vault"
-_GROUPS = ["network", "dataprotection", "subscription", "authorization"]
-_RULES = (*RULES, {**RULES[-1], "apiGroups": [f"{name}.azure.com" for name in _GROUPS]})
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +41,7 @@ def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
         plane.admin.wait_for(path, lambda path=path: plane.admin.call("GET", path.format("default"))[0] == 200)
     folder = tmp_path_factory.mktemp("pod")
     environment = {"AZURE_OPERATOR_MODE": "watchers"}
-    with running(plane, azure, folder, environment=environment, rules=_RULES, operator="checks-system") as found:
+    with running(plane, azure, folder, environment=environment, operator="checks-system") as found:
         yield found
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from engine.app.cli import main
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import GROUPS, OPERATOR, PREFIX, RULES, Pod, Web
+from tests.apiserver.pod import GROUPS, OPERATOR, PREFIX, Pod, Web
+from tests.apiserver.rights import chart_account
 from tests.databases.servers import make_keys
 from tests.databases.tds_server import ADMIN, ADMIN_PASSWORD, StandIn, stand_in
 from tests.verbs_desk import Azure, Object, group, make_object
@@ -22,11 +23,6 @@ SERVERS = f"{BASE}/{VERSION}/namespaces/{{}}/servers"
 DATABASES = f"{BASE}/{VERSION}/namespaces/{{}}/serversdatabases"
 USERS = f"{BASE}/v1/namespaces/{{}}/users"
 PATTERN = "resources.azure.com/*;sql.azure.com/Server;sql.azure.com/ServersDatabase;sql.azure.com/User"
-MORE_RULES: Object = {
-    "apiGroups": ["sql.azure.com"],
-    "resources": ["*"],
-    "verbs": ["get", "list", "watch", "patch", "update"],
-}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +36,7 @@ def pod(plane: ControlPlane, azure: Azure, server: StandIn, tmp_path_factory: py
     """Return a pod that looks at everything twice a second, and trusts the server's authority."""
     assert main(["crds", "install", "--pattern", PATTERN, "--kubeconfig", str(plane.kubeconfig())]) == 0
     plane.admin.call("POST", "/api/v1/namespaces", {"metadata": {"name": OPERATOR}})
-    who = plane.account(OPERATOR, "sql-users", *RULES, MORE_RULES)
+    who = chart_account(plane, OPERATOR, "sql-users")
     log = tmp_path_factory.mktemp("pod") / "log"
     environment = {"SSL_CERT_FILE": str(server.ca)}
     with Pod(plane, azure, plane.kubeconfig(who), log, environment, ("--observe-period", "0.5")) as running:

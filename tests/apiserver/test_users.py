@@ -15,7 +15,8 @@ import pytest
 from engine.app.cli import main
 from engine.model.account import DatabaseEngine
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import FINALIZER, GROUPS, OPERATOR, PREFIX, RULES, Pod, Web
+from tests.apiserver.pod import FINALIZER, GROUPS, OPERATOR, PREFIX, Pod, Web
+from tests.apiserver.rights import chart_account
 from tests.databases.servers import ADMIN_PASSWORD, DatabaseServer, make_keys, mariadb_server, postgresql_server
 from tests.verbs_desk import Azure, Object, group, make_object
 
@@ -26,11 +27,6 @@ VERSIONS = {DatabaseEngine.POSTGRESQL: "v1api20221201", DatabaseEngine.MYSQL: "v
 PATTERN = "resources.azure.com/*;" + ";".join(
     f"{service}.azure.com/{kind}" for service in SERVICES.values() for kind in ("FlexibleServer", "User")
 )
-MORE_RULES: Object = {
-    "apiGroups": [f"{service}.azure.com" for service in SERVICES.values()],
-    "resources": ["*"],
-    "verbs": ["get", "list", "watch", "patch", "update"],
-}
 _NUMBERS = itertools.count(1)
 
 
@@ -54,7 +50,7 @@ def pod(
     folder = tmp_path_factory.mktemp("pod")
     trusted = databases[DatabaseEngine.POSTGRESQL].ca
     plane.admin.call("POST", "/api/v1/namespaces", {"metadata": {"name": OPERATOR}})
-    who = plane.account(OPERATOR, "users", *RULES, MORE_RULES)
+    who = chart_account(plane, OPERATOR, "users")
     environment = {"SSL_CERT_FILE": str(trusted)}
     options = ("--observe-period", "0.5")
     with Pod(plane, azure, plane.kubeconfig(who), folder / "log", environment, options) as running:

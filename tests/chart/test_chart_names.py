@@ -55,12 +55,14 @@ def test_names_are_those_of_aso(helm: Helm) -> None:
 
 @pytest.mark.parametrize("mode", ["plan", "watch", "WATCH"])
 def test_who_only_reports_lives_beside_aso(helm: Helm, mode: str) -> None:
-    """Nothing of a reporting release has a name of ASO's, carries its label, or may write anything."""
+    """Nothing of a reporting release has a name of ASO's or carries its label; it may write DriftReports alone."""
     found = helm.render({"azureOperatorMode": mode})
 
     assert all(name.startswith("trueup-") for name in found.names())
     assert "control-plane: controller-manager" not in yaml.safe_dump_all(found.objects)
-    assert not WRITES & {verb for rule in rules(found) for verb in rule["verbs"] if "reviews" not in str(rule)}
+    written = [rule for rule in rules(found) if WRITES & set(rule["verbs"]) and "reviews" not in str(rule)]
+    assert [rule["resources"] for rule in written] == [["driftreports"], ["customresourcedefinitions"]]
+    assert written[1]["resourceNames"] == ["driftreports.trueup.dev"]
     assert found.only("Deployment")["spec"]["replicas"] == 1
 
 
@@ -73,6 +75,9 @@ def test_what_may_be_written(helm: Helm) -> None:
     contents = [rule for rule in rules(found) if "secrets" in rule["resources"]]
     assert set(kinds["verbs"]) == {"get", "list", "watch", "patch"}
     assert "delete" not in {verb for rule in contents for verb in rule["verbs"]}
+    assert "trueup-drift-definition" not in str(
+        helm.render({"installCRDs": False, "azureOperatorMode": "watch"}).objects
+    )
     definitions = [rule for rule in rules(found) if "customresourcedefinitions" in rule["resources"]]
     assert [rule["verbs"] for rule in definitions] == [["list", "watch"]]
     assert found.container["args"].count("--crd-management=none") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -10,12 +11,11 @@ from engine.app.credentials import CredentialBook
 from engine.app.settings import Settings
 from engine.cluster.operating import Operating
 from engine.model.audit import Principal
-from engine.model.document import Document
+from engine.model.document import Document, Secret
 from engine.model.ids import ApiVersion, ArmId
 from engine.model.state import CustomResource, ReadTarget
 from engine.runtime.clock import SystemClock
 from providers.emulator.connection import EmulatorConnection
-from providers.manifests.source import ManifestSource
 from tests.builders import build_key
 
 pytestmark = pytest.mark.loopback
@@ -30,13 +30,18 @@ def test_the_identity_is_what_the_token_says(served: EmulatorConnection) -> None
     assert after.object_id
 
 
+class NoSecrets:
+    """A cluster without Secrets."""
+
+    async def read_secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
+        return None
+
+
 async def identities(served: EmulatorConnection) -> tuple[Principal, Principal]:
     """Return as whom an object's requests are sent, before and after the first of them."""
     found = CustomResource(key=build_key("default/ResourceGroup/rg"), spec=Document(value={}))
     settings = Settings.from_environment(served.environment())
-    book = CredentialBook(
-        ManifestSource([], read_stdin=bytes), settings, SystemClock(), Operating(), is_told=lambda: False
-    )
+    book = CredentialBook(NoSecrets(), settings, SystemClock(), Operating(), is_told=lambda: False)
     try:
         assert await book.resolve(found) == ""
         before = book.principal_of(found)

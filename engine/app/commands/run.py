@@ -120,7 +120,7 @@ def report_failure(message: str) -> None:
 
 
 async def _run(args: argparse.Namespace, settings: Settings, operating: Operating, log: Log) -> int:
-    from engine.app.controller import connect_cluster, open_controller, prepare_cluster
+    from engine.app.controller import connect_cluster, open_controller, open_installation
     from engine.runtime.controller.loop import Periods
 
     stop = asyncio.Event()
@@ -128,10 +128,10 @@ async def _run(args: argparse.Namespace, settings: Settings, operating: Operatin
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     client = connect_cluster(args)
-    await prepare_cluster(client, args, operating, log)
     if not (operating.mode.writes or operating.mode.reports):
-        log.info("definitions and admission policies are in place; watching nothing")
-        await stop.wait()
+        async with open_installation(client, args, operating, log):
+            log.info("definitions and admission policies are in place; watching nothing")
+            await stop.wait()
         return ExitCode.CLEAN
     observe = timedelta(seconds=args.observe_period)
     periods = Periods(observe=min(observe, operating.sync_period or observe))

@@ -68,7 +68,7 @@ class Shards:
             name_of: Names the Lease of a shard.
             member_prefix: Leases with such names say which replicas live.
             gained: Told of each shard that becomes ours.
-            tell: Told, in words, what was gained and lost, and that Leases cannot be read.
+            tell: Told, in words, what was gained and lost, and that Leases cannot be read or written.
         """
         self._keeper = keeper
         self._clock = clock
@@ -84,6 +84,7 @@ class Shards:
         self._renewed: dict[str, float] = {}
         self._seen: dict[str, tuple[str, float]] = {}
         self._is_silent = False
+        self._is_refused = False
 
     @property
     def held(self) -> frozenset[int]:
@@ -158,8 +159,12 @@ class Shards:
         except ConflictError:
             self._lose(name)
             return False
-        except EngineError:
+        except EngineError as exc:
+            if not self._is_refused:
+                self._tell(f"Lease {name} cannot be written: {exc}")
+            self._is_refused = True
             return False
+        self._is_refused = False
         self._renewed[name] = began
         if name in self._names:
             self._hold(self._names.index(name), began + LASTS.total_seconds())
