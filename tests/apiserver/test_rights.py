@@ -25,6 +25,7 @@ MISSING: Mapping[tuple[Rights, str, str], str] = {
     (Rights.INSTALL, "manager-role", "*"): "list resourcegroups.resources.azure.com",
     (Rights.INSTALL, "manager-role", "secrets"): "list secrets",
     (Rights.INSTALL, "manager-role", "events"): "create events",
+    (Rights.INSTALL, "manager-role", "driftreports"): "list driftreports.trueup.dev",
     (Rights.INSTALL, "namespace-reader-role", "namespaces"): "list namespaces",
     (
         Rights.INSTALL,
@@ -44,6 +45,10 @@ MISSING: Mapping[tuple[Rights, str, str], str] = {
     ): "get validatingadmissionpolicies.admissionregistration.k8s.io",
     (Rights.REPORT, "reader-role", "*"): "list resourcegroups.resources.azure.com",
     (Rights.REPORT, "reader-role", "secrets"): "list secrets",
+    (Rights.REPORT, "reader-role", "driftreports"): "list driftreports.trueup.dev",
+    (Rights.REPORT, "drift-definition-role", "customresourcedefinitions"): (
+        "get customresourcedefinitions.apiextensions.k8s.io"
+    ),
     (Rights.REPORT, "namespace-reader-role", "namespaces"): "list namespaces",
     (
         Rights.REPORT,
