@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from engine.crds.users_policy import users_policy
 from schemas.kinds import groups
 
 NAME: Final = "trueup-immutable"
@@ -38,7 +39,7 @@ _HAS_OWNER: Final = "(has(object.spec) && has(object.spec.owner))"
 
 
 def admission_policies() -> list[dict[str, Any]]:
-    """Return the policy and its binding.
+    """Return the policies and their bindings.
 
     Once a resource exists its name and its owner are part of its id: another one would be another resource.
     """
@@ -81,4 +82,4 @@ def admission_policies() -> list[dict[str, Any]]:
         "metadata": {"name": NAME, "labels": {"app.kubernetes.io/managed-by": "trueup"}},
         "spec": {"policyName": NAME, "validationActions": ["Deny"]},
     }
-    return [policy, binding]
+    return [policy, binding, *users_policy()]

@@ -16,7 +16,10 @@ from tests.verbs_desk import Object, account
 pytestmark = pytest.mark.apiserver
 
 STORED = "v20250601"
-PATTERN = "storage.azure.com/StorageAccount;storage.azure.com/StorageAccountsBlobService;authorization.azure.com/*"
+PATTERN = (
+    "dbformysql.azure.com/User;storage.azure.com/StorageAccount;storage.azure.com/StorageAccountsBlobService;"
+    "authorization.azure.com/*"
+)
 CLAIM = {"serviceoperator.azure.com/resource-id": "/subscriptions/s/resourceGroups/rg/providers/a/b/accountone"}
 ID = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg"
 
@@ -35,7 +38,7 @@ def test_policies_that_are_installed_need_nothing_more(admin: Api) -> None:
     }
     paths = [f"/apis/{p['apiVersion']}/{plurals[p['kind']]}/{p['metadata']['name']}" for p in admission_policies()]
 
-    assert [holds(admin.get(path), p) for path, p in zip(paths, admission_policies(), strict=True)] == [True, True]
+    assert [holds(admin.get(path), p) for path, p in zip(paths, admission_policies(), strict=True)] == [True] * 4
 
 
 def path_of(item: Object, namespace: str) -> str:
@@ -160,3 +163,35 @@ def test_an_object_that_is_not_claimed_may_change(admin: Api, namespace: str) ->
     noted = admin.patch(f"{path}/accountone", {"spec": {"azureName": "accountone"}})
 
     assert [renamed["spec"]["azureName"], noted["spec"]["azureName"]] == ["accounttwo", "accountone"]
+
+
+def test_users_of_databases_stay_who_they_are(admin: Api, namespace: str) -> None:
+    """Once a user exists its name, owner, kind and alias are fixed; before that everything may change."""
+    path = f"/apis/dbformysql.azure.com/v1/namespaces/{namespace}/users"
+    admin.wait_for("the kind", lambda: admin.call("GET", path)[0] == 200)
+    alias = {"alias": "one", "serverAdminUsername": "admin"}
+    spec = {"owner": {"name": "db"}, "azureName": "ada", "aadUser": alias}
+    kind = {"apiVersion": "dbformysql.azure.com/v1", "kind": "User"}
+    admin.create(path, {**kind, "metadata": {"name": "ada", "namespace": namespace}, "spec": spec})
+    admin.patch(f"{path}/ada", {"spec": {"azureName": "eve"}})
+    admin.patch(f"{path}/ada", {"metadata": {"finalizers": ["serviceoperator.azure.com/finalizer"]}})
+    local = {"serverAdminUsername": "admin", "password": {"name": "s", "key": "k"}}
+    changes: tuple[Object, ...] = (
+        {"azureName": "bob"},
+        {"owner": {"name": "other"}},
+        {"aadUser": None, "localUser": local},
+        {"aadUser": {"alias": "two"}},
+    )
+
+    def refused(change: Object) -> str:
+        status, body = admin.call("PATCH", f"{path}/ada", {"spec": change}, content="application/merge-patch+json")
+        return str(body["message"]) if status == 422 else f"{status} {body}"
+
+    admin.wait_for("the policy to hold", lambda: "is not allowed" in refused(changes[0]))
+    said = [refused(change) for change in changes]
+
+    wanted = ("spec.azureName'", "spec.owner.name'", "'spec.localUser' and 'spec.aadUser'", "spec.aadUser.alias'")
+    assert all(w in text and "is not allowed for 'User ada'" in text for w, text in zip(wanted, said, strict=True)), (
+        said
+    )
+    admin.patch(f"{path}/ada", {"spec": {"hostname": "10.0.0.1"}})

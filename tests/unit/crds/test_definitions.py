@@ -202,7 +202,7 @@ def test_differences_are_said_in_words() -> None:
 
 def test_the_admission_policy_covers_every_group() -> None:
     """Names and owners of claimed objects are fixed in all groups, and the policy is in force."""
-    policy, binding = admission_policies()
+    policy, binding, *_ = admission_policies()
 
     assert policy["spec"]["matchConstraints"]["resourceRules"][0]["apiGroups"] == list(groups())
     assert binding["spec"] == {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}
