@@ -67,6 +67,10 @@ class Api:
             # The server ended the idle connection, or was started anew.
             self.close()
             status, is_json, raw = self._exchange(method, path, sent, headers)
+        if status == 401 and self.identity.certificate is not None:
+            # Seen once under heavy load: a certificate that is good was refused; over another connection it is not.
+            self.close()
+            status, is_json, raw = self._exchange(method, path, sent, headers)
         return status, json.loads(raw) if is_json else raw.decode()
 
     def _exchange(
