@@ -102,11 +102,13 @@ def test_descriptions_are_current(shared: Path) -> None:
     """The committed descriptions are what the compiler makes of what Azure published."""
     made = compile_descriptions(shared / "arm" / "bicep-types.tar.xz")
 
-    assert made == {p.stem: store.require(f"descriptions/{p.name}") for p in (store.DATA / "descriptions").iterdir()}
+    files = (store.DATA / "descriptions").glob("*.zst")
+    assert made == {p.stem: store.require(f"descriptions/{p.name}") for p in files}
 
 
 def test_descriptions_are_small() -> None:
-    """What is read only on demand adds no more than 300 kB."""
+    """What is read only on demand adds no more than 300 kB, and names its authors."""
+    assert "Microsoft" in (store.DATA / "descriptions" / "LICENSE").read_text()
     assert sum(p.stat().st_size for p in (store.DATA / "descriptions").iterdir()) <= 300_000
 
 
