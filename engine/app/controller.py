@@ -55,7 +55,6 @@ from engine.runtime.controller.store import ControllerStore
 from engine.runtime.controller.tenure import Permits
 from engine.runtime.controller.users import Users
 from engine.runtime.executor import ExecutorOptions
-from engine.runtime.heap import tune_memory
 from engine.runtime.stop import Stop
 
 if TYPE_CHECKING:
@@ -237,7 +236,6 @@ async def open_controller(
     client: KubeClient, args: argparse.Namespace, settings: Settings, operating: Operating, log: Log, periods: Periods
 ) -> AsyncIterator[Controller]:
     """Prepare the cluster, list everything once, and close again in the end; probes are answered from the start."""
-    tune_memory()
     made = _Assembly(client, args, settings, operating, log)
     parts, vitals = made.parts, made.vitals()
     try:

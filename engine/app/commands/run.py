@@ -120,8 +120,12 @@ def report_failure(message: str) -> None:
 
 
 async def _run(args: argparse.Namespace, settings: Settings, operating: Operating, log: Log) -> int:
-    from engine.app.controller import connect_cluster, open_controller, open_installation
-    from engine.runtime.controller.loop import Periods
+    from engine.runtime.heap import loading, tune_memory
+
+    with loading():
+        from engine.app.controller import connect_cluster, open_controller, open_installation
+        from engine.runtime.controller.loop import Periods
+    tune_memory()
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
