@@ -160,6 +160,19 @@ def describe(finding: Finding) -> str:
     return f"{first} and {more} more" if more > 0 else first
 
 
+def describe_ended(how: str) -> str:
+    """Return how drift ended, in words."""
+    return _ENDS.get(how, how)
+
+
+_ENDS: Final = {
+    CORRECTED: "was put right",
+    NO_LONGER_DIFFERS: "no longer differs",
+    OBJECT_GONE: "has gone with its object",
+    IGNORED: "is ignored from now on",
+}
+
+
 def print_of(identity: ObjectIdentity) -> str:
     """Return a short name of an object."""
     return hashlib.blake2b("/".join(identity[1:]).encode(), digest_size=6).hexdigest()

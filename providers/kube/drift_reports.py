@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +15,7 @@ from engine.model.document import encode_public
 from providers.kube.client import KubeClient, NotFoundError
 from providers.kube.decode import decode
 from providers.kube.names import METADATA_LIST
-from providers.kube.stream import ListMetadata
+from providers.kube.stream import Event, ListMetadata, Stream, Trouble
 from providers.kube.versions import OWN_MANAGER
 
 _APPLY: Final = "application/apply-patch+yaml"
@@ -91,3 +91,47 @@ class KubeDriftReports:
 
 def _path(namespace: str) -> str:
     return f"{_ROOT}/namespaces/{namespace}/{PLURAL}/{NAME}"
+
+
+class ReportWatch:
+    """Follows the reports of a namespace, or of all."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        namespace: str,
+        handle: Callable[[str, Mapping[str, Any]], None],
+        report: Callable[[Trouble], None],
+    ) -> None:
+        """Nothing is read yet; ``handle`` takes namespace and report in a thread, an empty report for one that went."""
+        self._client = client
+        self._path = f"{_ROOT}/namespaces/{namespace}/{PLURAL}" if namespace else f"{_ROOT}/{PLURAL}"
+        self._handle = handle
+        self.stream = Stream(client, self, report=report)
+
+    @property
+    def path(self) -> str:
+        """Return the path of the list."""
+        return self._path
+
+    def read_list(self) -> str:
+        """Hand every report over, and return the version to watch from."""
+        query = {"limit": _PAGE}
+        while True:
+            page = orjson.loads(self._client.get(self._path, query))
+            for item in page["items"]:
+                self._take(item, is_there=True)
+            token = page["metadata"].get("continue")
+            if not token:
+                return str(page["metadata"]["resourceVersion"])
+            query = {"limit": _PAGE, "continue": token}
+
+    def take(self, event: Event) -> str:
+        """Hand a report over that changed."""
+        item = orjson.loads(bytes(event.object))
+        self._take(item, is_there=event.type != "DELETED")
+        return str(item["metadata"]["resourceVersion"])
+
+    def _take(self, item: Mapping[str, Any], *, is_there: bool) -> None:
+        if item["metadata"]["name"] == NAME:
+            self._handle(item["metadata"]["namespace"], item if is_there else {})

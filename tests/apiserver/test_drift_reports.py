@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import ACCOUNTS, GROUPS, Web
 from tests.apiserver.rights import Rights
+from tests.conftest import ROOT
 from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
@@ -21,6 +26,17 @@ DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/driftrepor
 REPORTS = "/apis/trueup.dev/v1alpha1/namespaces/{}/driftreports"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 POLICY = "trueup.dev/drift-policy"
+_FOLLOWERS: list[subprocess.Popen[bytes]] = []
+
+
+@pytest.fixture(autouse=True)
+def followers() -> Iterator[None]:
+    """End what follows reports, as Ctrl-C does: it says with its exit code whether anything is drifted then."""
+    yield
+    while _FOLLOWERS:
+        process = _FOLLOWERS.pop()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +94,8 @@ def test_drift_is_reported_once_and_ends(plane: ControlPlane, web: Web, azure: A
         edit(web, "drift-a")
         web.wait_for("the drift", lambda: summary(web, "drifted") == (1,))
         told = report(web)
+        lines = following(plane, web, tmp_path)
+        web.wait_for("the finding to be printed", lambda: "tags.app" in lines.read_text())
         wait_more_passes(web)
         later = report(web)
         web.patch(GROUPS, "drift-a", {"metadata": {"annotations": {"trueup.dev/reconcile-at": "now"}}})
@@ -85,6 +103,10 @@ def test_drift_is_reported_once_and_ends(plane: ControlPlane, web: Web, azure: A
         ended = report(web)
         events = web.wait_for("two events", lambda: len(drift_events(web, "drift-a")) == 2 and web.events("drift-a"))
 
+    said = web.wait_for("the end to be printed", lambda: "was put right" in lines.read_text() and lines.read_text())
+    assert f"{web.namespace}/ResourceGroup/drift-a  drifted (info)" in said
+    assert '    tags.app: "shop" → "theirs"' in said
+    assert f"{web.namespace}/ResourceGroup/drift-a  was put right: tags.app" in said
     (found,) = told["findings"]
     assert found["object"]["name"] == "drift-a"
     assert found["changes"] == [
@@ -101,6 +123,16 @@ def test_drift_is_reported_once_and_ends(plane: ControlPlane, web: Web, azure: A
     assert ended["ended"][0]["since"] == found["since"]
     assert drift_events(web, "drift-a") == ["DriftDetected", "DriftResolved"]
     assert not any("theirs" in text for _, text in events)
+
+
+def following(plane: ControlPlane, web: Web, folder: Path) -> Path:
+    """Follow the namespace with ``trueup drift --watch`` for the rest of the test; return where it prints."""
+    command = ["drift", "--watch", "--kubeconfig", str(plane.kubeconfig()), "--context", "-n", web.namespace]
+    out = folder / "followed"
+    with out.open("wb") as stream:
+        process = subprocess.Popen([sys.executable, "-m", "engine", *command], stdout=stream, stderr=stream, cwd=ROOT)
+    _FOLLOWERS.append(process)
+    return out
 
 
 def drift_events(web: Web, name: str) -> list[str]:

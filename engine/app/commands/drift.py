@@ -34,11 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--alerts", metavar="FILE", type=Path, help="tell what moved to the receivers that this file names, once each"
     )
+    parser.add_argument(
+        "--watch", action="store_true", help="follow the DriftReports of a cluster until Ctrl-C; Azure is not read"
+    )
     parser.add_argument("--verbose", action="store_true", help="show long values whole")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Compare, print, and send nothing; 2 when something moved."""
+    if args.watch:
+        from engine.app.following import follow
+
+        return follow(args)
     return asyncio.run(_drift(args, settings))
 
 
