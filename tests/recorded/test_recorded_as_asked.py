@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import importlib.util
 import json
 import lzma
 import sys
@@ -26,17 +25,6 @@ from tests.builders import build_key
 pytestmark = pytest.mark.shared
 
 KEY = b"k" * 32
-
-
-@pytest.fixture(scope="module")
-def check(shared: Path) -> ModuleType:
-    """Return the acceptance check as a module, for its mutations."""
-    spec = importlib.util.spec_from_file_location("acceptance_check", shared / "checks" / "diff.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:

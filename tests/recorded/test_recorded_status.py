@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import importlib.util
 import json
 import lzma
 import sys
@@ -31,17 +30,6 @@ pytestmark = pytest.mark.shared
 def kinds() -> Mapping[tuple[str, str], Kind]:
     """Return one kind for each ARM type and version."""
     return {(kind.arm_type.lower(), kind.api_version.lower()): kind for kind in all_kinds() if kind.is_arm}
-
-
-@pytest.fixture(scope="module")
-def check(shared: Path) -> ModuleType:
-    """Return the acceptance check as a module, for its mutations."""
-    spec = importlib.util.spec_from_file_location("acceptance_check", shared / "checks" / "diff.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def pairs(shared: Path, kinds: Mapping[tuple[str, str], Kind]) -> Iterator[tuple[dict[str, Any], Kind]]:
