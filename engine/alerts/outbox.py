@@ -13,7 +13,7 @@ from engine.drift.document import parse_stamp, stamp
 
 FORMAT: Final = "trueup.alerts/1"
 ATTEMPTS: Final = 12
-"""After so many tries, over more than a day, a message is dead."""
+"""After so many tries, over seven hours at least, a message is dead."""
 _FIRST_WAIT: Final = timedelta(seconds=15)
 _LONGEST_WAIT: Final = timedelta(hours=3)
 _DEAD_LIMIT: Final = 50
@@ -68,7 +68,7 @@ class Outbox:
     Attributes:
         told: By sink and key of the alert.
         last: When each sink was last told something.
-        waiting: Oldest first.
+        waiting: Oldest first, however often each was tried.
         dead: Messages that nobody took; the newest few.
         dead_count: How many there were in all.
     """
@@ -230,6 +230,17 @@ def _is_news(alert: Alert, told: Told | None, route: Route, now: datetime) -> bo
     return route.repeat is not None and now - told.at >= route.repeat
 
 
+def next_message(outbox: Outbox, now: datetime) -> Message | None:
+    """Return what is to be sent next; None when nothing is due.
+
+    A sink hears of things in their order: while its oldest message waits, so do the later ones.
+    """
+    oldest: dict[str, Message] = {}
+    for message in outbox.waiting:
+        oldest.setdefault(message.sink, message)
+    return next((message for message in oldest.values() if message.due <= now), None)
+
+
 def delivered(outbox: Outbox, message: Message) -> Outbox:
     """Return the outbox without a message that its sink took."""
     return replace(outbox, waiting=tuple(m for m in outbox.waiting if m.id != message.id))
@@ -238,9 +249,9 @@ def delivered(outbox: Outbox, message: Message) -> Outbox:
 def failed(outbox: Outbox, message: Message, error: str, now: datetime, *, is_final: bool = False) -> Outbox:
     """Return the outbox with a message to be tried later; after too many tries, or a refusal that stays, it is dead."""
     tried = replace(message, attempts=message.attempts + 1, error=error)
-    rest = tuple(m for m in outbox.waiting if m.id != message.id)
     if is_final or tried.attempts >= ATTEMPTS:
         dead = (*outbox.dead, tried)[-_DEAD_LIMIT:]
-        return replace(outbox, waiting=rest, dead=dead, dead_count=outbox.dead_count + 1)
+        return replace(delivered(outbox, message), dead=dead, dead_count=outbox.dead_count + 1)
     wait = min(_FIRST_WAIT * 2 ** (tried.attempts - 1), _LONGEST_WAIT)
-    return replace(outbox, waiting=(*rest, replace(tried, due=now + wait)))
+    later = replace(tried, due=now + wait)
+    return replace(outbox, waiting=tuple(later if m.id == message.id else m for m in outbox.waiting))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ import orjson
 import yaml
 
 from engine.alerts.alert import LabelsOf, alerts_of, is_cut, unreadable_alert
-from engine.alerts.outbox import Message, Outbox, delivered, failed, plan_messages, read_outbox
+from engine.alerts.outbox import Message, Outbox, delivered, failed, next_message, plan_messages, read_outbox
 from engine.alerts.settings import AlertSettings, Reference, parse_settings
 from engine.app.console import warn
 from engine.app.output import write_atomically
@@ -24,8 +25,10 @@ from engine.errors import EngineError, InvalidSpecError
 from engine.model.plan import Step
 from engine.ports import Clock
 from providers.alerts.sinks import RefusedError, Sender
+from providers.state.lock import FolderLock
 
 _FILE: Final = "alerts.json"
+_LOCK: Final = "alerts.lock"
 _LASTS: Final = timedelta(hours=24)
 """Runs may be a day apart: an alert that is not told again holds for so long at Alertmanager."""
 
@@ -41,6 +44,23 @@ def read_alert_settings(path: Path) -> AlertSettings:
     except (OSError, ValueError, yaml.YAMLError) as exc:
         raise InvalidSpecError(f"alerts: {path} cannot be read", detail=" ".join(str(exc).split())) from exc
     return parse_settings(document)
+
+
+@contextlib.contextmanager
+def open_alerts(path: Path, state: Path, clock: Clock, *, ca_file: str = "") -> Iterator[AlertRun]:
+    """Take up what earlier runs left, and keep other runs away from it meanwhile.
+
+    Raises:
+        InvalidSpecError: The file or what was left cannot be used.
+        UnavailableError: Another run is at work.
+    """
+    settings = read_alert_settings(path)
+    lock = FolderLock(state, name=_LOCK, verb="drift --alerts")
+    lock.acquire()
+    try:
+        yield AlertRun(settings, state, clock, ca_file=ca_file)
+    finally:
+        lock.release()
 
 
 class AlertRun:
@@ -65,7 +85,7 @@ class AlertRun:
         news = [*alerts, *([blind] if blind is not None else [])]
         self._outbox = plan_messages(self._outbox, news, self._settings, now, unsure=unsure)
         self._save()
-        for message in self._outbox.waiting:
+        while (message := next_message(self._outbox, self._clock.now())) is not None:
             await self._deliver(message)
 
     async def _deliver(self, message: Message) -> None:

@@ -16,9 +16,17 @@ _LONGEST_PID = 32
 class FolderLock:
     """Held from ``acquire`` to ``release``, or to the end of the process."""
 
-    def __init__(self, folder: Path) -> None:
-        """Remember where; nothing is opened or made yet."""
+    def __init__(self, folder: Path, *, name: str = LOCK_NAME, verb: str = "apply") -> None:
+        """Remember where; nothing is opened or made yet.
+
+        Args:
+            folder: The state folder.
+            name: Of the file. Who holds one name keeps nobody from another.
+            verb: What holds a lock of this name, for messages.
+        """
         self._folder = folder
+        self._name = name
+        self._verb = verb
         self._file: int | None = None
         self._is_new = False
 
@@ -42,8 +50,8 @@ class FolderLock:
         if self._file is None:
             return
         with contextlib.suppress(OSError):
-            if os.listdir(self._folder) == [LOCK_NAME]:
-                (self._folder / LOCK_NAME).unlink()
+            if os.listdir(self._folder) == [self._name]:
+                (self._folder / self._name).unlink()
                 if self._is_new:
                     self._folder.rmdir()
         os.close(self._file)
@@ -53,7 +61,7 @@ class FolderLock:
         try:
             self._is_new = not self._folder.exists()
             self._folder.mkdir(parents=True, exist_ok=True)
-            file = os.open(self._folder / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o600)
+            file = os.open(self._folder / self._name, os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as exc:
             raise self._unusable("written", exc) from exc
         try:
@@ -62,7 +70,7 @@ class FolderLock:
             holder = _read_holder(file)
             os.close(file)
             raise UnavailableError(
-                f"another apply ({holder}) is at work with the state folder {self._folder}, nothing was sent",
+                f"another {self._verb} ({holder}) is at work with the state folder {self._folder}, nothing was sent",
                 hint="wait for it to end",
             ) from exc
         except OSError as exc:
@@ -72,7 +80,7 @@ class FolderLock:
 
     def _is_at_path(self, file: int) -> bool:
         try:
-            return os.path.samestat(os.fstat(file), (self._folder / LOCK_NAME).stat())
+            return os.path.samestat(os.fstat(file), (self._folder / self._name).stat())
         except OSError:
             return False
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,10 +52,14 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _drift(args: argparse.Namespace, settings: Settings) -> int:
+    with _alerts(args, settings) as alerts:
+        return await _report(args, settings, alerts)
+
+
+async def _report(args: argparse.Namespace, settings: Settings, alerts: AlertRun | None) -> int:
     from engine.app.output import print_report, render_drift_as
     from engine.reporting.drift import drift_report
 
-    alerts = _alerts(args, settings)
     # Drift asks what differs, not what may be written: adoption and approvals play no part.
     async with open_cycle(args, settings, Limits(adopt=True)) as cycle:
         planned = await make_plan(cycle)
@@ -71,11 +77,11 @@ async def _drift(args: argparse.Namespace, settings: Settings) -> int:
     return ExitCode.worst(codes)
 
 
-def _alerts(args: argparse.Namespace, settings: Settings) -> AlertRun | None:
+def _alerts(args: argparse.Namespace, settings: Settings) -> AbstractContextManager[AlertRun | None]:
     """Return who tells alerts; a file that cannot be used is an error before anything is read."""
     if args.alerts is None:
-        return None
-    from engine.app.alerting import AlertRun, read_alert_settings
+        return contextlib.nullcontext()
+    from engine.app.alerting import open_alerts
     from engine.runtime.clock import SystemClock
 
-    return AlertRun(read_alert_settings(args.alerts), args.state, SystemClock(), ca_file=settings.ca_file)
+    return open_alerts(args.alerts, args.state, SystemClock(), ca_file=settings.ca_file)

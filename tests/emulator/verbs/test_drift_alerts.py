@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from providers.state.lock import FolderLock
 from tests.receivers import receiver
 from tests.verbs_desk import Desk, account, group
 
@@ -23,8 +27,17 @@ def write_alerts(folder: Path, url: str, **route: Any) -> str:
     return str(path)
 
 
+def let_time_pass(desk: Desk) -> None:
+    """Make what waits for a next try due, as the time until then would."""
+    path = desk.state / "alerts.json"
+    found = json.loads(path.read_text())
+    for message in found["waiting"]:
+        message["due"] = message["created"]
+    path.write_text(json.dumps(found))
+
+
 def test_drift_is_told_once_and_when_it_is_over(desk: Desk, tmp_path: Path) -> None:
-    """What the receiver could not take is told by the next run; what it took is not told again; the end is."""
+    """What the receiver could not take is told later, not at once; what it took is not told again; the end is."""
     name = f"{desk.name}store"
     desk.write(group(desk.name), account(name, desk.name, labels={"team": "web"}))
     desk.apply()
@@ -34,11 +47,15 @@ def test_drift_is_told_once_and_when_it_is_over(desk: Desk, tmp_path: Path) -> N
         refused = desk.run("drift", "--alerts", alerts)
         there.status = 200
         desk.run("drift", "--alerts", alerts)
+        at_once = len(there.got)
+        let_time_pass(desk)
+        desk.run("drift", "--alerts", alerts)
         desk.run("drift", "--alerts", alerts)
         desk.apply()
         desk.run("drift", "--alerts", alerts)
 
     told = [json.loads(body) for _, _, body in there.got]
+    assert at_once == 1
     assert (refused.code, "sink hook answered HTTP 503" in refused.err) == (2, True)
     assert [(len(m["firing"]), len(m["resolved"])) for m in told] == [(1, 0), (1, 0), (0, 1)]
     assert told[0]["id"] == told[1]["id"]
@@ -57,3 +74,21 @@ def test_a_wrong_file_is_an_error_before_anything_is_read(desk: Desk, tmp_path: 
 
     assert run.code == 1
     assert "alerts: sinks[0].type 'slak' is no type of sink; did you mean" in run.err
+
+
+def test_two_runs_do_not_share_what_was_told(desk: Desk, tmp_path: Path) -> None:
+    """While one run works with a state folder another one that tells alerts is refused before anything is read."""
+    desk.write(group(desk.name))
+    with receiver(200) as there, held(desk.state):
+        run = desk.run("drift", "--alerts", write_alerts(tmp_path, there.url))
+
+    assert (run.code, there.got) == (1, [])
+    assert f"another drift --alerts (process {os.getpid()}) is at work with the state folder" in run.err
+
+
+@contextlib.contextmanager
+def held(state: Path) -> Iterator[None]:
+    lock = FolderLock(state, name="alerts.lock")
+    lock.acquire()
+    yield
+    lock.release()

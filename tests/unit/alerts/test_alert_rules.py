@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.alerts.alert import Alert, alerts_of, is_cut, unreadable_alert
-from engine.alerts.outbox import ATTEMPTS, Outbox, delivered, failed, plan_messages, read_outbox
+from engine.alerts.outbox import ATTEMPTS, Outbox, delivered, failed, next_message, plan_messages, read_outbox
 from engine.alerts.settings import parse_settings
 from engine.drift.document import build_report
 from engine.errors import InvalidSpecError
@@ -173,10 +173,24 @@ def test_failures_wait_longer_and_longer_and_die_in_the_end() -> None:
 
     assert waits[:4] == [0, 15, 30, 60]
     assert max(waits) == 3 * 3600
+    assert sum(waits) > 7 * 3600
     assert (outbox.waiting, outbox.dead_count, outbox.dead[0].error) == ((), 1, "HTTP 503")
     refused = plan(Outbox(), alerts(drifted()), rules())
     assert failed(refused, refused.waiting[0], "HTTP 400", NOON, is_final=True).dead_count == 1
     assert delivered(refused, refused.waiting[0]).waiting == ()
+
+
+def test_a_sink_hears_of_things_in_their_order() -> None:
+    """What follows a message that could not be delivered waits with it; it is never told first."""
+    settings = rules()
+    outbox = plan(plan(Outbox(), alerts(drifted()), settings), [], settings, 5)
+    begun, ended = outbox.waiting
+    outbox = failed(outbox, begun, "HTTP 503", NOON)
+
+    assert (next_message(outbox, NOON), next_message(outbox, NOON + timedelta(seconds=14))) == (None, None)
+    assert next_message(outbox, NOON + timedelta(seconds=15)) == outbox.waiting[0]
+    assert outbox.waiting[0].id == begun.id
+    assert next_message(delivered(outbox, outbox.waiting[0]), NOON + timedelta(minutes=5)) == ended
 
 
 @pytest.mark.parametrize(
