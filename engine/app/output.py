@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -112,16 +112,19 @@ def render_comparison_as(form: str, compared: Comparison, style: TextOptions) ->
     return render(compared, style)
 
 
-def print_report(args: argparse.Namespace, render: Callable[[str], str]) -> None:
+def print_report(args: argparse.Namespace, style: TextOptions, render: Callable[[str, TextOptions], str]) -> None:
     """Print a report in the format of ``-o``, and write it to the files of ``--report``.
+
+    A file is read apart from what is on the terminal: it has no colour, and every problem.
 
     Raises:
         InvalidSpecError: A file cannot be written; the report is printed then.
     """
-    sys.stdout.write(render(args.output))
+    sys.stdout.write(render(args.output, style))
     sys.stdout.flush()
+    plain = replace(style, colour=False, told=frozenset())
     for form, file in args.report:
-        write_atomically(Path(file), render(form).encode("utf-8", "backslashreplace"), is_private=False)
+        write_atomically(Path(file), render(form, plain).encode("utf-8", "backslashreplace"), is_private=False)
 
 
 def render_explanation_as(form: str, step: Step, path: str, style: TextOptions) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, Final
 
 from engine.model.change import Attribution, ChangeOrigin, FieldChange
@@ -86,7 +87,7 @@ class Row:
 def _author(author: Attribution | None) -> list[str]:
     if author is None:
         return []
-    return [printable(author.by), PRINCIPALS.get(author.by_type, "somebody"), author.at.isoformat()]
+    return [printable(author.by), PRINCIPALS.get(author.by_type, "somebody"), author.at.astimezone(UTC).isoformat()]
 
 
 def step_row(step: Step, state: str, **more: Any) -> Row:

@@ -124,7 +124,7 @@ async def _carry_out(cycle: Cycle, planned: PassResult, args: argparse.Namespace
     if result is None:
         complain(_left_text(printer.under_way))
         return ExitCode.ERROR
-    print_report(args, lambda form: render_result_as(form, result, style))
+    print_report(args, style, lambda form, how: render_result_as(form, result, how))
     if result.failed:
         codes.add(ExitCode.APPLY_FAILED)
     if result.stopped or any(step.action is Action.WAIT for step in plan.steps):

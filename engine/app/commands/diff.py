@@ -56,7 +56,7 @@ async def _compare(args: argparse.Namespace, settings: Settings) -> int:
     print_findings(outcome.problems, outcome.notices)
     args.output = args.output or COMPARISONS[0]
     style = text_options(args, settings)
-    print_report(args, lambda form: render_comparison_as(form, outcome.comparison, style))
+    print_report(args, style, lambda form, how: render_comparison_as(form, outcome.comparison, how))
     codes = set(outcome.codes)
     if args.detailed_exitcode and outcome.comparison.has_differences:
         codes.add(ExitCode.DIFFERENCES)

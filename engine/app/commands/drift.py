@@ -65,7 +65,7 @@ async def _report(args: argparse.Namespace, settings: Settings, alerts: AlertRun
         planned = await make_plan(cycle)
     print_findings(planned.problems, planned.notices)
     style = text_options(args, settings, planned, cycle)
-    print_report(args, lambda form: render_drift_as(form, planned.plan, style))
+    print_report(args, style, lambda form, how: render_drift_as(form, planned.plan, how))
     if alerts is not None:
         prepared = cycle.prepared
         labels = {r.key.identity: r.labels for r in prepared.index.resources} if prepared is not None else {}

@@ -52,7 +52,7 @@ async def _plan(args: argparse.Namespace, settings: Settings) -> int:
         planned = await make_plan(cycle)
         print_findings(planned.problems, planned.notices)
         style = text_options(args, settings, planned, cycle)
-        print_report(args, lambda form: render_plan_as(form, planned.plan, style))
+        print_report(args, style, lambda form, how: render_plan_as(form, planned.plan, how))
         if args.out is not None:
             write_atomically(args.out, save_plan(planned.plan, args))
     codes = exit_codes_of(planned)

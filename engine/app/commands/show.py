@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     plan, made = read_plan(args.plan)
     style = text_options(args, settings)
-    print_report(args, lambda form: render_plan_as(form, plan, style))
+    print_report(args, style, lambda form, how: render_plan_as(form, plan, how))
     if args.output == "text":
         sys.stdout.write("".join(f"{line}\n" for line in (*_secret_lines(plan), _origin_line(plan, made))))
     return ExitCode.CLEAN

@@ -6,17 +6,19 @@ import base64
 import hashlib
 import json
 import re
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from engine.app.page_parts import load_page_parts
+from engine.model.change import Attribution
 from engine.model.plan import Action
 from engine.reporting.html import DATA_LIMIT, encode_data, render_page
 from engine.reporting.page import comparison_page, drift_page, plan_page, result_page
 from engine.reporting.page_tree import number_waves
 from engine.reporting.style import TextOptions
-from tests.builders import build_change, build_id, build_key, build_plan, build_step
+from tests.builders import build_change, build_diff, build_id, build_key, build_plan, build_step
 from tests.page_cases import HOSTILE, big_plan, hostile_plan
 from tests.report_cases import GROUPS, NETWORKS, PLANS, applied, compared, drifted, guarded
 
@@ -87,6 +89,17 @@ def test_states_are_the_words_of_the_report() -> None:
     assert (drift["app"], drift["cache"], drift["gone"], drift["s0"]) == ("drifted", "differs", "deleted", "in sync")
     assert (done["db"], done["app"], done["orders"]) == ("failed", "not as planned", "skipped")
     assert (done["aks"], done["same"], done["app-rg"]) == ("held back", "unchanged", "created")
+
+
+def test_times_are_utc_whatever_azure_writes() -> None:
+    """Who moved has a time of UTC, also where Azure gave one of another zone."""
+    at = datetime(2026, 3, 1, 1, 30, tzinfo=timezone(timedelta(hours=2)))
+    author = Attribution(by="somebody@contoso.example", by_type="User", at=at)
+    step = build_step(Action.UPDATE, diff=build_diff(build_change(), last_modified=author))
+
+    found = [row.get("b") for _, _, row in json.loads(encode_data(plan_page(build_plan([step]), STYLE)))["rows"]]
+
+    assert found[-1] == ["somebody@contoso.example", "a person", "2026-02-28T23:30:00+00:00"]
 
 
 def test_waves_follow_what_must_be_there_first() -> None:
