@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -18,9 +19,13 @@ from tests.report_cases import PLANS, applied, compared, drifted
 
 COLOUR = TextOptions(colour=True)
 VERBOSE = TextOptions(verbose=True, width=160)
+READ = TextOptions(now=datetime(2026, 3, 1, 12, 30, tzinfo=UTC))
 
-PARTS = replace(load_page_parts(), style="", script="")
-"""The page without what is the same on every page."""
+SHELL = replace(load_page_parts(), style="", script="")
+"""The page without style and script; one golden file holds it whole."""
+HOLES = ("title", "line", "made", "notes", "states", "data")
+PARTS = replace(SHELL, template="".join(f"-- {name}\n{{{{{name}}}}}\n" for name in HOLES))
+"""What differs from page to page."""
 
 FORMATS: dict[str, Callable[[Plan], str | bytes]] = {
     "plan.txt": render_plan,
@@ -29,8 +34,8 @@ FORMATS: dict[str, Callable[[Plan], str | bytes]] = {
     "plan.json": wire.encode_plan,
     "plan.ndjson": lambda plan: b"".join(events.plan_lines(plan)),
     "plan.md": markdown.render_plan,
-    "plan.html": lambda plan: html.render_page(page.plan_page(plan, TextOptions()), PARTS),
-    "drift.html": lambda plan: html.render_page(page.drift_page(plan, TextOptions()), PARTS),
+    "plan.page.txt": lambda plan: html.render_page(page.plan_page(plan, TextOptions()), PARTS),
+    "drift.page.txt": lambda plan: html.render_page(page.drift_page(plan, TextOptions()), PARTS),
     "plan.junit.xml": junit.render_plan,
     "plan.sarif": sarif.render_plan,
     "drift.junit.xml": junit.render_drift,
@@ -72,7 +77,7 @@ RESULTS: dict[str, Callable[[], str | bytes]] = {
     "result.txt": lambda: text_results.render_result(applied()),
     "result.json": lambda: wire_results.encode_result(applied()),
     "result.md": lambda: markdown.render_result(applied()),
-    "result.html": lambda: html.render_page(page.result_page(applied(), TextOptions()), PARTS),
+    "result.page.txt": lambda: html.render_page(page.result_page(applied(), TextOptions()), PARTS),
     "result.junit.xml": lambda: junit.render_result(applied()),
     "result.sarif": lambda: sarif.render_result(applied()),
 }
@@ -86,7 +91,7 @@ def test_apply(form: str) -> None:
 
 COMPARED: dict[str, Callable[[], str | bytes]] = {
     "diff.md": lambda: markdown.render_comparison(compared()),
-    "diff.html": lambda: html.render_page(page.comparison_page(compared(), TextOptions()), PARTS),
+    "diff.html": lambda: html.render_page(page.comparison_page(compared(), READ), SHELL),
     "diff.junit.xml": lambda: junit.render_comparison(compared()),
 }
 
