@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from engine.model.path import FieldPath
 from engine.model.plan import Step
 from engine.model.state import Wait
 from engine.reporting.documents import lay_out_pair
-from engine.reporting.phrases import MEMORY_SHORTENED, baseline_tells_more, plural, who_moved
+from engine.reporting.phrases import baseline_tells_more, of_fingerprint, plural, who_moved
 from engine.reporting.style import TextOptions
 from engine.reporting.values import (
     KNOWN_LATER,
@@ -179,11 +179,22 @@ def change_note(change: FieldChange, say: KnownAfter, options: TextOptions) -> s
     """Return who moved, with the value of the last apply where it is a third one."""
     who = who_moved(change)
     if change.is_shortened:
-        return f"{who}; {MEMORY_SHORTENED}" if who else MEMORY_SHORTENED
+        return of_fingerprint(who)
     if not baseline_tells_more(change):
         return who
     was = shorten(format_value(change.baseline, path=change.path, known_after=say), options.value_limit)
     return f"{who}; was {was} after the last apply" if who else f"was {was} after the last apply"
+
+
+def created_leaves(step: Step) -> Iterator[tuple[FieldPath, Any]]:
+    """Yield place and value of each member that a create would send; nothing where its body is not known."""
+    body = step.requests[-1].body if step.requests else (step.desired.body if step.desired else ABSENT)
+    return iterate_leaves(body) if body is not ABSENT else iter(())
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a member says nothing."""
+    return value is None or value in ({}, [])
 
 
 def body_lines(step: Step, options: TextOptions, *, below: str = "") -> list[Line]:
@@ -194,16 +205,13 @@ def body_lines(step: Step, options: TextOptions, *, below: str = "") -> list[Lin
         options: Widths, and whether members without content are shown.
         below: JSON Pointer; only what lies there.
     """
-    body = step.requests[-1].body if step.requests else (step.desired.body if step.desired else ABSENT)
-    if body is ABSENT:
-        return []
     say = known_after(step_waits(step))
     lines, empty = [], 0
     wanted = below.rstrip("/").lower() + "/"
-    for path, value in iterate_leaves(body):
+    for path, value in created_leaves(step):
         if not f"{path.pointer.lower()}/".startswith(wanted):
             continue
-        if not options.verbose and (value is None or value in ({}, [])):
+        if not options.verbose and is_empty(value):
             empty += 1
             continue
         text = shorten(format_value(value, path=path, known_after=say), options.value_limit * 2)

@@ -9,9 +9,9 @@ from typing import Any
 
 from engine.model.change import ResourceDiff
 from engine.model.ids import ApiVersion, ArmId, ResourceKey
-from engine.reporting.changes import change_lines, known_after
+from engine.reporting.changes import Line, change_lines, known_after
 from engine.reporting.events import EVENTS_FORMAT
-from engine.reporting.phrases import full_stop, plural
+from engine.reporting.phrases import full_stop, plural, type_text
 from engine.reporting.style import TextOptions
 from engine.reporting.text import dress, scope_title
 from engine.reporting.values import printable
@@ -59,6 +59,13 @@ class Compared:
     diff: ResourceDiff = field(default_factory=ResourceDiff)
     detail: str = ""
 
+    @property
+    def name(self) -> str:
+        """Return what it is called: the object, else where it is."""
+        if self.key is not None:
+            return str(self.key)
+        return self.id.text if self.id is not None else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
@@ -105,20 +112,23 @@ def render_comparison(comparison: Comparison, options: TextOptions | None = None
 
 
 def _block(one: Compared, style: TextOptions) -> Iterator[str]:
-    name = str(one.key) if one.key is not None else (one.id.text if one.id is not None else "")
-    head = f"{_SIGNS[one.standing]} {name}  {one.arm_type}@{one.api_version}"
+    head = f"{_SIGNS[one.standing]} {one.name}  {type_text(one.arm_type, one.api_version)}"
     where = scope_title(one.id)
     yield style.paint(_TONES.get(one.standing, ""), printable(head))
     yield style.paint("dim", f"    {where[0].lower()}{where[1:]}")
     if one.detail:
         yield f"    {full_stop(one.detail)}"
-    say = known_after(())
-    for change in one.diff.changes:
-        yield from (dress(line, style, indent=4) for line in change_lines(change, say, style, note=""))
+    yield from (dress(line, style, indent=4) for line in compared_lines(one, style))
     hidden = len(one.diff.suppressed)
     if hidden and one.standing is Standing.CHANGED:
         verb = "does" if hidden == 1 else "do"
         yield style.paint("dim", f"      {plural(hidden, 'difference')} that {verb} not count hidden")
+
+
+def compared_lines(one: Compared, options: TextOptions) -> list[Line]:
+    """Return the lines of what differs, values read "first → second"."""
+    say = known_after(())
+    return [line for change in one.diff.changes for line in change_lines(change, say, options, note="")]
 
 
 def encode_comparison(comparison: Comparison) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,8 @@ from engine.model.change import ChangeKind, ChangeOrigin, DiffState, FieldChange
 from engine.model.document import ABSENT, REDACTED
 from engine.model.plan import Action, Plan, Step
 from engine.model.policy import DriftPolicy
-from engine.reporting.phrases import MEMORY_SHORTENED, plural, who_moved
+from engine.reporting.changes import Line, change_lines, known_after, step_waits
+from engine.reporting.phrases import of_fingerprint, plural, who_moved
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import count_ignored, count_left_to_others, has_drifted, left_alone
 from engine.reporting.values import KnownAfter, format_value, shorten
@@ -123,11 +125,21 @@ def _moved_kind(change: FieldChange, was: Any) -> ChangeKind:
     return ChangeKind.REORDER if change.kind is ChangeKind.REORDER else ChangeKind.CHANGE
 
 
+def moved_lines(step: Step, changes: Iterable[FieldChange], options: TextOptions) -> list[Line]:
+    """Return the lines of what moved, each with who moved it."""
+    say = known_after(step_waits(step))
+    return [
+        line
+        for change in changes
+        for line in change_lines(as_moved(change), say, options, note=moved_note(change, say, options))
+    ]
+
+
 def moved_note(change: FieldChange, say: KnownAfter, options: TextOptions) -> str:
     """Return who moved, and what the manifest asks by now where that moved too."""
     who = who_moved(change)
     if change.is_shortened:
-        return f"{who}; {MEMORY_SHORTENED}" if who else MEMORY_SHORTENED
+        return of_fingerprint(who)
     if change.origin is not ChangeOrigin.BOTH or change.sensitive:
         return who
     asked = format_value(change.after, path=change.path, known_after=say)

@@ -7,7 +7,7 @@ import hashlib
 import html
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
@@ -15,7 +15,6 @@ from typing import Final
 import orjson
 
 from engine.reporting.page import Page, State
-from engine.reporting.page_rows import Row
 from engine.reporting.page_tree import grow_tree
 from engine.reporting.phrases import plural
 from engine.reporting.values import printable
@@ -101,16 +100,9 @@ def encode_data(page: Page, *, limit: int = DATA_LIMIT) -> bytes:
             rows.append(_Encoded(depth, -1, _dump({"n": printable(node.title)}), ()))
         else:
             row = page.rows[node.index]
-            rows.append(_Encoded(depth, states[row.state], _head(row, numbers), [_dump(c) for c in row.changes]))
+            rows.append(_Encoded(depth, states[row.state], _dump(row.encode(numbers)), [_dump(c) for c in row.changes]))
     cap = _fair_share([sum(map(len, r.changes)) for r in rows], limit - sum(len(r.head) + 20 for r in rows))
     return _dump(head)[:-1] + b',"rows":[\n' + b",\n".join(r.join(cap) for r in rows) + b"\n]}"
-
-
-def _head(row: Row, numbers: Mapping[int, int]) -> bytes:
-    members = row.encode()
-    if row.needs:
-        members["a"] = [numbers[n] for n in row.needs]
-    return _dump(members)
 
 
 def _dump(value: object) -> bytes:

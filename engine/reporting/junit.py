@@ -8,19 +8,17 @@ from __future__ import annotations
 import html
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from engine.model.ids import ArmId
 from engine.model.plan import Action, Plan, Step
 from engine.model.result import ApplyResult, Outcome, StepResult
-from engine.reporting.changes import Line, change_lines, known_after, step_waits
-from engine.reporting.comparison import Compared, Comparison, Standing, comparison_line
-from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
-from engine.reporting.phrases import full_stop, reason_sentence
+from engine.reporting.comparison import Compared, Comparison, Standing, compared_lines, comparison_line
+from engine.reporting.drift import DriftRow, drift_line, drift_report, moved_lines
+from engine.reporting.phrases import GONE, full_stop, reason_sentence
 from engine.reporting.style import TextOptions
-from engine.reporting.summary import apply_line, plan_line
-from engine.reporting.text import author_lines, dress, scope_title, step_body, step_header, step_remarks
+from engine.reporting.summary import apply_line, is_held_back, plan_line, steps_with_results
+from engine.reporting.text import author_lines, plain_lines, scope_title, step_body, step_header, step_remarks
 from engine.reporting.text_results import mending_text
 from engine.reporting.values import printable
 
@@ -45,7 +43,7 @@ class _Case:
     verdict: str = ""
     kind: str = ""
     message: str = ""
-    lines: Sequence[str] = field(default=())
+    lines: Sequence[str] = ()
     duration: timedelta = timedelta(0)
 
 
@@ -68,9 +66,7 @@ def render_drift(plan: Plan, options: TextOptions | None = None) -> str:
 def render_result(result: ApplyResult, options: TextOptions | None = None) -> str:
     """Return how an apply ended: what failed or is not as planned fails, what was not written for it is skipped."""
     style = options or TextOptions()
-    results = {r.step.key.identity: r for r in result.results}
-    steps = {s.key.identity: s for s in (*result.plan.steps, *(r.step for r in result.results))}
-    cases = [_result_case(step, results.get(identity), style) for identity, step in steps.items()]
+    cases = [_result_case(step, found, style) for step, found in steps_with_results(result)]
     return _document(apply_line(result), [*_problem_cases(result.plan.problems), *cases])
 
 
@@ -95,7 +91,7 @@ def _step_case(step: Step, style: TextOptions) -> _Case:
     if step.action is Action.NOOP and not step.changes:
         return _passed(step)
     verdict = "skipped" if step.action in _SKIPPED else "error" if step.action in _ERRORS else "failure"
-    lines = [step_header(step), *author_lines(step, style), *_dressed(step_body(step, style)), *step_remarks(step)]
+    lines = [step_header(step), *author_lines(step, style), *plain_lines(step_body(step, style)), *step_remarks(step)]
     return replace(_passed(step), verdict=verdict, kind=step.reason.value, message=reason_sentence(step), lines=lines)
 
 
@@ -104,23 +100,18 @@ def _drift_case(step: Step, row: DriftRow | None, style: TextOptions) -> _Case:
         return replace(_passed(step), verdict="error", kind=step.reason.value, message=reason_sentence(step))
     if row is None:
         return _passed(step)
-    say = known_after(step_waits(step))
-    moved = [
-        line
-        for change in row.changes
-        for line in change_lines(as_moved(change), say, style, note=moved_note(change, say, style))
-    ]
-    message = "It was deleted in Azure." if row.gone else reason_sentence(step)
-    lines = [*author_lines(step, style), *_dressed(moved), mending_text(step), *step_remarks(step)]
+    message = f"It was {GONE}." if row.gone else reason_sentence(step)
+    moved = plain_lines(moved_lines(step, row.changes, style))
+    lines = [*author_lines(step, style), *moved, mending_text(step), *step_remarks(step)]
     return replace(_passed(step), verdict="failure", kind=step.diff.state.value, message=message, lines=lines)
 
 
 def _result_case(step: Step, result: StepResult | None, style: TextOptions) -> _Case:
-    if result is None or (result.outcome is Outcome.SKIPPED and not step.action.mutates):
+    if result is None or is_held_back(result):
         return _passed(step) if step.action is Action.NOOP else _held_case(step)
     verdict = {Outcome.FAILED: "failure", Outcome.NOT_FULFILLED: "failure", Outcome.SKIPPED: "skipped"}
     word = verdict.get(result.outcome, "")
-    lines = [step_header(step), *_dressed(step_body(step, style))] if word == "failure" else []
+    lines = [step_header(step), *plain_lines(step_body(step, style))] if word == "failure" else []
     kind, message = result.reason or result.outcome.value, full_stop(result.cause)
     return replace(_passed(step), verdict=word, kind=kind, message=message, lines=lines, duration=result.duration)
 
@@ -132,24 +123,15 @@ def _held_case(step: Step) -> _Case:
 
 def _compared_case(one: Compared, style: TextOptions) -> _Case:
     verdict = {Standing.SAME: "", Standing.UNREADABLE: "error"}.get(one.standing, "failure")
-    lines = [line for c in one.diff.changes for line in change_lines(c, known_after(()), style, note="")]
     return _Case(
         suite=scope_title(one.id),
         classname=one.arm_type,
-        name=_name(one.id) if one.key is None else str(one.key),
+        name=one.name,
         verdict=verdict,
         kind=one.standing.value,
         message=full_stop(one.detail or one.standing.value) if verdict else "",
-        lines=_dressed(lines) if verdict else (),
+        lines=plain_lines(compared_lines(one, style)) if verdict else (),
     )
-
-
-def _name(arm_id: ArmId | None) -> str:
-    return arm_id.text if arm_id is not None else ""
-
-
-def _dressed(lines: Iterable[Line]) -> list[str]:
-    return [dress(line, TextOptions(), indent=0) for line in lines]
 
 
 def _document(title: str, cases: Sequence[_Case]) -> str:

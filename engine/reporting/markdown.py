@@ -12,10 +12,19 @@ from typing import NamedTuple
 from engine.model.plan import Action, Plan, Step
 from engine.model.result import ApplyResult, StepResult
 from engine.reporting.allowances import allowance_lines
-from engine.reporting.changes import Line, change_lines, known_after, step_waits
-from engine.reporting.comparison import Compared, Comparison, Standing, comparison_line
-from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
-from engine.reporting.phrases import failure_reason, full_stop, plural, reason_sentence, request_label
+from engine.reporting.changes import Line
+from engine.reporting.comparison import Compared, Comparison, Standing, compared_lines, comparison_line
+from engine.reporting.drift import DriftRow, drift_line, drift_report, moved_lines
+from engine.reporting.phrases import (
+    GONE,
+    INCOMPLETE,
+    failure_reason,
+    full_stop,
+    plural,
+    reason_sentence,
+    sent_text,
+    type_text,
+)
 from engine.reporting.spending import spending_lines
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import apply_line, plan_line, summarize_apply, summarize_plan
@@ -48,7 +57,7 @@ def render_plan(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None 
     head += [line for text in spending_lines(plan.budget) for line in (escape_markdown(text), "")]
     head += _problem_lines(plan.problems)
     if not plan.complete:
-        head += ["The plan is not complete: it can be read, not applied.", ""]
+        head += [INCOMPLETE, ""]
     head += _bullets("Allowed for this run:", allowance_lines(plan))
     if shown:
         head += _table("action", ((f"{a.symbol} {a.value}", n) for a, n in summary.actions.items()))
@@ -138,30 +147,28 @@ def _code(text: str) -> str:
 
 
 def _step_block(step: Step, limit: int, now: datetime | None) -> str:
-    sent = ", ".join(request_label(r) for r in step.requests) if step.action.mutates else ""
-    title = f"{escape_markdown(step.action.symbol)} {_title(step)} {escape_markdown(sent or step.action.value)}"
+    sent = escape_markdown(sent_text(step) or step.action.value)
+    title = f"{escape_markdown(step.action.symbol)} {_title(step)} {sent}"
     body = [_where(step), _sentence(reason_sentence(step)), *_author(step, now)]
     return _details(title, body, step_body(step, _OPTIONS), step_remarks(step), limit=limit)
 
 
 def _drift_block(row: DriftRow, limit: int, now: datetime | None) -> str:
-    step, say = row.step, known_after(step_waits(row.step))
-    lines = [
-        line
-        for change in row.changes
-        for line in change_lines(as_moved(change), say, _OPTIONS, note=moved_note(change, say, _OPTIONS))
-    ]
-    body = [_where(step), *(["deleted in Azure"] if row.gone else []), *_author(step, now)]
-    return _details(_title(step), body, lines, [mending_text(step), *step_remarks(step)], limit=limit)
+    step = row.step
+    body = [_where(step), *([GONE] if row.gone else []), *_author(step, now)]
+    return _details(
+        _title(step),
+        body,
+        moved_lines(step, row.changes, _OPTIONS),
+        [mending_text(step), *step_remarks(step)],
+        limit=limit,
+    )
 
 
 def _compared_block(one: Compared, limit: int) -> str:
-    name = str(one.key) if one.key is not None else (one.id.text if one.id is not None else "")
-    title = f"{escape_markdown(one.standing.value)} {_code(name)} {_code(f'{one.arm_type}@{one.api_version}')}"
-    lines = [line for c in one.diff.changes for line in change_lines(c, known_after(()), _OPTIONS, note="")]
-    return _details(
-        title, [escape_markdown(scope_title(one.id))], lines, [one.detail] if one.detail else [], limit=limit
-    )
+    title = f"{escape_markdown(one.standing.value)} {_code(one.name)} {_code(type_text(one.arm_type, one.api_version))}"
+    remarks = [one.detail] if one.detail else []
+    return _details(title, [escape_markdown(scope_title(one.id))], compared_lines(one, _OPTIONS), remarks, limit=limit)
 
 
 def _result_block(title: str, result: StepResult) -> str:
@@ -171,8 +178,7 @@ def _result_block(title: str, result: StepResult) -> str:
 
 
 def _title(step: Step) -> str:
-    what = f"{step.arm_type}@{step.api_version}" if step.api_version else step.arm_type
-    return f"{_code(str(step.key))} {_code(what)}"
+    return f"{_code(str(step.key))} {_code(type_text(step.arm_type, step.api_version))}"
 
 
 def _where(step: Step) -> str:

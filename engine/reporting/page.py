@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -14,9 +14,10 @@ from engine.reporting.comparison import Comparison, Standing, comparison_line
 from engine.reporting.drift import drift_line, drift_report
 from engine.reporting.page_rows import Row, compared_row, drift_row, result_row, step_row
 from engine.reporting.page_tree import number_waves
+from engine.reporting.phrases import INCOMPLETE
 from engine.reporting.spending import spending_lines
-from engine.reporting.style import TextOptions
-from engine.reporting.summary import apply_line, is_held_back, plan_line
+from engine.reporting.style import ACTION_TONES, TextOptions
+from engine.reporting.summary import apply_line, is_held_back, plan_line, steps_with_results
 from engine.reporting.values import printable
 
 
@@ -53,26 +54,16 @@ class Page:
     sides: tuple[str, str]
     rows: Sequence[Row]
     problems: Sequence[str] = ()
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
     made: datetime | None = None
 
 
-_TONES: Final = {
-    Action.CREATE: "good",
-    Action.UPDATE: "warn",
-    Action.REPLACE: "strange",
-    Action.DELETE: "bad",
-    Action.BLOCKED: "bad",
-    Action.UNREADABLE: "bad",
-    Action.ADOPT: "info",
-    Action.WAIT: "info",
-}
 _ORDER: Final = (
     *(Action.BLOCKED, Action.UNREADABLE, Action.REPLACE, Action.DELETE, Action.CREATE, Action.UPDATE),
     *(Action.ADOPT, Action.WAIT, Action.FORGET, Action.SKIP, Action.NOOP),
 )
 _PLAN_STATES: Final = tuple(
-    State(word=a.value, sign=a.symbol, tone=_TONES.get(a, "dim"), is_quiet=a is Action.NOOP) for a in _ORDER
+    State(word=a.value, sign=a.symbol, tone=ACTION_TONES.get(a, "dim"), is_quiet=a is Action.NOOP) for a in _ORDER
 )
 _DRIFT_STATES: Final = (
     State(word="drifted", sign="~", tone="warn"),
@@ -104,13 +95,13 @@ _DIFF_STATES: Final = (
 
 def plan_page(plan: Plan, style: TextOptions) -> Page:
     """Return a plan as a page; a difference reads "Azure now", "wanted"."""
-    incomplete = [] if plan.complete else ["The plan is not complete: it can be read, not applied."]
+    incomplete = [] if plan.complete else [INCOMPLETE]
     return Page(
         title="Trueup plan",
         line=plan_line(plan),
         states=_PLAN_STATES,
         sides=("Azure now", "wanted"),
-        rows=_with_waves(plan, lambda step: step_row(step, step.action.value)),
+        rows=_with_waves(plan, [step_row(step, step.action.value) for step in plan.steps]),
         problems=plan.problems,
         notes=[*incomplete, *allowance_lines(plan), *spending_lines(plan.budget)],
         made=style.now,
@@ -144,20 +135,14 @@ def _still_row(step: Step) -> Row:
 
 def result_page(result: ApplyResult, style: TextOptions) -> Page:
     """Return how an apply ended as a page."""
-    results = {r.step.key.identity: r for r in result.results}
-    steps = {s.key.identity: s for s in (*result.plan.steps, *(r.step for r in result.results))}
-    whole = replace(result.plan, steps=tuple(steps.values()))
-
-    def row(step: Step) -> Row:
-        found = results.get(step.key.identity)
-        return result_row(step, found, _result_state(step, found))
-
+    ended = steps_with_results(result)
+    whole = replace(result.plan, steps=tuple(step for step, _ in ended))
     return Page(
         title="Trueup apply",
         line=apply_line(result),
         states=_RESULT_STATES,
         sides=("before", "wanted"),
-        rows=_with_waves(whole, row),
+        rows=_with_waves(whole, [result_row(step, found, _result_state(step, found)) for step, found in ended]),
         problems=result.plan.problems,
         notes=allowance_lines(result.plan),
         made=style.now,
@@ -182,8 +167,8 @@ def comparison_page(comparison: Comparison, style: TextOptions) -> Page:
     )
 
 
-def _with_waves(plan: Plan, make: Callable[[Step], Row]) -> list[Row]:
-    """Return a row per step, with its wave and the rows that go before it."""
+def _with_waves(plan: Plan, rows: Iterable[Row]) -> list[Row]:
+    """Return the rows of the plan's steps, each with its wave and the rows that go before it."""
     waves = number_waves(plan)
     numbers = {s.key.identity: n for n, s in enumerate(plan.steps)}
     expected = plan.budget.expectation
@@ -191,10 +176,10 @@ def _with_waves(plan: Plan, make: Callable[[Step], Row]) -> list[Row]:
     on_path = {identity: place for place, identity in enumerate(path, 1)}
     return [
         replace(
-            make(step),
+            row,
             wave=waves.get(step.key.identity, 0),
             needs=tuple(numbers[k.identity] for k in step.depends_on if k.identity in waves),
             on_path=on_path.get(step.key.identity, 0),
         )
-        for step in plan.steps
+        for step, row in zip(plan.steps, rows, strict=True)
     ]

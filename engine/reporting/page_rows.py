@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
@@ -12,21 +12,32 @@ from engine.model.document import ABSENT
 from engine.model.ids import ArmId
 from engine.model.plan import Action, Step
 from engine.model.result import Outcome, StepResult
-from engine.reporting.changes import change_note, change_place, change_sides, change_sign, known_after, step_waits
+from engine.reporting.changes import (
+    change_note,
+    change_place,
+    change_sides,
+    change_sign,
+    created_leaves,
+    is_empty,
+    known_after,
+    step_waits,
+)
 from engine.reporting.comparison import Compared
 from engine.reporting.drift import DriftRow, as_moved, moved_note
 from engine.reporting.phrases import (
+    GONE,
     PRINCIPALS,
     duration_text,
     full_stop,
     plural,
     reason_sentence,
-    request_label,
+    sent_text,
+    type_text,
 )
 from engine.reporting.style import TextOptions
 from engine.reporting.text import step_remarks
 from engine.reporting.text_results import mending_text, ticket_line
-from engine.reporting.values import KnownAfter, cut_lines, format_value, iterate_leaves, printable, shorten
+from engine.reporting.values import KnownAfter, cut_lines, format_value, printable, shorten
 
 _OPTIONS: Final = TextOptions(width=200, verbose=True)
 _LINES: Final = 400
@@ -65,11 +76,11 @@ class Row:
     needs: tuple[int, ...] = ()
     on_path: int = 0
 
-    def encode(self) -> dict[str, Any]:
-        """Return the members that there are, but for the changes."""
+    def encode(self, numbers: Mapping[int, int]) -> dict[str, Any]:
+        """Return the members that there are, but for the changes; ``numbers`` are the lines of rows."""
         members: dict[str, Any] = {
             "n": printable(self.title),
-            "t": printable(f"{self.arm_type}@{self.api_version}" if self.api_version else self.arm_type),
+            "t": printable(type_text(self.arm_type, self.api_version)),
             "i": printable(self.id.text) if self.id is not None else "",
             "o": printable(self.origin),
             "r": self.reason,
@@ -78,7 +89,7 @@ class Row:
             "b": _author(self.author),
             "g": self.who,
             "w": self.wave,
-            "a": list(self.needs),
+            "a": [numbers[n] for n in self.needs],
             "l": self.on_path,
         }
         return {name: value for name, value in members.items() if value}
@@ -92,10 +103,9 @@ def _author(author: Attribution | None) -> list[str]:
 
 def step_row(step: Step, state: str, **more: Any) -> Row:
     """Return a step of a plan; ``more`` are members of the row that the step does not say."""
-    sent = ", ".join(printable(request_label(r)) for r in step.requests) if step.action.mutates else ""
     members: dict[str, Any] = {
         "reason": reason_sentence(step),
-        "sent": sent,
+        "sent": sent_text(step),
         "changes": _step_changes(step),
         "remarks": step_remarks(step),
         "who": _who(step.changes),
@@ -116,7 +126,7 @@ def drift_row(row: DriftRow, state: str) -> Row:
     """Return what moved, from the last apply to Azure now."""
     say = known_after(step_waits(row.step))
     moved = [(as_moved(c), moved_note(c, say, _OPTIONS)) for c in row.changes]
-    remarks = [*(["deleted in Azure"] if row.gone else []), mending_text(row.step), *step_remarks(row.step)]
+    remarks = [*([GONE] if row.gone else []), mending_text(row.step), *step_remarks(row.step)]
     changes = [encode_change(c, say, note) for c, note in moved]
     return step_row(row.step, state, changes=changes, remarks=remarks, who=_who(row.changes) or "d")
 
@@ -134,9 +144,8 @@ def result_row(step: Step, result: StepResult | None, state: str) -> Row:
 
 def compared_row(one: Compared) -> Row:
     """Return how one resource differs between two states."""
-    title = str(one.key) if one.key is not None else (one.id.text if one.id is not None else "")
     return Row(
-        title=title,
+        title=one.name,
         state=one.standing.value,
         arm_type=one.arm_type,
         api_version=one.api_version,
@@ -173,8 +182,7 @@ def _side(value: Any, text: str) -> str | None:
 
 def _body_changes(step: Step, say: KnownAfter) -> Iterator[Change]:
     """Yield what a create sends, member by member, but for empty ones."""
-    body = step.requests[-1].body if step.requests else (step.desired.body if step.desired else ABSENT)
-    for path, value in iterate_leaves(body) if body is not ABSENT else ():
-        if value is not None and value not in ({}, []):
+    for path, value in created_leaves(step):
+        if not is_empty(value):
             text = shorten(format_value(value, path=path, known_after=say), _VALUE)
             yield ["+", printable(path.text) or "(the whole body)", None, text]

@@ -107,7 +107,9 @@ def failure_reason(result: StepResult) -> str:
     return "" if result.reason == TransientError.reason and not was_retried else result.reason
 
 
-MEMORY_SHORTENED: Final = "in a part that is remembered only as a fingerprint"
+GONE: Final = "deleted in Azure"
+INCOMPLETE: Final = "The plan is not complete: it can be read, not applied."
+_MEMORY_SHORTENED: Final = "in a part that is remembered only as a fingerprint"
 
 
 def who_moved(change: FieldChange) -> str:
@@ -115,6 +117,11 @@ def who_moved(change: FieldChange) -> str:
     if change.origin is ChangeOrigin.BOTH:
         return "changed in Azure and in the manifest"
     return _MOVED.get((change.origin, change.kind), "")
+
+
+def of_fingerprint(who: str) -> str:
+    """Return who moved what is remembered too shortly for a value."""
+    return f"{who}; {_MEMORY_SHORTENED}" if who else _MEMORY_SHORTENED
 
 
 def author_text(author: Attribution, now: datetime | None) -> str:
@@ -146,6 +153,16 @@ def baseline_tells_more(change: FieldChange) -> bool:
 def request_label(request: Request) -> str:
     """Return the method, and the tags API by name."""
     return f"{request.method} tags" if is_tags_request(request) else request.method
+
+
+def sent_text(step: Step) -> str:
+    """Return the requests of a step that writes; printable."""
+    return ", ".join(printable(request_label(r)) for r in step.requests) if step.action.mutates else ""
+
+
+def type_text(arm_type: str, api_version: str) -> str:
+    """Return a type with its api-version, where one is known."""
+    return f"{arm_type}@{api_version}" if api_version else arm_type
 
 
 def is_tags_request(request: Request) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -15,10 +15,10 @@ from engine.model.plan import Action, Plan, Reason, Step
 from engine.model.result import ApplyResult
 from engine.reporting.changes import change_lines, known_after, step_waits
 from engine.reporting.drift import as_moved, drift_line, drift_report, moved_note
-from engine.reporting.phrases import full_stop, reason_meaning, reason_sentence
+from engine.reporting.phrases import GONE, full_stop, reason_meaning, reason_sentence
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import apply_line, plan_line
-from engine.reporting.text import author_lines, dress, is_quiet, step_header, step_remarks
+from engine.reporting.text import author_lines, is_quiet, plain_lines, step_header, step_remarks
 from engine.reporting.text_results import mending_text, ticket_line
 from engine.reporting.values import printable, shorten
 from engine.reporting.wire import encode_json
@@ -77,7 +77,7 @@ def render_drift(plan: Plan, options: TextOptions | None = None) -> str:
         changes = [(c, as_moved(c), moved_note(c, known_after(()), style)) for c in row.changes]
         after = [*author_lines(row.step, style), mending_text(row.step)]
         if row.gone:
-            found.append(_of_step(row.step, "warning", ["deleted in Azure", *after]))
+            found.append(_of_step(row.step, "warning", [GONE, *after]))
         found += _of_changes(row.step, "warning", changes, after, style)
     found += [_of_step(step, "error", [reason_sentence(step)]) for step in report.unreadable]
     return _document(found, drift_line(report), complete=plan.complete)
@@ -104,12 +104,11 @@ def _problems(problems: Sequence[str]) -> list[_Finding]:
 
 def _step_findings(step: Step, style: TextOptions) -> Iterator[_Finding]:
     level = _level(step)
+    lines = [reason_sentence(step), *author_lines(step, style), *step_remarks(step)]
     if step.action in _ERRORS or not step.changes:
-        lines = [reason_sentence(step), *author_lines(step, style), *step_remarks(step)]
         yield _of_step(step, level, lines)
-        return
-    after = [reason_sentence(step), *author_lines(step, style), *step_remarks(step)]
-    yield from _of_changes(step, level, [(c, c, None) for c in step.changes], after, style)
+    else:
+        yield from _of_changes(step, level, [(c, c, None) for c in step.changes], lines, style)
 
 
 def _level(step: Step) -> str:
@@ -140,14 +139,10 @@ def _of_changes(
     """Yield one finding per field: the change, as it is shown, and its note; those beyond the limit are one."""
     say = known_after(step_waits(step))
     for change, shown, note in changes[:_CHANGES]:
-        lines = [dress(line, TextOptions(), indent=0) for line in change_lines(shown, say, style, note=note)]
-        yield _Finding(
-            rule=step.reason.value,
-            level=level,
-            message="\n".join([step_header(step), *lines, *after]),
+        lines = plain_lines(change_lines(shown, say, style, note=note))
+        yield replace(
+            _of_step(step, level, [*lines, *after]),
             origin=style.locate(step.origin, change.spec_path or FieldPath(("spec",))),
-            name=str(step.key),
-            id=step.id.text if step.id is not None else "",
             print=_print(step, change.path.pointer),
         )
     if len(changes) > _CHANGES:

@@ -27,7 +27,7 @@ _CODES = {
     "dim": "\x1b[2m",
     "bold": "\x1b[1m",
 }
-_BY_ACTION = {
+ACTION_TONES = {
     Action.CREATE: "good",
     Action.UPDATE: "warn",
     Action.ADOPT: "info",
@@ -77,4 +77,4 @@ class TextOptions:
 
     def paint_action(self, action: Action, text: str) -> str:
         """Colour the text as the action's sign is coloured."""
-        return self.paint(_BY_ACTION.get(action, ""), text)
+        return self.paint(ACTION_TONES.get(action, ""), text)

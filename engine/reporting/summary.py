@@ -205,6 +205,13 @@ def summarize_apply(result: ApplyResult) -> ApplySummary:
     )
 
 
+def steps_with_results(result: ApplyResult) -> list[tuple[Step, StepResult | None]]:
+    """Return every step, as it was carried out, and how it ended; None where it was not tried."""
+    results = {r.step.key.identity: r for r in result.results}
+    steps = {s.key.identity: s for s in (*result.plan.steps, *(r.step for r in result.results))}
+    return [(step, results.get(identity)) for identity, step in steps.items()]
+
+
 def is_held_back(result: StepResult) -> bool:
     """Whether the plan itself did not let the step run: it waits, is blocked, skipped by policy or unreadable."""
     return result.outcome is Outcome.SKIPPED and not result.step.action.mutates

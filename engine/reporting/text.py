@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from engine.model.ids import ArmId
 from engine.model.plan import Action, Guard, Plan, Step
 from engine.reporting.allowances import block_of_allowances
 from engine.reporting.changes import Line, body_lines, change_lines, hidden_text, known_after, step_waits
-from engine.reporting.phrases import author_text, full_stop, plural, reason_sentence, request_label
+from engine.reporting.phrases import INCOMPLETE, author_text, full_stop, plural, reason_sentence, sent_text, type_text
 from engine.reporting.spending import spending_lines
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import plan_line, summarize_plan
@@ -38,7 +38,7 @@ def render_plan(plan: Plan, options: TextOptions | None = None) -> str:
     if hidden and not summary.clean:
         blocks.append([style.paint("dim", f"{plural(hidden, 'unchanged resource')} hidden (--verbose shows them).")])
     if not plan.complete:
-        blocks.append(["The plan is not complete: it can be read, not applied."])
+        blocks.append([INCOMPLETE])
     blocks += block_of_allowances(plan)
     if costs := spending_lines(plan.budget):
         blocks.append(costs)
@@ -121,9 +121,8 @@ def brief_lines(step: Step, style: TextOptions) -> Iterator[str]:
 
 def step_header(step: Step) -> str:
     """Return sign, object, type and api-version, and what would be sent; printable."""
-    sent = ", ".join(request_label(r) for r in step.requests) if step.action.mutates else ""
-    what = f"{step.arm_type}@{step.api_version}" if step.api_version else step.arm_type
-    parts = [f"{step.action.symbol} {step.key}", what, sent or step.action.value]
+    what = type_text(step.arm_type, step.api_version)
+    parts = [f"{step.action.symbol} {step.key}", what, sent_text(step) or step.action.value]
     return "  ".join(printable(p) for p in parts if p)
 
 
@@ -141,6 +140,11 @@ def dress(line: Line, style: TextOptions, *, indent: int) -> str:
     note = style.paint("info", f"  ({line.note})") if line.note else ""
     body = style.paint(_TONES.get(line.sign, ""), f"{sign} {line.text}")
     return " " * (indent + 2 * line.depth) + body + note
+
+
+def plain_lines(lines: Iterable[Line]) -> list[str]:
+    """Return lines of changes as they stand alone: without colour, width or indent."""
+    return [dress(line, TextOptions(), indent=0) for line in lines]
 
 
 def step_remarks(step: Step) -> list[str]:

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from engine.model.plan import Plan, Request, Step
 from engine.model.result import ApplyResult, Outcome, StepResult
 from engine.reporting.allowances import block_of_allowances
-from engine.reporting.changes import change_lines, known_after, step_waits
-from engine.reporting.drift import DriftRow, as_moved, drift_line, drift_report, moved_note
-from engine.reporting.phrases import duration_text, failure_reason, full_stop, reason_sentence, request_label
+from engine.reporting.drift import DriftRow, drift_line, drift_report, moved_lines
+from engine.reporting.phrases import GONE, duration_text, failure_reason, full_stop, reason_sentence, request_label
 from engine.reporting.style import TextOptions
 from engine.reporting.summary import apply_line, is_held_back
 from engine.reporting.text import author_lines, dress, problem_blocks, scope_title, step_header, step_remarks
@@ -47,12 +46,9 @@ def _drift_block(row: DriftRow, style: TextOptions) -> Iterator[str]:
     yield style.paint("bold", f"{printable(str(step.key))}  {printable(step.arm_type)}")
     yield style.paint("dim", f"    {where[0].lower()}{where[1:]}")
     if row.gone:
-        yield "    deleted in Azure"
+        yield f"    {GONE}"
     yield from (f"    {text}" for text in author_lines(step, style))
-    say = known_after(step_waits(step))
-    for change in row.changes:
-        lines = change_lines(as_moved(change), say, style, note=moved_note(change, say, style))
-        yield from (dress(line, style, indent=4) for line in lines)
+    yield from (dress(line, style, indent=4) for line in moved_lines(step, row.changes, style))
     yield f"    {mending_text(step)}"
     yield from (f"    {text}" for text in step_remarks(step))
 
