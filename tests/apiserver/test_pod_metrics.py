@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import Pod
-from tests.apiserver.pods import READS_METRICS, make_pod, port
-from tests.verbs_desk import Azure
+from tests.apiserver.pod import GROUPS, Pod
+from tests.apiserver.pods import READS_METRICS, make_pod, make_web, port
+from tests.verbs_desk import Azure, group
 
 pytestmark = pytest.mark.apiserver
 
@@ -36,6 +36,12 @@ def ask(pod: Pod, token: str = "") -> tuple[int, str]:
         return answer.status, answer.read().decode()
     finally:
         connection.close()
+
+
+def plans(text: str, scope: str) -> float:
+    """Return how many passes of a scope have decided."""
+    name = f'trueup_plan_duration_seconds_count{{scope="{scope}"}} '
+    return sum(float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name))
 
 
 def test_who_may_reads_them(plane: ControlPlane, pod: Pod) -> None:
@@ -74,3 +80,16 @@ def test_plain_http_is_for_probes_alone(pod: Pod) -> None:
 
     plain.close()
     assert status == 200
+
+
+def test_an_edit_is_no_look_at_everything(plane: ControlPlane, azure: Azure, pod: Pod) -> None:
+    """A pass over a new object counts as targeted, not as a full one."""
+    token, web = plane.account("default", "counts", READS_METRICS).token, make_web(plane, azure)
+    _, before = ask(pod, token)
+
+    web.create(GROUPS, group("counted"))
+    web.wait_ready(GROUPS, "counted")
+    _, after = ask(pod, token)
+
+    assert plans(after, "targeted") > plans(before, "targeted")
+    assert plans(after, "full") == plans(before, "full")

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 
 from engine.cluster.claim import Marks
 from engine.cluster.events import Event
-from engine.cluster.objects import ClusterObject
 from engine.desired.identity import ObjectIdentity
 from engine.errors import InvariantError
 from engine.model.ids import ResourceKey
 from engine.model.purpose import Purpose
-from engine.runtime.controller.azure import ContractAzure
-from engine.runtime.controller.parts import LIMITS, Parts
-from engine.runtime.controller.routing import Router
-from engine.runtime.cycle import Cycle
-from engine.runtime.selection import Selection
-from engine.runtime.world import PassOptions, PassResult, World
+from engine.runtime.controller.cycles import cycle_over
+from engine.runtime.controller.parts import Parts
+from engine.runtime.memory import LastIndex, PassMemory
+from engine.runtime.world import PassResult
 
 
 class NoWriter:
@@ -73,6 +70,7 @@ class Lookout:
         """Take what passes are made of, and who is told of each."""
         self._parts = parts
         self._report = report
+        self._last = LastIndex()
 
     async def run(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         """Plan for these objects, all of them taken from the queue, and report."""
@@ -88,43 +86,22 @@ class Lookout:
         return frozenset()
 
     async def _tell(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
-        unspoken = await self._resolve_all()
+        parts, is_whole = self._parts, purpose is Purpose.SWEEP
+        unspoken = await self._resolve(wanted)
+        began = parts.clock.monotonic()
         seen = wanted - {key.identity for key in unspoken}
-        clock, is_whole = self._parts.clock, purpose is Purpose.SWEEP
-        began = clock.monotonic()
-        planned = await self._plan(seen, purpose)
-        self._parts.drift.note(planned.plan.steps)
-        self._parts.drift.ended(self._parts.objects if is_whole else None)
-        self._parts.board.note(planned.plan.steps)
-        seconds = clock.monotonic() - began
-        self._parts.telemetry.planned(planned, seconds, is_full=is_whole)
-        self._parts.telemetry.passed(planned.plan, seconds, is_full=is_whole)
-        told = {key: why for key, why in unspoken.items() if key.identity in wanted}
-        await self._report(Looked(planned=planned, is_whole=is_whole, unspoken=told))
+        cycle, _ = cycle_over(parts, seen, purpose, PassMemory(last=self._last), {})
+        planned = await cycle.plan()
+        seconds = parts.clock.monotonic() - began
+        parts.note(planned, seconds, is_full=is_whole)
+        parts.drift.ended(parts.objects if is_whole else None)
+        parts.telemetry.passed(planned.plan, seconds, is_full=is_whole)
+        await self._report(Looked(planned=planned, is_whole=is_whole, unspoken=unspoken))
 
-    async def _resolve_all(self) -> Mapping[ResourceKey, str]:
-        found: list[ClusterObject] = list(self._parts.objects.all())
-        whys = {o.resource.key: await self._parts.credentials.resolve(o.resource) for o in found}
-        return {key: why for key, why in whys.items() if why}
-
-    async def _plan(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> PassResult:
-        parts = self._parts
-        azure = ContractAzure(
-            Router(parts.credentials, lambda: cycle.prepared),
-            parts.contract,
-            parts.objects,
-            parts.clock,
-            endpoint=parts.rules.endpoint,
-            purpose=purpose,
-            promise=parts.store.promise,
-        )
-        world = World(source=parts.objects, azure=azure, store=parts.store, clock=parts.clock, audit=parts.audit)
-        options = PassOptions(
-            endpoint=parts.rules.endpoint,
-            subscription_of=parts.credentials.subscription_of,
-            edition=parts.credentials.edition,
-            selection=Selection(only=wanted),
-            limits=LIMITS,
-        )
-        cycle = Cycle(world, options)
-        return await cycle.plan()
+    async def _resolve(self, wanted: frozenset[ObjectIdentity]) -> Mapping[ResourceKey, str]:
+        """Find every credential, as ids of owners and references need them too; return who of the wanted has none."""
+        objects, resolve = self._parts.objects, self._parts.credentials.resolve
+        for resource in objects.one_per_credential():
+            await resolve(resource)
+        found = (o.resource for identity in sorted(wanted) if (o := objects.find(identity)) is not None)
+        return {resource.key: why for resource in found if (why := await resolve(resource))}

@@ -20,20 +20,16 @@ from engine.model.problem import Problem
 from engine.model.purpose import Purpose
 from engine.model.result import Outcome, StepResult
 from engine.model.state import ActualState, Presence
-from engine.runtime.controller.azure import ContractAzure
+from engine.runtime.controller.cycles import cycle_over
 from engine.runtime.controller.export_steps import StepExports
 from engine.runtime.controller.pace import pace_of
-from engine.runtime.controller.parts import LIMITS, Parts
+from engine.runtime.controller.parts import Parts
 from engine.runtime.controller.queue import FAST, SLOW
-from engine.runtime.controller.routing import Router
 from engine.runtime.controller.sweeps import Sweeps
 from engine.runtime.controller.tenure import NotHeldError
-from engine.runtime.cycle import Cycle
 from engine.runtime.executor import Progress
 from engine.runtime.memory import PassMemory
-from engine.runtime.prepared import Prepared
-from engine.runtime.selection import Selection
-from engine.runtime.world import PassOptions, PassResult, World
+from engine.runtime.world import PassResult
 
 _UNSEEN = (UnfinishedError.reason, UnavailableError.reason)
 """Reasons of results that do not tell what became of the write."""
@@ -62,28 +58,17 @@ class ObjectPass:
         """
         self._parts = parts
         self._wanted = wanted
-        self._is_full = memory is not None
         self._began = parts.clock.monotonic()
-        self._memory = memory
-        self._azure = ContractAzure(
-            Router(parts.credentials, self._prepared),
-            parts.contract,
-            parts.objects,
-            parts.clock,
-            endpoint=parts.rules.endpoint,
-            purpose=purpose,
-            promise=parts.store.promise,
-        )
         self._waits = {i: _DRIFT_WAITS for i in wanted if not parts.corrections.take(i)}
+        self._cycle, self._azure = cycle_over(parts, wanted, purpose, memory, self._waits)
         self._exports = StepExports(
             objects=parts.objects, exporter=parts.exporter, credentials=parts.credentials, fetch=self._azure.fetch
         )
-        self._cycle: Cycle | None = None
         self._generations: dict[ObjectIdentity, int] = {}
 
     async def run(self, left: set[ObjectIdentity]) -> None:
         """Plan, carry out, tell."""
-        cycle, planned = await self._plan()
+        planned = await self._plan(is_full=False)
         bodies = _bodies(planned)
         await self._tell_problems(planned.problems, left)
         async with asyncio.TaskGroup() as group:
@@ -92,15 +77,15 @@ class ObjectPass:
                     telling = self._tell_decision(step, bodies.get(step.id) if step.id is not None else None, left)
                     await self._exports.in_turn(group, step, telling)
         if any(s.action.mutates for s in planned.plan.steps):
-            await self._apply(cycle, planned, left)
-        self._passed(planned)
+            await self._apply(planned, left)
+        self._passed(planned, is_full=False)
 
     async def look(self, turns: Mapping[ObjectIdentity, int], sweeps: Sweeps) -> frozenset[ObjectIdentity]:
-        """Plan, and tell what is in sync; return the objects that there is nothing to do for.
+        """Plan for everything, and tell what is in sync; return the objects that there is nothing to do for.
 
         An object that somebody else worked on since is left to them.
         """
-        _, planned = await self._plan()
+        planned = await self._plan(is_full=True)
         bodies = _bodies(planned)
         broken = {p.key.identity for p in planned.problems if p.key is not None}
         quiet = [
@@ -112,7 +97,7 @@ class ObjectPass:
                     if self._parts.queue.begin(step.key.identity, turns[step.key.identity]):
                         actual = bodies.get(step.id) if step.id is not None else None
                         group.create_task(self._tell_quiet(step, actual, sweeps))
-        self._passed(planned)
+        self._passed(planned, is_full=True)
         return frozenset(step.key.identity for step in quiet)
 
     async def _tell_quiet(self, step: Step, actual: ActualState | None, sweeps: Sweeps) -> None:
@@ -123,35 +108,19 @@ class ObjectPass:
         finally:
             self._parts.queue.done(identity)
 
-    async def _plan(self) -> tuple[Cycle, PassResult]:
+    async def _plan(self, *, is_full: bool) -> PassResult:
         parts = self._parts
         for identity in self._wanted:
             found = parts.objects.find(identity)
             if found is not None:
                 self._generations[identity] = found.resource.generation
-        world = World(source=parts.objects, azure=self._azure, store=parts.store, clock=parts.clock, audit=parts.audit)
-        options = PassOptions(
-            endpoint=parts.rules.endpoint,
-            subscription_of=parts.credentials.subscription_of,
-            edition=parts.credentials.edition,
-            selection=Selection(only=self._wanted),
-            limits=LIMITS,
-            drift_waits=self._waits,
-        )
-        cycle = self._cycle = Cycle(world, options, self._memory)
-        planned = await cycle.plan(keep_in_sync=True)
-        parts.drift.note(planned.plan.steps)
-        parts.board.note(planned.plan.steps)
-        seconds = parts.clock.monotonic() - self._began
-        parts.telemetry.planned(planned, seconds, is_full=self._is_full)
-        return cycle, planned
+        planned = await self._cycle.plan(keep_in_sync=True)
+        parts.note(planned, parts.clock.monotonic() - self._began, is_full=is_full)
+        return planned
 
-    def _passed(self, planned: PassResult) -> None:
+    def _passed(self, planned: PassResult, *, is_full: bool) -> None:
         seconds = self._parts.clock.monotonic() - self._began
-        self._parts.telemetry.passed(planned.plan, seconds, is_full=self._is_full)
-
-    def _prepared(self) -> Prepared | None:
-        return self._cycle.prepared if self._cycle is not None else None
+        self._parts.telemetry.passed(planned.plan, seconds, is_full=is_full)
 
     async def _tell_problems(self, problems: Iterable[Problem], left: set[ObjectIdentity]) -> None:
         for problem in problems:
@@ -208,7 +177,7 @@ class ObjectPass:
         await self._parts.contract.say(identity, said)
         self._parts.queue.succeeded(identity)
 
-    async def _apply(self, cycle: Cycle, planned: PassResult, left: set[ObjectIdentity]) -> None:
+    async def _apply(self, planned: PassResult, left: set[ObjectIdentity]) -> None:
         """Carry the plan out; each object is told of as soon as its step ends."""
         ended: asyncio.Queue[StepResult | None] = asyncio.Queue()
 
@@ -223,7 +192,7 @@ class ObjectPass:
         async with asyncio.TaskGroup() as group:
             group.create_task(tell())
             try:
-                await cycle.apply(planned, report=report, options=self._parts.rules.executor)
+                await self._cycle.apply(planned, report=report, options=self._parts.rules.executor)
             except asyncio.CancelledError:
                 await self._azure.keep_all()
                 raise

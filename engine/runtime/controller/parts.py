@@ -23,6 +23,7 @@ from engine.runtime.controller.routing import Credentials
 from engine.runtime.controller.store import ControllerStore
 from engine.runtime.controller.telemetry import Silence, Telemetry
 from engine.runtime.executor import ExecutorOptions
+from engine.runtime.world import PassResult
 
 LIMITS = Limits(adopt=True, allow_data_loss=True, allow_other_owner=True, cascades=True, mass_delete_count=sys.maxsize)
 """As ASO: what exists is taken over, and who deletes an object means it. The breaker counts over passes."""
@@ -57,3 +58,9 @@ class Parts:
     operations: Operations = field(default_factory=Operations)
     outside: Outside | None = None
     telemetry: Telemetry = field(default_factory=Silence)
+
+    def note(self, planned: PassResult, seconds: float, *, is_full: bool) -> None:
+        """Tell who keeps books of it what a pass, over everything or not, decided after so long."""
+        self.drift.note(planned.plan.steps)
+        self.board.note(planned.plan.steps)
+        self.telemetry.planned(planned, seconds, is_full=is_full)
