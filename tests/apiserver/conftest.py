@@ -10,9 +10,12 @@ import pytest
 from engine.runtime.clock import SystemClock
 from providers.emulator.options import EmulatorOptions
 from providers.emulator.process import emulator_thread
+from tests.apiserver.any_pods import install_kinds
 from tests.apiserver.api import Api
 from tests.apiserver.binaries import find_binaries
 from tests.apiserver.plane import ControlPlane
+from tests.apiserver.pod import Pod, Web
+from tests.apiserver.pods import make_web
 from tests.verbs_desk import Azure
 
 _NUMBERS = itertools.count(1)
@@ -48,3 +51,15 @@ def namespace(admin: Api) -> str:
     name = f"test-{next(_NUMBERS)}"
     admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
     return name
+
+
+@pytest.fixture(scope="module")
+def kinds(plane: ControlPlane) -> None:
+    """Install what most tests of pods make objects of."""
+    install_kinds(plane)
+
+
+@pytest.fixture
+def web(plane: ControlPlane, azure: Azure, pod: Pod) -> Web:
+    """Return a namespace with a credential, watched by the pod of the tests in the file."""
+    return make_web(plane, azure)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.apiserver.any_pods import install_kinds, open_web, running
+from tests.apiserver.any_pods import open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import ACCOUNTS, GROUPS, Web
@@ -37,12 +37,6 @@ def followers() -> Iterator[None]:
         process = _FOLLOWERS.pop()
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
-
-
-@pytest.fixture(scope="module")
-def kinds(plane: ControlPlane) -> None:
-    """Install our own definitions, that of DriftReport among them."""
-    install_kinds(plane)
 
 
 @pytest.fixture

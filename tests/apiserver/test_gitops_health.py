@@ -13,7 +13,7 @@ import pytest
 
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, Pod, Web
-from tests.apiserver.pods import make_pod, make_web
+from tests.apiserver.pods import make_pod
 from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
@@ -45,12 +45,6 @@ def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
     """Return a pod."""
     with make_pod(plane, azure, tmp_path_factory.mktemp("pod")) as running:
         yield running
-
-
-@pytest.fixture
-def web(plane: ControlPlane, azure: Azure, pod: Pod) -> Web:
-    """Return a namespace with a credential, watched by the pod."""
-    return make_web(plane, azure)
 
 
 def test_what_is_ready_is_current(web: Web, health: Health) -> None:

@@ -11,7 +11,7 @@ import pytest
 from engine.runtime.clock import SystemClock
 from providers.emulator.options import EmulatorOptions
 from providers.emulator.process import emulator_thread
-from tests.apiserver.any_pods import install_kinds, open_web, running
+from tests.apiserver.any_pods import open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import GROUPS, PREFIX, Pod, Web
@@ -25,12 +25,6 @@ LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def kinds(plane: ControlPlane) -> None:
-    """Install our own definitions."""
-    install_kinds(plane)
 
 
 @pytest.fixture

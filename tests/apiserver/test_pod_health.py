@@ -11,7 +11,7 @@ import pytest
 
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import GROUPS, Pod, Web
-from tests.apiserver.pods import make_pod, make_web
+from tests.apiserver.pods import make_pod
 from tests.verbs_desk import Azure, group
 
 pytestmark = pytest.mark.apiserver
@@ -23,12 +23,6 @@ def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
     options = ("--health-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0", "--secure-metrics=false")
     with make_pod(plane, azure, tmp_path_factory.mktemp("pod"), *options) as running:
         yield running
-
-
-@pytest.fixture
-def web(plane: ControlPlane, azure: Azure, pod: Pod) -> Web:
-    """Return a namespace with a credential, watched by the pod."""
-    return make_web(plane, azure)
 
 
 def ports(pod: Pod) -> dict[str, int]:

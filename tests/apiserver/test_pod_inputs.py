@@ -35,12 +35,6 @@ def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def web(plane: ControlPlane, azure: Azure, pod: Pod) -> Web:
-    """Return a namespace with a credential, watched by the pod."""
-    return make_web(plane, azure)
-
-
-@pytest.fixture
 def name() -> str:
     """Return a name that nobody else uses."""
     return f"inputs{next(_NUMBERS)}"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, PREFIX, Pod, Web, is_under_way
-from tests.apiserver.pods import RUNTIME, make_pod, make_web
+from tests.apiserver.pods import RUNTIME, make_pod
 from tests.verbs_desk import STORAGE_API, Azure, account, group
 
 pytestmark = pytest.mark.apiserver
@@ -26,12 +26,6 @@ def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
     """Return a pod that looks at everything twice a second."""
     with make_pod(plane, azure, tmp_path_factory.mktemp("pod"), "--observe-period", "0.5") as running:
         yield running
-
-
-@pytest.fixture
-def web(plane: ControlPlane, azure: Azure, pod: Pod) -> Web:
-    """Return a namespace with a credential, watched by the pod."""
-    return make_web(plane, azure)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from benchmarks.audit_log import AuditLog
 from tests.apiserver.binaries import find_binaries
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import ACCOUNTS, GROUPS, Pod, Web, is_under_way
-from tests.apiserver.pods import RUNTIME, make_pod, make_web
+from tests.apiserver.pods import RUNTIME, make_pod
 from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
@@ -43,12 +43,6 @@ def pod(plane: ControlPlane, azure: Azure, audit: AuditLog, tmp_path_factory: py
     """Return a pod whose requests are logged."""
     with make_pod(plane, azure, tmp_path_factory.mktemp("pod"), "--observe-period", "3600") as running:
         yield running
-
-
-@pytest.fixture
-def web(plane: ControlPlane, azure: Azure, pod: Pod) -> Web:
-    """Return a namespace with a credential, watched by the pod."""
-    return make_web(plane, azure)
 
 
 @pytest.fixture

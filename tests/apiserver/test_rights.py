@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.cluster.names import OPERATOR_NAMESPACE
-from tests.apiserver.any_pods import install_kinds, open_web
+from tests.apiserver.any_pods import open_web
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import GROUPS, Pod
 from tests.apiserver.rights import Rights, chart_account, chart_roles
@@ -61,12 +61,6 @@ MISSING: Mapping[tuple[Rights, str, str], str] = {
 ELSEWHERE = {"tokenreviews", "subjectaccessreviews", "mutatingadmissionpolicies"}
 """Asked when somebody reads metrics; served by few servers."""
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def kinds(plane: ControlPlane) -> None:
-    """Install our own definitions."""
-    install_kinds(plane)
 
 
 def short(role: str) -> str:

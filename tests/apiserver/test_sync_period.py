@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.apiserver.any_pods import install_kinds, open_web, running
+from tests.apiserver.any_pods import open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import GROUPS, Web
@@ -16,12 +16,6 @@ from tests.verbs_desk import Azure, group
 pytestmark = pytest.mark.apiserver
 
 GROUP_API = "2020-06-01"
-
-
-@pytest.fixture(scope="module")
-def kinds(plane: ControlPlane) -> None:
-    """Install our own definitions."""
-    install_kinds(plane)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from engine.cluster.status import build_status
 from schemas.kinds import lookup_kind
-from tests.apiserver.any_pods import install_kinds, open_web, running
+from tests.apiserver.any_pods import open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import FINALIZER, GROUPS, PREFIX, Web
@@ -22,12 +22,6 @@ GROUP_API = "2020-06-01"
 HUB = "/apis/storage.azure.com/v20250601/namespaces/{}/storageaccounts"
 ASO_NAMESPACE = "aso-was-here"
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def kinds(plane: ControlPlane) -> None:
-    """Install our own definitions."""
-    install_kinds(plane)
 
 
 class Left:
