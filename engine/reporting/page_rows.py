@@ -128,7 +128,7 @@ def drift_row(row: DriftRow, state: str) -> Row:
     moved = [(as_moved(c), moved_note(c, say, _OPTIONS)) for c in row.changes]
     remarks = [*([GONE] if row.gone else []), mending_text(row.step), *step_remarks(row.step)]
     changes = [encode_change(c, say, note) for c, note in moved]
-    return step_row(row.step, state, changes=changes, remarks=remarks, who=_who(row.changes) or "d")
+    return step_row(row.step, state, changes=changes, remarks=remarks, who="d" if row.gone else _who(row.changes))
 
 
 def result_row(step: Step, result: StepResult | None, state: str) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,11 @@ def click(shown: Browser, selector: str) -> None:
     shown.run(f"document.querySelector({selector!r}).dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
 
 
+def open_row(shown: Browser, name: str) -> None:
+    """Click the row of a resource."""
+    shown.run(f"[...document.querySelectorAll('.row')].find(r => r.textContent.includes({name!r})).click()")
+
+
 def test_what_differs_is_listed_and_the_rest_is_a_click_away(page: Any) -> None:
     """At first everything but what is in sync is listed below its owners; the state's button shows that, too."""
     shown = page(plan(drifted()))
@@ -81,29 +86,25 @@ def test_what_differs_is_listed_and_the_rest_is_a_click_away(page: Any) -> None:
 def test_search_finds_fields_values_and_people(page: Any) -> None:
     """Words are looked for in names, fields, values and authors; all of them must be found, in any case of letters."""
     shown = page(plan(drifted()))
-    found = {}
-    for words in ("securityrules", "COLLEAGUE@contoso tls1_0", "nowhere", ""):
-        shown.run(_set("search", words, "input"))
-        found[words] = shown.run(COUNT).split()[0]
+    found = counts(shown, "search", "input", ("securityrules", "COLLEAGUE@contoso tls1_0", "nowhere", ""))
 
     assert found == {"securityrules": "1", "COLLEAGUE@contoso tls1_0": "1", "nowhere": "0", "": "4"}
 
 
-def _set(name: str, value: str, event: str) -> str:
-    """Return a script that fills a field as a person does."""
-    field = f"[document.getElementById('{name}')]"
-    return f"for (const e of {field}) {{ e.value = {value!r}; e.dispatchEvent(new Event('{event}')); }}"
+def counts(shown: Browser, name: str, event: str, values: Sequence[str]) -> dict[str, str]:
+    """Return how many resources are listed for each value of a field, filled in as a person does."""
+    found = {}
+    for value in values:
+        field = f"[document.getElementById('{name}')]"
+        shown.run(f"for (const e of {field}) {{ e.value = {value!r}; e.dispatchEvent(new Event('{event}')); }}")
+        found[value] = shown.run(COUNT).split()[0]
+    return found
 
 
 def test_who_moved_is_a_filter(page: Any) -> None:
     """The list can be narrowed to what Azure moved, what the manifests moved, and what both did."""
     shown = page(plan(drifted()))
-    counts = {}
-    for who in ("d", "u", "b", ""):
-        shown.run(_set("who", who, "change"))
-        counts[who] = shown.run(COUNT).split()[0]
-
-    assert counts == {"d": "2", "u": "2", "b": "1", "": "4"}
+    assert counts(shown, "who", "change", ("d", "u", "b", "")) == {"d": "2", "u": "2", "b": "1", "": "4"}
 
 
 def test_everything_can_be_done_with_keys(page: Any) -> None:
@@ -140,7 +141,7 @@ def test_focus_goes_from_search_over_states_to_the_list(page: Any) -> None:
 
     order = [visited.index(name) for name in ("skip", "search", "who", "tab-tree", "tree")]
     assert order == sorted(order)
-    assert visited[order[-1] + 1 :] == [] or "tab-waves" not in visited
+    assert "tab-waves" not in visited
 
 
 def test_tree_tells_its_shape_to_screen_readers(page: Any) -> None:
@@ -162,7 +163,7 @@ def test_tree_tells_its_shape_to_screen_readers(page: Any) -> None:
 def test_differences_stand_side_by_side(page: Any) -> None:
     """Details hold who changed it and when, and each field with both values, the part that differs marked."""
     shown = page(plan(drifted()))
-    shown.run("[...document.querySelectorAll('.row')].find(r => r.textContent.includes('StorageAccount/app')).click()")
+    open_row(shown, "StorageAccount/app")
     cells = shown.run(
         "[...document.querySelectorAll('.diff tbody tr')].map(r => [...r.children].map(c => c.textContent))"
     )
@@ -179,7 +180,7 @@ def test_differences_stand_side_by_side(page: Any) -> None:
 def test_what_is_created_has_one_side(page: Any) -> None:
     """The details of a create hold the wanted values alone, a secret as a word."""
     shown = page(plan(first_apply()))
-    shown.run("[...document.querySelectorAll('.row')].find(r => r.textContent.includes('FlexibleServer/db')).click()")
+    open_row(shown, "FlexibleServer/db")
     cells = shown.run("[...document.querySelectorAll('.diff tr')].map(r => [...r.children].map(c => c.textContent))")
 
     assert cells[0] == ["field", "wanted"]
@@ -227,7 +228,7 @@ def test_texts_can_be_read_in_light_and_dark(page: Any, dark: bool) -> None:
     shown = page(plan(guarded()))
     shown.look(dark=dark)
     click(shown, "#states button[aria-pressed=false]")
-    shown.run("[...document.querySelectorAll('.row')].find(r => r.textContent.includes('replaced')).click()")
+    open_row(shown, "replaced")
 
     poor = shown.run(CONTRAST)
     background = shown.run("getComputedStyle(document.body).backgroundColor")
@@ -255,7 +256,7 @@ def test_phones_show_one_thing_at_a_time(page: Any) -> None:
     """On a narrow screen nothing is wider than it, the details cover the list, and Close leads back."""
     shown = page(render_result_as("html", applied(), STYLE))
     shown.look(width=390, height=844)
-    shown.run("[...document.querySelectorAll('.row')].find(r => r.textContent.includes('FlexibleServer/db')).click()")
+    open_row(shown, "FlexibleServer/db")
     covers = shown.run(
         "(() => { const r = document.getElementById('detail').getBoundingClientRect(); return [r.width, r.height]; })()"
     )
@@ -321,7 +322,7 @@ def test_pictures(page: Any, name: str, dark: bool, width: int) -> None:
     if name == "page-dark":
         click(shown, "#tab-waves")
     elif name == "page":
-        shown.run("[...document.querySelectorAll('.row')].find(r => r.textContent.includes('shopmedia')).click()")
+        open_row(shown, "shopmedia")
     PICTURES.mkdir(exist_ok=True)
     shown.screenshot(PICTURES / f"{name}.png")
 

@@ -102,6 +102,14 @@ def test_times_are_utc_whatever_azure_writes() -> None:
     assert found[-1] == ["somebody@contoso.example", "a person", "2026-02-28T23:30:00+00:00"]
 
 
+def test_nobody_moved_what_no_apply_is_remembered_of() -> None:
+    """Drift and deletions are listed as moved by Azure; what merely differs is listed as moved by nobody."""
+    rows = data_of(render_page(drift_page(drifted(), STYLE), load_page_parts()))["rows"]
+    moved = {row["n"].rsplit("/", 1)[-1]: row.get("g", "") for _, _, row in rows}
+
+    assert ("d" in moved["app"], moved["gone"], moved["cache"]) == (True, "d", "")
+
+
 def test_waves_follow_what_must_be_there_first() -> None:
     """A step is one wave after the last of those it needs; what is not written has no wave and delays nobody."""
     group, net, front = (build_key(f"default/{name}") for name in ("ResourceGroup/g", "VirtualNetwork/n", "Subnet/f"))
