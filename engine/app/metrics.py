@@ -116,10 +116,12 @@ class Gauge:
     read: Callable[[], Iterable[tuple[Labels, float]]]
 
     def samples(self) -> Iterator[Sample]:
-        """Yield what it is now."""
-        for place, (labels, number) in enumerate(self.read()):
-            if place < LIMIT:
-                yield Sample(suffix="", labels=labels, number=number)
+        """Yield what it is now; once there are too many, the sum of the others as ``other``."""
+        found = list(self.read())
+        for labels, number in found[:LIMIT]:
+            yield Sample(suffix="", labels=labels, number=number)
+        if others := found[LIMIT:]:
+            yield Sample(suffix="", labels=_others(others[0][0]), number=sum(number for _, number in others))
 
 
 def single(family: Family, read: Callable[[], float]) -> Gauge:
@@ -129,4 +131,8 @@ def single(family: Family, read: Callable[[], float]) -> Gauge:
 
 def _bounded(known: dict[Labels, float] | dict[Labels, _Times], labels: Labels) -> Labels:
     """Return the labels, or ``other`` for each once there are too many."""
-    return labels if labels in known or len(known) < LIMIT else (OTHER,) * len(labels)
+    return labels if labels in known or len(known) < LIMIT else _others(labels)
+
+
+def _others(labels: Labels) -> Labels:
+    return (OTHER,) * len(labels)

@@ -145,7 +145,6 @@ class PassTelemetry:
         for found in self._held():
             key = found.resource.key
             counts[self._state_of(found), key.group, key.kind] += 1
-        self._drop_gone()
         return sorted(counts.items())
 
     def _held(self) -> Iterable[ClusterObject]:
@@ -159,17 +158,18 @@ class PassTelemetry:
         seen = self._seen.get(found.identity)
         return "unknown" if seen is None else seen.state
 
-    def _drop_gone(self) -> None:
-        """Forget objects that are gone."""
-        for identity in [i for i in self._seen if self._objects.find(i) is None]:
+    def _current(self) -> Mapping[ObjectIdentity, _Seen]:
+        """Return what was seen, having forgotten objects that are gone or another replica's now."""
+        for identity in [i for i in self._seen if self._objects.find(i) is None or not self._holds(i[0])]:
             del self._seen[identity]
+        return self._seen
 
     def _stuck(self) -> Iterable[tuple[Labels, float]]:
-        return sorted(Count((i[1], i[2]) for i, seen in self._seen.items() if seen.is_stuck).items())
+        return sorted(Count((i[1], i[2]) for i, seen in self._current().items() if seen.is_stuck).items())
 
     def _drift_age(self) -> float:
         now = self._clock.monotonic()
-        return max((now - seen.since for seen in self._seen.values() if seen.state == _DRIFTED), default=0.0)
+        return max((now - seen.since for seen in self._current().values() if seen.state == _DRIFTED), default=0.0)
 
     def _operation_ages(self) -> list[float]:
         now = self._clock.now()

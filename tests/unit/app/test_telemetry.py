@@ -34,6 +34,7 @@ class Scene:
     def __init__(self, *names: str) -> None:
         self.clock = FakeClock(START)
         self.objects = Objects(cast("ObjectInputs", None))
+        self.held = {"default"}
         for name in names:
             self.put(name)
         self.telemetry = PassTelemetry(
@@ -41,7 +42,7 @@ class Scene:
             Operations(),
             self.clock,
             is_outside=lambda identity: identity[-1] == "outside",
-            holds=lambda namespace: namespace == "default",
+            holds=self.held.__contains__,
         )
 
     def put(self, name: str, *, ready: Condition | None = None, **annotations: str) -> None:
@@ -120,6 +121,18 @@ def test_drift_is_found_once() -> None:
 
     found = {sample.labels[-1]: sample.number for sample in scene.told("trueup_drift_detected")}
     assert (age, after, found) == (60, {"drifted": 1, "in_sync": 1}, {"drift": 2, "both": 1})
+
+
+def test_what_another_replica_holds_is_not_told() -> None:
+    """Drift of a namespace that went to another replica is that one's to tell; its age does not grow here for ever."""
+    scene = Scene("a")
+    scene.plan(drifted("a", Action.BLOCKED, reason=Reason.NOT_CONVERGING))
+    scene.clock.advance(60)
+
+    scene.held.clear()
+
+    assert scene.number("trueup_drift_age_seconds") == 0
+    assert scene.told("trueup_not_converging") == []
 
 
 def test_what_fails_is_in_error() -> None:
