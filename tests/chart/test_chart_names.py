@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 import yaml
 
+from engine.crds.naming_policy import naming_policy
+from engine.crds.policy import admission_policies
 from schemas.kinds import groups
 from tests.chart.helm import CHART, NAMESPACE, Helm, HelmError, Object, Rendered
 from tests.conftest import ROOT
@@ -51,6 +54,18 @@ def test_names_are_those_of_aso(helm: Helm) -> None:
         "azure-service-operator-allow-egress",
     }
     assert {"azureserviceoperator-manager-role", "azureserviceoperator-crd-manager-role"} < found.names("ClusterRole")
+
+
+def test_admission_policies_are_all_named(helm: Helm) -> None:
+    """Rights are given for each policy that the program makes and for no other; the notes say that they stay."""
+    made = {policy["metadata"]["name"] for policy in (*admission_policies(), *naming_policy("v1"))}
+
+    found = helm.render({"crdPattern": "resources.azure.com/*"})
+
+    given = [set(r["resourceNames"]) for r in rules(found) if r["apiGroups"] == ["admissionregistration.k8s.io"]]
+    kept = next(line for line in found.notes.splitlines() if "admission policies" in line)
+    assert set().union(*given) == made
+    assert set(re.findall(r"trueup-\w+", kept)) == made
 
 
 @pytest.mark.parametrize("mode", ["plan", "watch", "WATCH"])

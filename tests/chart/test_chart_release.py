@@ -24,3 +24,13 @@ def test_a_release_holds_no_definitions_and_no_secret(helm: Helm, name: str) -> 
     assert kinds[0] == "Namespace"
     assert not {"CustomResourceDefinition", "Secret"} & set(kinds)
     assert "Helm" not in text
+
+
+@pytest.mark.parametrize("name", RELEASES)
+def test_no_rule_is_given_twice(name: str) -> None:
+    """A role holds each of its rules once."""
+    objects = yaml.safe_load_all((BASES / name / "trueup.yaml").read_text())
+    roles = {o["metadata"]["name"]: [str(rule) for rule in o["rules"]] for o in objects if o["kind"].endswith("Role")}
+
+    assert roles
+    assert [role for role, rules in roles.items() if len(rules) > len(set(rules))] == []
