@@ -12,12 +12,13 @@ from engine.model.result import ApplyResult, Outcome, StepResult
 from engine.reporting.allowances import allowance_lines
 from engine.reporting.comparison import Comparison, Standing, comparison_line
 from engine.reporting.drift import drift_line, drift_report
-from engine.reporting.page_rows import Row, compared_row, drift_row, result_row, step_row
+from engine.reporting.page_rows import Row, bare_row, compared_row, drift_row, result_row, step_row
 from engine.reporting.page_tree import number_waves
 from engine.reporting.phrases import INCOMPLETE
 from engine.reporting.spending import spending_lines
 from engine.reporting.style import ACTION_TONES, TextOptions
 from engine.reporting.summary import apply_line, is_held_back, plan_line, steps_with_results
+from engine.reporting.text_results import outcome_word
 from engine.reporting.values import printable
 
 
@@ -75,7 +76,7 @@ _DRIFT_STATES: Final = (
 )
 _RESULT_STATES: Final = (
     State(word=Outcome.FAILED.value, sign="!", tone="bad"),
-    State(word="not as planned", sign="≠", tone="bad"),
+    State(word=outcome_word(Outcome.NOT_FULFILLED), sign="≠", tone="bad"),
     State(word=Outcome.CREATED.value, sign="+", tone="good"),
     State(word=Outcome.UPDATED.value, sign="~", tone="warn"),
     State(word=Outcome.REPLACED.value, sign="±", tone="strange"),
@@ -127,10 +128,9 @@ def drift_page(plan: Plan, style: TextOptions) -> Page:
 
 def _still_row(step: Step) -> Row:
     """Return a resource that did not move, or of which that is not known; what the manifest changed is no drift."""
-    states = {Action.UNREADABLE: "unreadable", Action.CREATE: "not in Azure"}
-    state = states.get(step.action, "in sync")
-    told = {} if state == "unreadable" else {"reason": "", "changes": (), "remarks": (), "sent": "", "who": ""}
-    return step_row(step, state, **told)
+    if step.action is Action.UNREADABLE:
+        return step_row(step, "unreadable")
+    return bare_row(step, "not in Azure" if step.action is Action.CREATE else "in sync")
 
 
 def result_page(result: ApplyResult, style: TextOptions) -> Page:
@@ -152,7 +152,7 @@ def result_page(result: ApplyResult, style: TextOptions) -> Page:
 def _result_state(step: Step, result: StepResult | None) -> str:
     if result is None or is_held_back(result):
         return Outcome.UNCHANGED.value if step.action is Action.NOOP else "held back"
-    return "not as planned" if result.outcome is Outcome.NOT_FULFILLED else result.outcome.value
+    return outcome_word(result.outcome)
 
 
 def comparison_page(comparison: Comparison, style: TextOptions) -> Page:

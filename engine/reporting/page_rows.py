@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any, Final
 
@@ -101,15 +101,8 @@ def _author(author: Attribution | None) -> list[str]:
     return [printable(author.by), PRINCIPALS.get(author.by_type, "somebody"), author.at.astimezone(UTC).isoformat()]
 
 
-def step_row(step: Step, state: str, **more: Any) -> Row:
-    """Return a step of a plan; ``more`` are members of the row that the step does not say."""
-    members: dict[str, Any] = {
-        "reason": reason_sentence(step),
-        "sent": sent_text(step),
-        "changes": _step_changes(step),
-        "remarks": step_remarks(step),
-        "who": _who(step.changes),
-    }
+def bare_row(step: Step, state: str, **told: Any) -> Row:
+    """Return the resource of a step; ``told`` are the members of the row that say what is done and why."""
     return Row(
         title=str(step.key),
         state=state,
@@ -118,7 +111,20 @@ def step_row(step: Step, state: str, **more: Any) -> Row:
         id=step.id,
         origin=step.origin,
         author=step.diff.last_modified,
-        **(members | more),
+        **told,
+    )
+
+
+def step_row(step: Step, state: str) -> Row:
+    """Return a step of a plan."""
+    return bare_row(
+        step,
+        state,
+        reason=reason_sentence(step),
+        sent=sent_text(step),
+        changes=_step_changes(step),
+        remarks=step_remarks(step),
+        who=_who(step.changes),
     )
 
 
@@ -128,7 +134,15 @@ def drift_row(row: DriftRow, state: str) -> Row:
     moved = [(as_moved(c), moved_note(c, say, _OPTIONS)) for c in row.changes]
     remarks = [*([GONE] if row.gone else []), mending_text(row.step), *step_remarks(row.step)]
     changes = [encode_change(c, say, note) for c, note in moved]
-    return step_row(row.step, state, changes=changes, remarks=remarks, who="d" if row.gone else _who(row.changes))
+    return bare_row(
+        row.step,
+        state,
+        reason=reason_sentence(row.step),
+        sent=sent_text(row.step),
+        changes=changes,
+        remarks=remarks,
+        who="d" if row.gone else _who(row.changes),
+    )
 
 
 def result_row(step: Step, result: StepResult | None, state: str) -> Row:
@@ -139,7 +153,8 @@ def result_row(step: Step, result: StepResult | None, state: str) -> Row:
     if result.outcome is Outcome.FAILED and result.ids.client:
         said.append(ticket_line(result))
     took = f"{plural(result.requests, 'write')}, {duration_text(result.duration)}" if result.requests else ""
-    return step_row(step, state, remarks=[*said, *step_remarks(step)], sent=took)
+    row = step_row(step, state)
+    return replace(row, remarks=[*said, *row.remarks], sent=took)
 
 
 def compared_row(one: Compared) -> Row:

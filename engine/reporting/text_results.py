@@ -77,14 +77,15 @@ def _methods(step: Step) -> str:
 def render_progress(result: StepResult, *, done: int, total: int, options: TextOptions | None = None) -> str:
     """Return the line for a step that ended; a failure has its cause below. Without line end."""
     style = options or TextOptions()
-    word = style.paint(_OUTCOME_TONES.get(result.outcome, ""), _word(result))
+    word = style.paint(_OUTCOME_TONES.get(result.outcome, ""), outcome_word(result.outcome))
     lines = [f"[{done}/{total}] {word} {printable(str(result.step.key))}{_sent(result)}"]
     lines += _cause_lines(result)
     return "\n".join(lines)
 
 
-def _word(result: StepResult) -> str:
-    return _WORDS.get(result.outcome, result.outcome.value)
+def outcome_word(outcome: Outcome) -> str:
+    """Return how people call an outcome."""
+    return _WORDS.get(outcome, outcome.value)
 
 
 def _sent(result: StepResult) -> str:

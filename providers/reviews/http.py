@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 import certifi
@@ -73,9 +72,7 @@ class Connection:
         detail = f"HTTP {answer.status_code} {answer.text[:300]}"
         status = answer.status_code
         if status == 429 or (status == 403 and answer.headers.get("Retry-After")):
-            seconds = answer.headers.get("Retry-After", "")
-            wait = timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
-            return ThrottledError(summary, detail=detail, retry_after=wait)
+            return ThrottledError(summary, detail=detail)
         if status in (401, 403, 404) or 300 <= status < 400:
             return PolicyDeniedError(summary, detail=detail, hint=self._hint)
         if status >= 500:
