@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import functools
 import os
 import secrets
 import sys
@@ -26,7 +25,7 @@ from engine.app.logs import Log
 from engine.app.metrics import Gauge, Histogram
 from engine.app.pod_page import PodPage
 from engine.app.settings import Settings
-from engine.app.sharing import make_shards, make_tenure, sharing
+from engine.app.sharing import lease_reader, make_shards, make_tenure, sharing
 from engine.app.telemetry import PassTelemetry
 from engine.app.tokens import TokenBook
 from engine.cluster.operating import Operating
@@ -95,7 +94,7 @@ async def prepare_cluster(client: KubeClient, args: argparse.Namespace, operatin
         for line in await bring_definitions(client, pattern=args.crd_pattern, labels=labels, clock=SystemClock()):
             log.info(line)
     elif operating.mode.reports and args.crd_management == "auto":
-        bring_report_definition(client, log)
+        await bring_report_definition(client, log)
 
 
 class _Assembly:
@@ -149,7 +148,7 @@ class _Assembly:
             outside=outside,
             telemetry=self.telemetry,
             audit=audit,
-            post_checks=self._post_checks(contract, store, audit, settings),
+            post_checks=self._post_checks(contract, store, audit),
             clock=clock,
             queue=queue,
             credentials=self.book,
@@ -160,9 +159,7 @@ class _Assembly:
             board=Board(clock),
         )
 
-    def _post_checks(
-        self, contract: Contract, store: ControllerStore, audit: StreamAudit, settings: Settings
-    ) -> PostChecks:
+    def _post_checks(self, contract: Contract, store: ControllerStore, audit: StreamAudit) -> PostChecks:
         return PostChecks(
             objects=self.objects,
             contract=contract,
@@ -171,7 +168,6 @@ class _Assembly:
             audit=audit,
             clock=SystemClock(),
             secret_key=store.secret_key(),
-            endpoint=settings.endpoint,
         )
 
     def _audit(self, log: Log) -> StreamAudit:
@@ -301,12 +297,10 @@ def _writer(client: KubeClient, cluster: WatchedCluster, clock: Clock, operating
 
 
 def _passes(client: KubeClient, parts: Parts, args: argparse.Namespace, operating: Operating) -> Passes:
-    from providers.kube.leases import read_lease
-
     if operating.mode.writes:
         return Reconciler(parts)
     from engine.app.lookout import PassPrinter
 
-    read = functools.partial(read_lease, client)
+    read = lease_reader(client)
     printer = PassPrinter(parts.objects, parts.clock, read, as_json=args.json_logging, is_quiet=args.verbosity <= 0)
     return Lookout(parts, printer.report)

@@ -60,7 +60,7 @@ async def bring_definitions(
         return {(kind.group, kind.kind) for kind in discover(client, Catalog.of_kinds())[0]}
 
     known = list(all_names())
-    there = installed()
+    there = await asyncio.to_thread(installed)
     wanted = set(choose(pattern, known)) if pattern.strip() else set()
     chosen = [name for name in known if name in wanted or name in there]
     if not chosen:
@@ -74,10 +74,11 @@ async def bring_definitions(
             raise
         return (f"definitions and admission policies are left as they are: {exc}",)
     for _ in range(_LOOKS):
-        if wanted <= installed():
+        there = await asyncio.to_thread(installed)
+        if wanted <= there:
             return (*(f"definition of {'/'.join(name)} applied" for name in changed), *told)
         await clock.sleep(timedelta(seconds=0.5))
-    raise UnavailableError("The cluster does not serve all kinds yet", detail=_names(wanted - installed()))
+    raise UnavailableError("The cluster does not serve all kinds yet", detail=_names(wanted - there))
 
 
 def _bring(client: KubeClient, name: Name, labels: Mapping[str, str]) -> bool:
@@ -107,14 +108,19 @@ def _carries(found: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool
 
 def bring_own(client: KubeClient, *, policies: bool = False) -> None:
     """Apply the definition of DriftReport, and admission policies, where they are not there as they should be."""
-    from engine.crds.compare import holds
     from engine.crds.policy import admission_policies
     from engine.drift.definition import drift_report_definition
-    from providers.kube.definitions import apply_object, read_object
 
     for manifest in (drift_report_definition(), *(admission_policies() if policies else ())):
-        if not holds(read_object(client, manifest), manifest):
-            apply_object(client, manifest)
+        _bring_object(client, manifest)
+
+
+def _bring_object(client: KubeClient, manifest: Mapping[str, Any]) -> None:
+    from engine.crds.compare import holds
+    from providers.kube.definitions import apply_object, read_object
+
+    if not holds(read_object(client, manifest), manifest):
+        apply_object(client, manifest)
 
 
 def bring_naming_policy(client: KubeClient) -> Sequence[str]:
@@ -122,15 +128,13 @@ def bring_naming_policy(client: KubeClient) -> Sequence[str]:
 
     It is a convenience: the pod fills them in as well.
     """
-    from engine.crds.compare import holds
     from engine.crds.naming_policy import RESOURCE, SERVED, naming_policy
-    from providers.kube.definitions import apply_object, read_object, version_of_admission
+    from providers.kube.definitions import version_of_admission
 
     try:
         version = version_of_admission(client, RESOURCE, SERVED)
         for policy in naming_policy(version) if version else ():
-            if not holds(read_object(client, policy), policy):
-                apply_object(client, policy)
+            _bring_object(client, policy)
     except PolicyDeniedError as exc:
         return (f"azureName is filled in by the pod, not by an admission policy: {exc}",)
     return ()

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _LAST_REPORT_S: Final = 1.0
 
 
-def bring_report_definition(client: KubeClient, log: Log) -> None:
+async def bring_report_definition(client: KubeClient, log: Log) -> None:
     """Install the definition of DriftReport where that is allowed; a pod that only reports goes on without it."""
     from engine.app.definitions import bring_own
 
     try:
-        bring_own(client)
+        await asyncio.to_thread(bring_own, client)
     except EngineError as exc:
         log.warn(f"the definition of DriftReport cannot be installed: {exc}")
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from engine.app.output import render_plan_as
 from engine.cluster.detect import ASO_LEASE, Lease, describe_operators, operator_namespaces
-from engine.errors import EngineError, PolicyDeniedError
+from engine.errors import PolicyDeniedError
 from engine.reporting.drift import drift_line, drift_report
 from engine.reporting.events import diagnostic_line, drift_lines
 from engine.reporting.style import TextOptions
 from engine.runtime.controller.lookout import Looked
+from engine.runtime.controller.neighbour import ReadLease
 from engine.runtime.controller.objects import Objects
 
 if TYPE_CHECKING:
     from engine.ports import Clock
-
-ReadLease = Callable[[str, str], Lease | None]
-"""Takes namespace and name."""
 
 
 class PassPrinter:
@@ -65,14 +62,11 @@ class PassPrinter:
 
     async def _operators(self) -> Sequence[str]:
         objects = list(self._objects.all())
-        names = list(operator_namespaces(objects))
-        found = await asyncio.gather(*(asyncio.to_thread(self._lease_in, name) for name in names))
-        leases = {name: lease for name, lease in zip(names, found, strict=True) if not isinstance(lease, EngineError)}
-        refused = (str(lease) for lease in found if isinstance(lease, EngineError))
+        leases: dict[str, Lease | None] = {}
+        refused = []
+        for namespace in operator_namespaces(objects):
+            try:
+                leases[namespace] = await self._read_lease(namespace, ASO_LEASE)
+            except PolicyDeniedError as exc:
+                refused.append(str(exc))
         return (*describe_operators(objects, leases, self._clock.now()), *refused)
-
-    def _lease_in(self, namespace: str) -> Lease | EngineError | None:
-        try:
-            return self._read_lease(namespace, ASO_LEASE)
-        except PolicyDeniedError as exc:
-            return exc

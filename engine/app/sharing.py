@@ -15,7 +15,7 @@ from engine.cluster.detect import ASO_LEASE, Lease
 from engine.cluster.leases import shard_of
 from engine.cluster.operating import Operating
 from engine.ports import Clock
-from engine.runtime.controller.neighbour import Beside
+from engine.runtime.controller.neighbour import Beside, ReadLease
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.shards import Shards
@@ -72,14 +72,9 @@ def make_tenure(
     queue: WorkQueue,
 ) -> Tenure:
     """Return what says which namespaces are this pod's: its shards, and nothing while an ASO is live."""
-    from providers.kube.leases import read_lease
-
     inner = shards or Everything()
     if not operating.mode.writes:
         return inner
-
-    async def read(namespace: str, name: str) -> Lease | None:
-        return await asyncio.to_thread(read_lease, client, namespace, name)
 
     def gone() -> None:
         for found in objects.all():
@@ -89,11 +84,21 @@ def make_tenure(
         inner,
         clock,
         namespaces=(operating.namespace, *args.take_over_from),
-        read=read,
+        read=lease_reader(client),
         member_prefix=MEMBERS,
         gone=gone,
         tell=log.warn,
     )
+
+
+def lease_reader(client: KubeClient) -> ReadLease:
+    """Return what reads Leases, of other programs too."""
+    from providers.kube.leases import read_lease
+
+    async def read(namespace: str, name: str) -> Lease | None:
+        return await asyncio.to_thread(read_lease, client, namespace, name)
+
+    return read
 
 
 @contextlib.asynccontextmanager

@@ -21,7 +21,7 @@ _SKEW: Final = timedelta(minutes=1)
 _NOTHING: Final = timedelta(0)
 
 ReadLease = Callable[[str, str], Awaitable[Lease | None]]
-"""Takes namespace and name; None where there is none, or it may not be read."""
+"""Takes namespace and name; None where there is none. It raises EngineError where it cannot be read."""
 
 
 class Beside:

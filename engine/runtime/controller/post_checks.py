@@ -35,7 +35,6 @@ class PostChecks:
 
     Attributes:
         secret_key: Keys the hashes in the audit log.
-        endpoint: Where Azure is, for the audit log.
     """
 
     objects: Objects
@@ -45,7 +44,6 @@ class PostChecks:
     audit: AuditLog
     clock: Clock
     secret_key: bytes
-    endpoint: str
     _calls: dict[ObjectIdentity, asyncio.Task[None]] = field(default_factory=dict)
 
     def judge(self, step: Step, actual: ActualState | None, generation: int) -> Condition | None:
@@ -72,8 +70,9 @@ class PostChecks:
         found = self.objects.find(step.key.identity)
         if found is None or step.id is None:
             return
+        speaker = self.credentials.speaker_of(found.resource)
         path = call.path.format(id=step.id.text)
-        url = f"{self.endpoint}{path}?api-version={call.api_version}"
+        url = f"{speaker.endpoint}{path}?api-version={call.api_version}"
         request = Request(method=call.method, url=url, body=dict(call.body) if call.body else ABSENT)
         told = replace(step, action=Action.UPDATE, reason=Reason.NOT_SETTLED)
         ledger = Ledger(self.audit, self.clock, plan=_NO_PLAN, secret_key=self.secret_key)
@@ -81,7 +80,7 @@ class PostChecks:
             async with self.contract.permits.write(step.key.namespace):
                 with ledger.write(told, request) as entry:
                     ledger.intend(entry)
-                    await self.credentials.speaker_of(found.resource).azure.call(call, path)
+                    await speaker.azure.call(call, path)
                     ledger.answered(entry, OperationProgress(status=OperationStatus.SUCCEEDED))
         except EngineError as exc:
             await self.contract.tell(step.key.identity, events.write_failed(str(exc), deleting=False))
