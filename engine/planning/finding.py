@@ -71,6 +71,3 @@ class PlanInput:
     def managed(self) -> int:
         """Return how many resources the input manages, orphans included."""
         return len(self.findings) + len(self.in_sync) + len(self.orphans)
-
-
-OBJECTLESS = ResourceKey(namespace="", group="", kind="", name="")

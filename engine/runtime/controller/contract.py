@@ -14,7 +14,6 @@ from engine.cluster import events
 from engine.cluster.claim import Marks, Owner, claim, is_foreign
 from engine.cluster.condition import Condition, choose_condition
 from engine.cluster.events import Event
-from engine.cluster.misfit import owner_link
 from engine.cluster.named import StoredName, given_name, stored_name
 from engine.cluster.names import (
     FINALIZER,
@@ -186,8 +185,7 @@ class Contract:
         self._objects.put(now)
 
     def _owner_of(self, resource: CustomResource) -> Owner | None:
-        link = owner_link(resource)
-        found = self._objects.find(link) if link is not None else None
+        found = self._objects.owner_of(resource)
         return Owner(key=found.resource.key, uid=found.resource.uid) if found is not None else None
 
     async def say(

@@ -93,6 +93,11 @@ class Objects:
         """Return an object; None when there is none."""
         return self._held.get(identity)
 
+    def owner_of(self, resource: CustomResource) -> ClusterObject | None:
+        """Return the object that a resource's spec names as owner; None when it names none, or it is not there."""
+        link = owner_link(resource)
+        return self._held.get(link) if link is not None else None
+
     def is_going(self, found: ClusterObject) -> bool:
         """Whether something above an object is going or gone: the cluster deletes the object next.
 

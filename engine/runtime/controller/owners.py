@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from engine.cluster.misfit import owner_link
 from engine.cluster.objects import ClusterObject
 from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import parse_policy
@@ -36,8 +35,7 @@ def _owner_not_ready(identity: ObjectIdentity, objects: Objects) -> ClusterObjec
     found = objects.find(identity)
     if found is None or found.is_claimed or found.resource.deleting:
         return None
-    link = owner_link(found.resource)
-    owner = objects.find(link) if link is not None else None
+    owner = objects.owner_of(found.resource)
     if owner is None or (owner.ready is not None and owner.ready.is_true):
         return None
     policy = parse_policy(found.resource.annotations, found.resource.namespace_annotations)

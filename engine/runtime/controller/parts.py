@@ -21,7 +21,7 @@ from engine.runtime.controller.post_checks import PostChecks
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.routing import Credentials
 from engine.runtime.controller.store import ControllerStore
-from engine.runtime.controller.telemetry import Silence, Telemetry
+from engine.runtime.controller.telemetry import Telemetry
 from engine.runtime.executor import ExecutorOptions
 from engine.runtime.world import PassResult
 
@@ -54,10 +54,10 @@ class Parts:
     post_checks: PostChecks
     drift: DriftBook
     board: Board
+    operations: Operations
+    outside: Outside
+    telemetry: Telemetry
     breaker: Breaker = field(default_factory=Breaker)
-    operations: Operations = field(default_factory=Operations)
-    outside: Outside | None = None
-    telemetry: Telemetry = field(default_factory=Silence)
 
     def note(self, planned: PassResult, seconds: float, *, is_full: bool) -> None:
         """Tell who keeps books of it what a pass, over everything or not, decided after so long."""

@@ -7,7 +7,7 @@ import uuid
 
 from engine.cluster import condition, events
 from engine.cluster.condition import Condition
-from engine.cluster.misfit import misfit, owner_link
+from engine.cluster.misfit import misfit
 from engine.cluster.moved import config_of_name, moved
 from engine.cluster.named import needs_random_name
 from engine.cluster.objects import ClusterObject
@@ -131,8 +131,7 @@ class Reconciler:
         await self._parts.contract.say(identity, said)
         if why:
             self._parts.queue.retry(identity, limit=SLOW)
-        left.discard(identity)
-        self._parts.queue.done(identity)
+        self._let_go(identity, left)
         return False
 
     async def _without_waiting(
@@ -147,8 +146,7 @@ class Reconciler:
                     "WaitingForOwner", owner_missing(owner.resource.key), found.resource.generation
                 )
                 await self._parts.contract.say(identity, said)
-            left.discard(identity)
-            queue.done(identity)
+            self._let_go(identity, left)
         return together - waiting.keys()
 
     def _misfit(self, found: ClusterObject) -> Condition | None:
@@ -168,23 +166,21 @@ class Reconciler:
         return moved(found.resource, self._owner_of(found), configured)
 
     def _owner_of(self, found: ClusterObject) -> CustomResource | None:
-        link = owner_link(found.resource)
-        owner = self._parts.objects.find(link) if link is not None else None
+        owner = self._parts.objects.owner_of(found.resource)
         return owner.resource if owner is not None else None
 
     def _is_outside(self, identity: ObjectIdentity) -> bool:
-        return self._parts.outside is not None and self._parts.outside.takes(identity)
+        return self._parts.outside.takes(identity)
 
     async def _see_outside(self, identity: ObjectIdentity, left: set[ObjectIdentity]) -> None:
         """Look at an object that Azure Resource Manager knows nothing of."""
-        outside, found = self._parts.outside, self._parts.objects.find(identity)
-        if outside is None or found is None:
+        found = self._parts.objects.find(identity)
+        if found is None:
             return
         if found.resource.deleting and not await self._may_go(found, left):
             return
-        await outside.run(identity)
-        left.discard(identity)
-        self._parts.queue.done(identity)
+        await self._parts.outside.run(identity)
+        self._let_go(identity, left)
 
     def _is_under_way(self, identity: ObjectIdentity) -> bool:
         found = self._parts.objects.find(identity)
@@ -206,8 +202,7 @@ class Reconciler:
             said = condition.warning(error.reason, str(error), found.resource.generation)
             await parts.contract.say(identity, said)
             parts.queue.retry(identity, limit=SLOW)
-        left.discard(identity)
-        parts.queue.done(identity)
+        self._let_go(identity, left)
 
     async def _may_go(self, found: ClusterObject, left: set[ObjectIdentity]) -> bool:
         """Whether an object may be deleted now; one that may not says why."""
@@ -219,9 +214,12 @@ class Reconciler:
             said = condition.warning("ReconciliationBlocked", why, found.resource.generation)
             await parts.contract.say(identity, said)
             parts.queue.retry(identity, limit=SLOW)
-            left.discard(identity)
-            parts.queue.done(identity)
+            self._let_go(identity, left)
         return not why
+
+    def _let_go(self, identity: ObjectIdentity, left: set[ObjectIdentity]) -> None:
+        left.discard(identity)
+        self._parts.queue.done(identity)
 
 
 def _is_left_in_azure(found: ClusterObject) -> bool:

@@ -1,4 +1,4 @@
-"""Who wants to know what passes see and do; nobody, unless somebody was named."""
+"""Who wants to know what passes see and do."""
 
 from __future__ import annotations
 
@@ -23,16 +23,3 @@ class Telemetry(Protocol):
     def passed(self, plan: Plan, seconds: float, *, is_full: bool) -> None:
         """A pass is over, after so long."""
         ...
-
-
-class Silence:
-    """Tells nobody."""
-
-    def planned(self, planned: PassResult, seconds: float, *, is_full: bool) -> None:
-        """Do nothing."""
-
-    def ended(self, result: StepResult) -> None:
-        """Do nothing."""
-
-    def passed(self, plan: Plan, seconds: float, *, is_full: bool) -> None:
-        """Do nothing."""
