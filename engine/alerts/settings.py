@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from engine.alerts.alert import TYPES, Alert
+from engine.cluster.durations import parse_go_duration
 from engine.desired.check import suggest
 from engine.drift.severity import Severity
 from engine.errors import InvalidSpecError
@@ -27,8 +29,7 @@ SINKS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
 SECRETS: Final = frozenset({"url", "token", "password", "routingKey", "key"})
 """Members that may hold a secret: they name a file or an environment variable; a plain URL may stand inline."""
 _INLINE_URL: Final = frozenset({"alertmanager", "cloudevents", "pagerduty", "webhook"})
-_DURATION: Final = re.compile(r"(\d+)(s|m|h|d)")
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DAYS: Final = re.compile(r"(\d{1,4})d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,10 +167,14 @@ class _Part:
     def duration(self, name: str) -> timedelta | None:
         if not self.has(name):
             return None
-        match = _DURATION.fullmatch(str(self._value[name]))
-        if match is None:
-            raise _bad(f"{self.place}.{name}", "must be a time as 30s, 5m, 2h or 1d")
-        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+        text = str(self._value[name])
+        if days := _DAYS.fullmatch(text):
+            return timedelta(days=int(days[1]))
+        with contextlib.suppress(InvalidSpecError):
+            found = parse_go_duration(text)
+            if found >= timedelta(0):
+                return found
+        raise _bad(f"{self.place}.{name}", "must be a time as 30s, 5m, 1h30m or 1d")
 
 
 def parse_settings(document: Any) -> AlertSettings:

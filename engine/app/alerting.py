@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-import yaml
 
 from engine.alerts.alert import LabelsOf, alerts_of, is_cut, unreadable_alert
 from engine.alerts.outbox import Message, Outbox, delivered, failed, next_message, plan_messages, read_outbox
@@ -25,6 +24,8 @@ from engine.errors import EngineError, InvalidSpecError
 from engine.model.plan import Step
 from engine.ports import Clock
 from providers.alerts.sinks import RefusedError, Sender
+from providers.manifests.document import Misread
+from providers.manifests.yaml_text import read_yaml
 from providers.state.lock import FolderLock
 
 _FILE: Final = "alerts.json"
@@ -40,10 +41,19 @@ def read_alert_settings(path: Path) -> AlertSettings:
         InvalidSpecError: It cannot be read, or does not say it well.
     """
     try:
-        document = yaml.safe_load(path.read_bytes())
-    except (OSError, ValueError, yaml.YAMLError) as exc:
-        raise InvalidSpecError(f"alerts: {path} cannot be read", detail=" ".join(str(exc).split())) from exc
-    return parse_settings(document)
+        found = read_yaml(path.read_bytes())
+    except OSError as exc:
+        raise InvalidSpecError(f"alerts: {path} cannot be read", detail=str(exc)) from exc
+    values = []
+    for document in found:
+        if isinstance(document, Misread):
+            raise InvalidSpecError(
+                f"alerts: {path}:{document.line} cannot be read", detail=document.text, hint=document.hint
+            )
+        values.append(document.value)
+    if len(values) != 1:
+        raise InvalidSpecError(f"alerts: {path} holds {len(values)} documents; one is read")
+    return parse_settings(values[0])
 
 
 @contextlib.contextmanager

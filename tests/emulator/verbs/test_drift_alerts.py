@@ -64,16 +64,24 @@ def test_drift_is_told_once_and_when_it_is_over(desk: Desk, tmp_path: Path) -> N
     assert alert["object"].endswith(name)
 
 
-def test_a_wrong_file_is_an_error_before_anything_is_read(desk: Desk, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sinks:\n- {name: a, type: slak}\n", "alerts: sinks[0].type 'slak' is no type of sink; did you mean"),
+        ("cluster: one\ncluster: two\nsinks: []\n", "alerts.yaml:2 cannot be read: duplicate key 'cluster'"),
+        ("sinks: []\n---\nsinks: []\n", "alerts.yaml holds 2 documents"),
+    ],
+)
+def test_a_wrong_file_is_an_error_before_anything_is_read(desk: Desk, tmp_path: Path, text: str, said: str) -> None:
     """The message names the place."""
     path = tmp_path / "alerts.yaml"
-    path.write_text("sinks:\n- {name: a, type: slak}\n")
+    path.write_text(text)
     desk.write(group(desk.name))
 
     run = desk.run("drift", "--alerts", str(path))
 
     assert run.code == 1
-    assert "alerts: sinks[0].type 'slak' is no type of sink; did you mean" in run.err
+    assert said in run.err
 
 
 def test_two_runs_do_not_share_what_was_told(desk: Desk, tmp_path: Path) -> None:

@@ -193,6 +193,15 @@ def test_a_sink_hears_of_things_in_their_order() -> None:
     assert next_message(delivered(outbox, outbox.waiting[0]), NOON + timedelta(minutes=5)) == ended
 
 
+def test_times_are_written_as_elsewhere() -> None:
+    """A duration is one as Go writes it, or a number of days."""
+    texts = ("30s", "1h30m", "7d")
+
+    found = [route.min_age for route in rules(*({"minAge": text} for text in texts)).routes]
+
+    assert found == [timedelta(seconds=30), timedelta(minutes=90), timedelta(days=7)]
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [
@@ -204,6 +213,7 @@ def test_a_sink_hears_of_things_in_their_order() -> None:
         ({"sinks": [{**SLACK, "chanel": "x"}]}, "alerts: sinks[0].chanel means nothing"),
         ({"sinks": [SLACK], "routes": [{"sinks": ["slck"]}]}, "alerts: routes[0].sinks 'slck' is no sink;"),
         ({"sinks": [SLACK], "routes": [{"minAge": "5 min"}]}, "alerts: routes[0].minAge must be a time as 30s"),
+        ({"sinks": [SLACK], "routes": [{"minAge": "-5m"}]}, "alerts: routes[0].minAge must be a time as 30s"),
         ({"sinks": [SLACK], "routes": [{"match": {"severity": "bad"}}]}, "alerts: routes[0].match.severity 'bad'"),
         ({"sinks": [SLACK], "routes": [{"limit": 0}]}, "alerts: routes[0].limit must be a number from 1 on"),
         ({"sinks": [SLACK], "silences": [{"until": "soon", "reason": "x"}]}, "alerts: silences[0].until must be a day"),
