@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from engine.model.plan import Action, Plan, Step
@@ -61,7 +62,9 @@ def render_plan(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None 
     head += _bullets("Allowed for this run:", allowance_lines(plan))
     if shown:
         head += _table("action", ((f"{a.symbol} {a.value}", n) for a, n in summary.actions.items()))
-    return _assemble(head, [_Block(_step_block(s, limit, now), s.action.value, _rank(s)) for s in shown], limit=limit)
+    return _assemble(
+        head, [_Block(partial(_step_block, s, limit, now), s.action.value, _rank(s)) for s in shown], limit=limit
+    )
 
 
 def render_drift(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None = None) -> str:
@@ -70,7 +73,7 @@ def render_drift(plan: Plan, *, limit: int = COMMENT_LIMIT, now: datetime | None
     rows = (*report.drifted, *report.unattributed)
     head = ["### Trueup drift", "", f"**{drift_line(report)}**", "", *_problem_lines(plan.problems)]
     head += [f"- unreadable: {_code(str(s.key))} {_sentence(s.detail)}" for s in report.unreadable[:_PROBLEMS_SHOWN]]
-    blocks = [_Block(_drift_block(r, limit, now), r.step.diff.state.value) for r in rows]
+    blocks = [_Block(partial(_drift_block, r, limit, now), r.step.diff.state.value) for r in rows]
     return _assemble([*head, ""], blocks, limit=limit)
 
 
@@ -80,7 +83,7 @@ def render_result(result: ApplyResult, *, limit: int = COMMENT_LIMIT) -> str:
     head += _bullets("Allowed for this run:", allowance_lines(result.plan))
     head += _table("outcome", ((o.value, n) for o, n in summarize_apply(result).outcomes.items()))
     items = [(title, r) for title, results in result_sections(result) for r in results]
-    return _assemble(head, [_Block(_result_block(t, r), r.outcome.value) for t, r in items], limit=limit)
+    return _assemble(head, [_Block(partial(_result_block, t, r), r.outcome.value) for t, r in items], limit=limit)
 
 
 def render_comparison(comparison: Comparison, *, limit: int = COMMENT_LIMIT) -> str:
@@ -88,13 +91,15 @@ def render_comparison(comparison: Comparison, *, limit: int = COMMENT_LIMIT) -> 
     names = f"From {_code(comparison.first)} to {_code(comparison.second)}:"
     head = ["### Trueup diff", "", f"**{comparison_line(comparison)}**", "", names, ""]
     differing = [r for r in comparison.resources if r.standing is not Standing.SAME]
-    return _assemble(head, [_Block(_compared_block(r, limit), r.standing.value) for r in differing], limit=limit)
+    return _assemble(
+        head, [_Block(partial(_compared_block, r, limit), r.standing.value) for r in differing], limit=limit
+    )
 
 
 class _Block(NamedTuple):
-    """One resource; where not all fit, those of a lower rank come first."""
+    """One resource; where not all fit, those of a lower rank come first, and the others are never made."""
 
-    text: str
+    make: Callable[[], str]
     kind: str
     rank: int = 0
 
@@ -105,19 +110,25 @@ def _rank(step: Step) -> int:
 
 def _assemble(head: Sequence[str], blocks: Sequence[_Block], *, limit: int) -> str:
     """Join what fits, what matters most first where that is not all, and count the rest."""
-    out = "\n".join(head)[: limit - _ROOM_FOR_TAIL].rstrip("\n") + "\n"
     room = limit - _ROOM_FOR_TAIL
-    if len(out) + sum(len(b.text) + 1 for b in blocks) > room:
-        blocks = sorted(blocks, key=lambda b: b.rank)
+    start = "\n".join(head)[:room].rstrip("\n") + "\n"
+    out, left = _fill(start, blocks, room)
+    if not left:
+        return out
+    out, left = _fill(start, sorted(blocks, key=lambda b: b.rank), room)
+    counts = Counter(b.kind for b in left)
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
+    return f"{out}\n… and {len(left):,} more, left out here ({kinds}): the report would be too long.\n"
+
+
+def _fill(out: str, blocks: Sequence[_Block], room: int) -> tuple[str, Sequence[_Block]]:
+    """Add blocks while there is room; return the rest, too."""
     for index, block in enumerate(blocks):
-        if len(out) + len(block.text) + 1 > room:
-            counts = Counter(b.kind for b in blocks[index:])
-            kinds = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
-            return (
-                f"{out}\n… and {len(blocks) - index:,} more, left out here ({kinds}): the report would be too long.\n"
-            )
-        out += "\n" + block.text
-    return out
+        text = block.make()
+        if len(out) + len(text) + 1 > room:
+            return out, blocks[index:]
+        out += "\n" + text
+    return out, ()
 
 
 def _problem_lines(problems: Sequence[str]) -> list[str]:
