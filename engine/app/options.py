@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import InvalidSpecError
@@ -108,6 +109,8 @@ def _parse_report(text: str, choices: Sequence[str]) -> tuple[str, str]:
     form, _, file = text.partition("=")
     if form not in choices or not file:
         raise argparse.ArgumentTypeError(f"{text!r} is not FORMAT=FILE with one of {', '.join(choices)}")
+    if not Path(file).parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{file} cannot be written: its folder is not there")
     return form, file
 
 

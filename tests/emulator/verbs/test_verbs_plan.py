@@ -127,12 +127,15 @@ def test_reports_are_written_beside_the_output(desk: Desk) -> None:
 
 
 def test_report_that_cannot_be_written_is_an_error(desk: Desk) -> None:
-    """A place that is not there, or a format that does not exist, ends with 1 and says which."""
+    """A place that is not there, or a format that does not exist, ends with 1 before anything is sent."""
     write_application(desk)
 
-    missing = desk.plan(f"--report=html={desk.folder}/nowhere/plan.html")
+    missing = desk.apply(f"--report=html={desk.folder}/nowhere/plan.html", code=1)
     unknown = desk.plan("--report=pdf=plan.pdf")
+    taken = desk.plan(f"--report=html={desk.folder}")
 
-    assert (missing.code, unknown.code) == (1, 1)
+    assert (missing.code, unknown.code, taken.code) == (1, 1, 1)
+    assert desk.azure.writes == []
     assert "nowhere/plan.html cannot be written" in missing.err
+    assert f"{desk.folder} cannot be written" in taken.err
     assert "'pdf=plan.pdf' is not FORMAT=FILE with one of text, json" in unknown.err
