@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,7 @@ STORAGE_API = "2023-01-01"
 NETWORK_API = "2024-03-01"
 GROUP_API = "2020-06-01"
 TAGS_API = "2021-04-01"
+_PATIENCE_S = 120.0
 _BY_OTHERS = {"x-ms-emulator-actor": "colleague@contoso.example"}
 
 
@@ -158,6 +160,15 @@ class Azure:
             with exc:
                 status, raw = exc.code, exc.read()
         return status, json.loads(raw) if raw else None
+
+    def wait_for(self, process: subprocess.Popen[bytes], holds: Callable[[Any], bool]) -> None:
+        """Look at what arrived until it holds what is waited for, as long as the process that sends it lives."""
+        until = time.monotonic() + _PATIENCE_S
+        while process.poll() is None and time.monotonic() < until:
+            if holds(self.call("GET", "/_emulator/requests")[1]):
+                return
+        state = "still runs" if process.returncode is None else f"ended with {process.returncode}"
+        raise AssertionError(f"the requests did not come; the process {state}")
 
     def edit(self, method: str, resource: str, body: Any = None, *, api: str = STORAGE_API) -> None:
         """Change a resource as a colleague would, and look until it has settled."""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -62,22 +62,9 @@ def applying(desk: Desk) -> Iterator[Applying]:
         process.communicate()
 
 
-def wait_for_operation(desk: Desk) -> None:
-    """Look until an operation was asked for."""
-    for _ in range(40_000):
-        _, seen = desk.azure.call("GET", "/_emulator/requests")
-        if any("operation" in path.lower() for path in seen["reads"]):
-            return
-    raise AssertionError("no operation was polled")
-
-
-def wait_for_puts(desk: Desk, count: int) -> None:
-    """Look until so many PUTs have arrived."""
-    for _ in range(40_000):
-        _, seen = desk.azure.call("GET", "/_emulator/requests")
-        if seen["counts"].get("PUT", 0) >= count:
-            return
-    raise AssertionError("the requests did not come")
+def polls_operation(seen: Any) -> bool:
+    """Whether an operation was asked for."""
+    return any("operation" in path.lower() for path in seen["reads"])
 
 
 def write_network(desk: Desk, *, polls: int) -> None:
@@ -92,7 +79,7 @@ def test_first_signal_sees_through_what_is_under_way(desk: Desk, number: signal.
     """The operation is waited for, what needs it is not begun, and the summary counts it; exit 3."""
     write_network(desk, polls=4)
     with applying(desk) as run:
-        wait_for_operation(desk)
+        desk.azure.wait_for(run.process, polls_operation)
         run.process.send_signal(number)
         run.read_until("stopping: nothing new is begun; waiting for: create web/VirtualNetwork/net")
         code, out = run.end()
@@ -111,7 +98,7 @@ def test_second_signal_leaves_operations_running(desk: Desk) -> None:
     """The process ends at once and says how to go on; the next apply follows the operation and writes the rest."""
     write_network(desk, polls=30)
     with applying(desk) as run:
-        wait_for_operation(desk)
+        desk.azure.wait_for(run.process, polls_operation)
         run.process.send_signal(signal.SIGINT)
         run.read_until("stopping: nothing new is begun")
         run.process.send_signal(signal.SIGINT)
@@ -140,7 +127,7 @@ def test_steps_in_the_queue_are_not_begun(desk: Desk) -> None:
     desk.azure.script({"match": {"method": "PUT", "path_regex": "/id[0-9]+$"}, "times": None, "delay_ms": 4_000})
     desk.azure.forget_traffic()
     with applying(desk) as run:
-        wait_for_puts(desk, 64)
+        desk.azure.wait_for(run.process, lambda seen: seen["counts"].get("PUT", 0) >= 64)
         run.process.send_signal(signal.SIGINT)
         code, out = run.end()
 

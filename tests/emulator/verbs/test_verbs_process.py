@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -179,14 +180,14 @@ def started_apply(desk: Desk) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def wait_for_operation(desk: Desk, name: str) -> None:
+def wait_for_operation(desk: Desk, process: subprocess.Popen[bytes], name: str) -> None:
     """Look until the operation on a resource was polled once: then its poller is in the state folder."""
-    for _ in range(20_000):
-        _, seen = desk.azure.call("GET", "/_emulator/requests")
+
+    def is_polled(seen: Any) -> bool:
         written = any(w["path"].endswith(name) for w in seen["writes"])
-        if written and any("operation" in path.lower() for path in seen["reads"]):
-            return
-    raise AssertionError("no operation was polled")
+        return written and any("operation" in path.lower() for path in seen["reads"])
+
+    desk.azure.wait_for(process, is_polled)
 
 
 def test_apply_that_was_killed_is_resumed_without_a_second_put(desk: Desk) -> None:
@@ -195,7 +196,7 @@ def test_apply_that_was_killed_is_resumed_without_a_second_put(desk: Desk) -> No
     desk.azure.script({"match": {"method": "PUT", "path_regex": f"{desk.name}-pg$"}, "times": None, "polls": 40})
     desk.azure.forget_traffic()
     with started_apply(desk) as process:
-        wait_for_operation(desk, f"{desk.name}-pg")
+        wait_for_operation(desk, process, f"{desk.name}-pg")
         process.send_signal(signal.SIGKILL)
         process.wait(30)
     puts = [w for w in desk.azure.writes if f"{desk.name}-pg" in w]
@@ -216,7 +217,7 @@ def test_second_apply_on_one_state_folder_ends_at_once(desk: Desk) -> None:
     desk.azure.script({"match": {"method": "PUT", "path_regex": f"{desk.name}-pg$"}, "times": None, "polls": 40})
     desk.azure.forget_traffic()
     with started_apply(desk) as first:
-        wait_for_operation(desk, f"{desk.name}-pg")
+        wait_for_operation(desk, first, f"{desk.name}-pg")
         first.send_signal(signal.SIGSTOP)
         writes = desk.azure.writes
         second = desk.spawn("apply", "--yes")
