@@ -6,25 +6,21 @@ were changed while it was not there it cannot mend.
 
 from __future__ import annotations
 
-from typing import Final
-
 from engine.cluster import condition
 from engine.cluster.condition import Condition
 from engine.cluster.named import given_name
-from engine.cluster.names import CHILD_ID_OVERRIDE, OWNER_NAME, RESOURCE_ID
-from engine.desired.identity import find_member, read_owner, spec_of
-from engine.desired.naming import has_uuid_name
+from engine.cluster.names import OWNER_NAME, RESOURCE_ID
+from engine.desired.identity import CHILD_ID_OVERRIDE, find_member, read_owner, spec_of
+from engine.desired.naming import FROM_CONFIG, has_uuid_name
 from engine.model.ids import ArmId
 from engine.model.state import CustomResource
 from schemas.kind_types import Kind
 from schemas.kinds import lookup_kind
 
-_FROM_CONFIG: Final = "azureNameFromConfig"
-
 
 def config_of_name(resource: CustomResource) -> tuple[str, str] | None:
     """Return config map and key that an object takes its name from; None for all but a few."""
-    source = spec_of(resource).get(_FROM_CONFIG)
+    source = spec_of(resource).get(FROM_CONFIG)
     if not isinstance(source, dict) or given_name(resource):
         return None
     return str(source.get("name", "")), str(source.get("key", ""))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from engine.desired.naming import has_uuid_name, wants_random_name
+from engine.desired.naming import FROM_CONFIG, has_uuid_name, wants_random_name
 from engine.model.ids import ArmId
 from engine.model.state import CustomResource
 from schemas.kind_types import Kind
 from schemas.kinds import lookup_kind
 
 _MEMBER: Final = "azureName"
-_FROM_CONFIG: Final = "azureNameFromConfig"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ def stored_name(resource: CustomResource, resource_id: ArmId) -> StoredName:
     kind = _kind_of(resource)
     if given or kind is None or _MEMBER not in kind.spec.members:
         return StoredName(name=given)
-    if _FROM_CONFIG in resource.spec.value:
+    if FROM_CONFIG in resource.spec.value:
         return StoredName(is_from_config=True)
     return StoredName(name=resource_id.name, is_new=True)
 

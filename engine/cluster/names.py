@@ -12,7 +12,6 @@ OPERATOR_NAMESPACE: Final = PREFIX + "operator-namespace"
 POLLER_TOKEN: Final = PREFIX + "poller-resume-token"
 POLLER_ID: Final = PREFIX + "poller-resume-id"
 LATEST_GENERATION: Final = PREFIX + "latest-reconciled-generation"
-CHILD_ID_OVERRIDE: Final = PREFIX + "child-resource-id-override"
 NAME_FROM_CONFIG: Final = PREFIX + "azure-name-from-config"
 CREDENTIAL_FROM: Final = PREFIX + "credential-from"
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from engine.cluster.names import CHILD_ID_OVERRIDE, LATEST_GENERATION
+from engine.cluster.names import LATEST_GENERATION
 from engine.cluster.promises import is_promise, promise
+from engine.desired.identity import CHILD_ID_OVERRIDE
 from engine.desired.policy import BASELINE, OPERATION
 
 _KEPT: Final = (CHILD_ID_OVERRIDE, LATEST_GENERATION, BASELINE)

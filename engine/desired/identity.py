@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from engine.desired.check import Misfit
 from engine.desired.inputs import Inputs
-from engine.desired.naming import build_uuid_name, has_uuid_name, unfit_name, wants_random_name
+from engine.desired.naming import FROM_CONFIG, build_uuid_name, has_uuid_name, unfit_name, wants_random_name
 from engine.model.ids import ArmId, ResourceKey
 from engine.model.path import FieldPath
 from engine.model.state import CustomResource, Wait
@@ -25,7 +25,7 @@ _ARM_ID = re.compile(rf"(?:{_SCOPE})?(?:{_SEGMENTS})+|{_SCOPE}", re.IGNORECASE)
 _UNFIT_ID = re.compile(r"[?#%\\\s\x00-\x1f\x7f]")
 _LONGEST_WHY: Final = 400
 _NAME_PATH = FieldPath(("spec", "azureName"))
-_CONFIG_PATH = FieldPath(("spec", "azureNameFromConfig"))
+_CONFIG_PATH = FieldPath(("spec", FROM_CONFIG))
 _OWNER_PATH = FieldPath(("spec", "owner", "armId"))
 
 ObjectIdentity = tuple[str, str, str, str]
@@ -120,8 +120,8 @@ def resolve_name(resource: CustomResource, kind: Kind, owner: OwnerLink, inputs:
     given = find_member(spec, "azureName")
     if isinstance(given, str) and given:
         return _checked_name(given, _NAME_PATH)
-    source = spec.get("azureNameFromConfig")
-    if isinstance(source, dict) and "azureNameFromConfig" in kind.spec.members:
+    source = spec.get(FROM_CONFIG)
+    if isinstance(source, dict) and FROM_CONFIG in kind.spec.members:
         return _configured_name(resource.key, source, inputs)
     key = resource.key
     if not has_uuid_name(kind):

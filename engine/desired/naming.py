@@ -8,6 +8,9 @@ from typing import Any, Final
 
 from schemas.kind_types import Kind
 
+FROM_CONFIG: Final = "azureNameFromConfig"
+"""Member of a spec that says which config map has the name."""
+
 _SPACE: Final = uuid.UUID("9a329043-7ad7-4b1c-812f-9c7a93d6392a")
 """ASO's name space for UUIDv5 names; a different one would name a second resource."""
 

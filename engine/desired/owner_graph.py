@@ -26,6 +26,7 @@ from engine.desired.identity import (
     spec_of,
 )
 from engine.desired.inputs import Inputs
+from engine.desired.naming import FROM_CONFIG
 from engine.model.state import CustomResource, Wait
 from schemas.kind_types import Kind
 from schemas.kinds import lookup_kind
@@ -62,7 +63,7 @@ class Node:
     @property
     def is_named_by_config(self) -> bool:
         """Whether the name comes from a config map."""
-        return "azureNameFromConfig" in self.kind.spec.members and "azureNameFromConfig" in spec_of(self.resource)
+        return FROM_CONFIG in self.kind.spec.members and FROM_CONFIG in spec_of(self.resource)
 
 
 class OwnerGraph:
