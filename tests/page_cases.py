@@ -1,7 +1,9 @@
-"""Plans whose pages are big, hostile or typical; the browser's tests and the unit tests look at the same ones."""
+"""Plans whose pages are big, hostile or typical, and their objects, for tests with and without a browser."""
 
 from __future__ import annotations
 
+import argparse
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.model.change import Attribution, ChangeOrigin, FieldChange
@@ -11,6 +13,22 @@ from tests.builders import build_change, build_diff, build_id, build_key, build_
 from tests.report_cases import CLUSTERS, GROUPS, NETWORKS, REDIS, SERVERS
 
 HOSTILE = "</script><img src=x onerror=alert(1)><!--\u2028\u2029 &lt; {{data}} ]]> \u202e"
+
+
+@dataclass
+class There:
+    """Stands for the objects of a cluster, by their names."""
+
+    names: list[str]
+
+    def find(self, identity: tuple[str, ...]) -> object | None:
+        return identity if "/".join((identity[0], *identity[2:])) in self.names else None
+
+    def all(self) -> list[object]:
+        return [argparse.Namespace(identity=tuple(name.split("/"))) for name in self.names]
+
+    def problems(self) -> tuple[str, ...]:
+        return ()
 
 
 def big_plan(resources: int, *, members: int = 24) -> Plan:

@@ -16,32 +16,20 @@ from engine.runtime.controller.board import Board
 from engine.runtime.controller.objects import Objects
 from tests.browser import CHROMIUM, MISSING, browser
 from tests.fakes import FakeClock
-from tests.page_cases import shop_plan
+from tests.page_cases import There, shop_plan
 
 pytestmark = [pytest.mark.skipif(not CHROMIUM, reason=MISSING), pytest.mark.loopback]
 TOKEN = "0123456789abcdef-token"
-
-
-class Everything:
-    """Stands for a cluster that holds every object."""
-
-    def find(self, identity: tuple[str, ...]) -> object:
-        return identity
-
-    def all(self) -> tuple[object, ...]:
-        return ()
-
-    def problems(self) -> tuple[object, ...]:
-        return ()
 
 
 def test_browser_shows_the_pods_page(tmp_path: Path) -> None:
     """With the token as password the page is shown and searched; nothing else is asked for, nothing is refused."""
     (tmp_path / "token").write_text(TOKEN)
     args = argparse.Namespace(page_addr="127.0.0.1:0", page_token_file=str(tmp_path / "token"), page_cert_dir="")
-    board = Board(FakeClock())
-    board.note(shop_plan().steps)
-    page = PodPage(board=board, objects=cast("Objects", Everything()), is_ours=lambda _: True)
+    board, steps = Board(FakeClock()), shop_plan().steps
+    board.note(steps)
+    there = There([str(step.key) for step in steps])
+    page = PodPage(board=board, objects=cast("Objects", there), is_ours=lambda _: True)
 
     def look(port: int) -> tuple[str, str, list[str], list[object]]:
         with browser(tmp_path) as shown:

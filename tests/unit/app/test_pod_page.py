@@ -9,7 +9,7 @@ import gzip
 import http.client
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -24,25 +24,10 @@ from engine.runtime.controller.board import Board
 from engine.runtime.controller.objects import Objects
 from tests.builders import build_change, build_result, build_step
 from tests.fakes import FakeClock
+from tests.page_cases import There
 
 TOKEN = "0123456789abcdef-token"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-
-
-@dataclass
-class There:
-    """Stands for the objects of a cluster: those of the steps."""
-
-    names: list[str]
-
-    def find(self, identity: tuple[str, ...]) -> object | None:
-        return identity if "/".join((identity[0], *identity[2:])) in self.names else None
-
-    def all(self) -> list[object]:
-        return [argparse.Namespace(identity=tuple(name.split("/"))) for name in self.names]
-
-    def problems(self) -> tuple[str, ...]:
-        return ()
 
 
 def arguments(folder: Path, **more: str) -> argparse.Namespace:
