@@ -9,7 +9,7 @@ import importlib
 import sys
 from pathlib import Path
 
-OURS = ("engine", "providers")
+OURS = ("engine", "providers", "schemas")
 # These compile data from sources that no image holds; __main__ runs.
 NOT_IN_A_POD = ("schemas.build", "providers.emulator.build")
 

@@ -14,7 +14,7 @@ from providers.kube.discovery import Catalog
 from providers.kube.listing import Selection
 from providers.kube.source import KubeSource
 from tests.apiserver.api import Api, Identity
-from tests.apiserver.binaries import Binaries, cache_folder, find_binaries, kubernetes_version
+from tests.apiserver.binaries import PROGRAMS, Binaries, find_binaries
 from tests.apiserver.clusters import RealCluster
 from tests.apiserver.crds import install
 from tests.apiserver.plane import ControlPlane, StartError
@@ -38,12 +38,12 @@ def test_roles_decide_what_an_account_may_do(plane: ControlPlane, namespace: str
 
 def test_the_server_says_its_version(admin: Api) -> None:
     """Clients choose what they do by the version, so a server built here must not say v0.0.0."""
-    if find_binaries() != Binaries(cache_folder()):
+    if find_binaries() != Binaries(PROGRAMS.folder):
         pytest.skip("these programs were built elsewhere")
 
     version = admin.get("/version")
 
-    assert (version["major"], version["gitVersion"]) == ("1", kubernetes_version())
+    assert (version["major"], version["gitVersion"]) == ("1", PROGRAMS.version)
 
 
 def test_what_an_owner_owned_goes_with_it(plane: ControlPlane, admin: Api, namespace: str) -> None:

@@ -1,7 +1,6 @@
 """The real Helm: found, or built from its Go module into a cache outside the checkout; and what it makes of the chart.
 
-``python -m tests.chart.helm`` builds it where it is missing. ``module`` only names the program; its go.sum pins every
-byte that is compiled.
+``python -m tests.chart.helm`` builds it where it is missing.
 """
 
 from __future__ import annotations
@@ -9,12 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
-import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +18,19 @@ from typing import Any
 import yaml
 
 from tests.conftest import ROOT
+from tests.go_programs import GoPrograms
 
 CHART = ROOT / "deploy" / "helm" / "trueup"
 NAMESPACE = "azureserviceoperator-system"
-_MODULE = Path(__file__).resolve().parent / "module"
 _PACKAGE = "helm.sh/helm/v4"
+_PROGRAMS = GoPrograms(
+    target="helm",
+    modules=Path(__file__).resolve().parent / "module",
+    main="go.mod",
+    module=_PACKAGE,
+    packages={"helm": ("", f"{_PACKAGE}/cmd/helm")},
+    variables=lambda version: {f"{_PACKAGE}/internal/version.version": version},
+)
 
 Object = dict[str, Any]
 
@@ -112,43 +115,9 @@ class Helm:
 
 def find_helm() -> Path | str:
     """Return the program, or why there is none."""
-    path = cache_folder() / "helm"
+    path = _PROGRAMS.folder / "helm"
     return path if path.exists() else f"helm is not in {path.parent}: make helm"
 
 
-def helm_version() -> str:
-    """Return the version that is built, as ``v4.3.1``."""
-    found = re.search(rf"^require {re.escape(_PACKAGE)} (v[\d.]+)$", (_MODULE / "go.mod").read_text(), re.MULTILINE)
-    assert found is not None, "module/go.mod names no version"
-    return found[1]
-
-
-def cache_folder() -> Path:
-    """Return where the built program is kept: another version, or another set of modules, is another folder."""
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_MODULE.glob("go.*"))))
-    machine = f"{platform.system()}-{platform.machine()}".lower()
-    return Path(root) / "trueup" / "helm" / f"{helm_version()}-{digest.hexdigest()[:12]}-{machine}"
-
-
-def build_helm() -> Path:
-    """Build Helm into the cache; returns at once where it is there."""
-    folder = cache_folder()
-    if (folder / "helm").exists():
-        return folder
-    if shutil.which("go") is None:
-        raise SystemExit("make helm needs Go (the version in tests/chart/module/go.mod or later)")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    sys.stderr.write("building helm ...\n")
-    flags = f"-s -w -X {_PACKAGE}/internal/version.version={helm_version()}"
-    with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-        command = ["go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags]
-        command += ["-o", f"{made}/helm", f"{_PACKAGE}/cmd/helm"]
-        subprocess.run(command, cwd=_MODULE, env={**os.environ, "CGO_ENABLED": "0"}, check=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(made, folder)
-    return folder
-
-
 if __name__ == "__main__":
-    sys.stdout.write(f"{build_helm()}\n")
+    sys.stdout.write(f"{_PROGRAMS.build()}\n")
