@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 HEALTH: Final = "--health-addr"
 METRICS: Final = "--metrics-addr"
+_BUILD: Final = Gauge(names.BUILD, lambda: [((version_of("trueup"),), 1)])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,14 +53,7 @@ class Vitals:
 
     def pages(self) -> Mapping[str, Pages]:
         """Return what is answered, by option and path."""
-        return {
-            HEALTH: {"/healthz": lambda _: Page(body="ok\n"), "/readyz": self._ready},
-            METRICS: {"/metrics": self._metrics},
-        }
-
-    def _metrics(self, request: Request) -> Page:
-        form = choose_form(request.headers.get("accept", ""))
-        return Page(body=render((*self.metrics, *self._gauges()), form), content_type=form)
+        return _pages(self._ready, lambda: (*self.metrics, *self._gauges()))
 
     def _ready(self, _: Request) -> Page:
         problems = self.troubles()
@@ -75,7 +69,7 @@ class Vitals:
             Gauge(names.QUEUE, lambda: [(("due",), len(self.queue)), (("busy",), len(self.queue.busy))]),
             single(names.FAILING_WATCHES, lambda: len(self.troubles())),
             Gauge(names.SHARDS_HELD, lambda: [((), len(self.shards.held))] if self.shards is not None else []),
-            Gauge(names.BUILD, lambda: [((version_of("trueup"),), 1)]),
+            _BUILD,
         )
 
     def _by_ready(self) -> list[tuple[Labels, float]]:
@@ -97,19 +91,22 @@ class Installation:
 
     def pages(self) -> Mapping[str, Pages]:
         """Return what is answered, by option and path."""
-        return {
-            HEALTH: {"/healthz": lambda _: Page(body="ok\n"), "/readyz": self._ready},
-            METRICS: {"/metrics": self._metrics},
-        }
-
-    def _metrics(self, request: Request) -> Page:
-        form = choose_form(request.headers.get("accept", ""))
-        return Page(body=render((Gauge(names.BUILD, lambda: [((version_of("trueup"),), 1)]),), form), content_type=form)
+        return _pages(self._ready, lambda: (_BUILD,))
 
     def _ready(self, _: Request) -> Page:
         if self.is_done:
             return Page(body="ok\n")
         return Page(body="definitions are being installed\n", status=503)
+
+
+def _pages(ready: Callable[[Request], Page], metrics: Callable[[], Sequence[Metric]]) -> Mapping[str, Pages]:
+    """Return what is answered, by option and path."""
+
+    def tell(request: Request) -> Page:
+        form = choose_form(request.headers.get("accept", ""))
+        return Page(body=render(metrics(), form), content_type=form)
+
+    return {HEALTH: {"/healthz": lambda _: Page(body="ok\n"), "/readyz": ready}, METRICS: {"/metrics": tell}}
 
 
 @asynccontextmanager

@@ -7,20 +7,13 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 from engine.errors import InvalidSpecError
 
 TEXT: Final = "text/plain; charset=utf-8"
 _PATIENCE_S: Final = 5.0
-_REASONS: Final = {
-    200: "OK",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    503: "Service Unavailable",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +139,7 @@ def _encode(page: Page, *, is_head: bool) -> bytes:
     body = page.body.encode() if isinstance(page.body, str) else page.body
     more = "".join(f"{name}: {value}\r\n" for name, value in page.headers.items())
     head = (
-        f"HTTP/1.1 {page.status} {_REASONS[page.status]}\r\nContent-Type: {page.content_type}\r\n"
+        f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}\r\nContent-Type: {page.content_type}\r\n"
         f"{more}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + (b"" if is_head else body)

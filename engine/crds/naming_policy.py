@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from engine.crds.admission import API, LABELS
 from engine.desired.naming import has_uuid_name
 from schemas.kind_types import Kind
 from schemas.kinds import groups, kinds_of, lookup_kind, versions
@@ -12,7 +13,6 @@ NAME: Final = "trueup-names"
 RESOURCE: Final = "mutatingadmissionpolicies"
 SERVED: Final = ("v1", "v1beta1", "v1alpha1")
 """Versions in which API servers may serve such policies, the best first."""
-_API: Final = "admissionregistration.k8s.io"
 _NAMED: Final = "has(object.metadata.name) && object.metadata.name != ''"
 _MISSING: Final = "has(object.spec) && (!has(object.spec.azureName) || object.spec.azureName == '')"
 _FREE: Final = "!has(object.spec.azureNameFromConfig)"
@@ -27,10 +27,10 @@ def naming_policy(version: str) -> list[dict[str, Any]]:
     Args:
         version: In which the API server serves such policies.
     """
-    metadata = {"name": NAME, "labels": {"app.kubernetes.io/managed-by": "trueup"}}
+    metadata = {"name": NAME, "labels": LABELS}
     patch = "[JSONPatch{op: 'add', path: '/spec/azureName', value: object.metadata.name}]"
     policy = {
-        "apiVersion": f"{_API}/{version}",
+        "apiVersion": f"{API}/{version}",
         "kind": "MutatingAdmissionPolicy",
         "metadata": metadata,
         "spec": {
@@ -51,7 +51,7 @@ def naming_policy(version: str) -> list[dict[str, Any]]:
         },
     }
     binding = {
-        "apiVersion": f"{_API}/{version}",
+        "apiVersion": f"{API}/{version}",
         "kind": "MutatingAdmissionPolicyBinding",
         "metadata": metadata,
         "spec": {"policyName": NAME},

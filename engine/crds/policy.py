@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from engine.crds.admission import refuse_updates
 from engine.crds.users_policy import users_policy
 from schemas.kinds import groups
 
@@ -43,43 +44,26 @@ def admission_policies() -> list[dict[str, Any]]:
 
     Once a resource exists its name and its owner are part of its id: another one would be another resource.
     """
-    rule = {"apiGroups": list(groups()), "apiVersions": ["*"], "operations": ["UPDATE"], "resources": ["*"]}
-    matched = {"resourceRules": [{**rule, "scope": "*"}], "matchPolicy": "Equivalent"}
     kept = f"!{_HAD_OWNER} || !{_HAS_OWNER}"
-    policy = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": NAME, "labels": {"app.kubernetes.io/managed-by": "trueup"}},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {**matched, "namespaceSelector": {}, "objectSelector": {}},
-            "matchConditions": [{"name": "claimed", "expression": _CLAIMED}],
-            "validations": [
-                _text("azureName"),
-                {
-                    "expression": f"({_SET.format('oldObject')}) || !({_SET.format('object')}) || {_SAME_NAME}",
-                    "messageExpression": f'"updating \'spec.azureName"{_WHO}',
-                    "reason": "Invalid",
-                },
-                {
-                    "expression": f"{_HAD_OWNER} || !{_HAS_OWNER}",
-                    "message": "adding an owner to an already created resource is not allowed",
-                    "reason": "Invalid",
-                },
-                {
-                    "expression": f"!{_HAD_OWNER} || {_HAS_OWNER}",
-                    "message": "removing 'spec.owner' is not allowed",
-                    "reason": "Invalid",
-                },
-                _text("owner.name", when=kept),
-                _text("owner.armId", when=kept),
-            ],
+    validations = [
+        _text("azureName"),
+        {
+            "expression": f"({_SET.format('oldObject')}) || !({_SET.format('object')}) || {_SAME_NAME}",
+            "messageExpression": f'"updating \'spec.azureName"{_WHO}',
+            "reason": "Invalid",
         },
-    }
-    binding = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": NAME, "labels": {"app.kubernetes.io/managed-by": "trueup"}},
-        "spec": {"policyName": NAME, "validationActions": ["Deny"]},
-    }
-    return [policy, binding, *users_policy()]
+        {
+            "expression": f"{_HAD_OWNER} || !{_HAS_OWNER}",
+            "message": "adding an owner to an already created resource is not allowed",
+            "reason": "Invalid",
+        },
+        {
+            "expression": f"!{_HAD_OWNER} || {_HAS_OWNER}",
+            "message": "removing 'spec.owner' is not allowed",
+            "reason": "Invalid",
+        },
+        _text("owner.name", when=kept),
+        _text("owner.armId", when=kept),
+    ]
+    refused = refuse_updates(NAME, groups=groups(), resources=["*"], claimed=_CLAIMED, validations=validations)
+    return [*refused, *users_policy()]

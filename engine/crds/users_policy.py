@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from engine.crds.admission import refuse_updates
+
 NAME: Final = "trueup-users"
 _GROUPS: Final = ("dbformysql.azure.com", "dbforpostgresql.azure.com", "sql.azure.com")
 _FINALIZER: Final = "serviceoperator.azure.com/finalizer"
@@ -23,35 +25,12 @@ _KEPT: Final = {
 
 def users_policy() -> list[dict[str, Any]]:
     """Return the policy and its binding: another name, owner, kind or alias would leave the first user behind."""
-    metadata = {"name": NAME, "labels": {"app.kubernetes.io/managed-by": "trueup"}}
-    rule = {"apiGroups": list(_GROUPS), "apiVersions": ["*"], "operations": ["UPDATE"], "resources": ["users"]}
-    policy = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": metadata,
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {
-                "resourceRules": [{**rule, "scope": "*"}],
-                "matchPolicy": "Equivalent",
-                "namespaceSelector": {},
-                "objectSelector": {},
-            },
-            "matchConditions": [{"name": "claimed", "expression": _CLAIMED}],
-            "validations": [
-                {
-                    "expression": f"{kept.format('oldObject')} == {kept.format('object')}",
-                    "messageExpression": f'"{what}{_WHO}',
-                    "reason": "Invalid",
-                }
-                for what, kept in _KEPT.items()
-            ],
-        },
-    }
-    binding = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": metadata,
-        "spec": {"policyName": NAME, "validationActions": ["Deny"]},
-    }
-    return [policy, binding]
+    validations = [
+        {
+            "expression": f"{kept.format('oldObject')} == {kept.format('object')}",
+            "messageExpression": f'"{what}{_WHO}',
+            "reason": "Invalid",
+        }
+        for what, kept in _KEPT.items()
+    ]
+    return refuse_updates(NAME, groups=_GROUPS, resources=["users"], claimed=_CLAIMED, validations=validations)
