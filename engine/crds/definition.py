@@ -14,7 +14,6 @@ from schemas.kinds import groups, kinds_of, lookup_kind, versions
 
 _TEXT: Final[Schema] = {"type": "string"}
 COLUMNS: Final = (("Ready", "status"), ("Severity", "severity"), ("Reason", "reason"), ("Message", "message"))
-STORAGE_SUFFIX: Final = "storage"
 _MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _ANYTHING: Final[Schema] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 

@@ -55,6 +55,18 @@ def test_who_may_reads_them(plane: ControlPlane, pod: Pod) -> None:
     assert "trueup_" in text
 
 
+def test_a_look_at_nothing_is_a_success(plane: ControlPlane, pod: Pod) -> None:
+    """Where there is no object yet full passes end well, so that nobody is called because none did."""
+    token = plane.account("default", "watches-nothing", READS_METRICS).token
+
+    def last_success() -> float:
+        lines = ask(pod, token)[1].splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("trueup_last_success_timestamp"))
+
+    assert plane.admin.get(GROUPS.format("default"))["items"] == []
+    plane.admin.wait_for("a full pass to end well", lambda: last_success() > 0)
+
+
 def test_others_do_not(plane: ControlPlane, pod: Pod) -> None:
     """Without a token, with one that is none, and without the right: 401, 401 and 403, and no number is told."""
     stranger = plane.account("default", "stranger").token

@@ -52,10 +52,9 @@ class Board:
 
     def plan(self, objects: Objects, is_ours: Callable[[str], bool]) -> Plan:
         """Return the steps of all objects that are still there and ours, as one plan; the others are forgotten."""
-        there = {i: s for i, s in self._steps.items() if is_ours(i[0]) and objects.find(i) is not None}
-        self._steps = dict(there)
+        self._steps = {i: s for i, s in self._steps.items() if is_ours(i[0]) and objects.find(i) is not None}
         problems = tuple(str(p) for p in objects.problems())
-        return Plan(steps=tuple(_in_order(there)), complete=not problems, problems=problems)
+        return Plan(steps=tuple(_in_order(self._steps)), complete=not problems, problems=problems)
 
 
 def _in_order(steps: Mapping[ObjectIdentity, Step]) -> Iterable[Step]:

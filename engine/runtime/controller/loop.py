@@ -119,7 +119,7 @@ class Loop:
         """Look at everything, unless the last full pass still does."""
         if self._sweep is None or self._sweep.done():
             wanted = frozenset(o.identity for o in self._objects.all() if self._queue.is_free(o.identity))
-            self._sweep = self._start(self._look(wanted)) if wanted else None
+            self._sweep = self._start(self._look(wanted))
 
     def _begin(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         if wanted:

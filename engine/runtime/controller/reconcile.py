@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Collection, Mapping
 
 from engine.cluster import condition, events
 from engine.cluster.condition import Condition
@@ -14,6 +15,7 @@ from engine.cluster.objects import ClusterObject
 from engine.cluster.verdict import owner_missing
 from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import parse_policy
+from engine.model.plan import Plan
 from engine.model.policy import ReconcilePolicy
 from engine.model.purpose import Purpose
 from engine.model.state import CustomResource
@@ -79,11 +81,21 @@ class Reconciler:
                 plain.add(identity)
             await turns.after(GLANCE)
         run = ObjectPass(self._parts, frozenset(plain), Purpose.SWEEP, self._sweeps.memory(self._parts.objects))
-        settled = await run.look(seen, self._sweeps) if plain else frozenset()
+        settled = await self._look_at(plain, run, seen)
         rest = frozenset(i for i in seen if i not in settled and queue.begin(i, seen[i]))
         if not rest:
             self._parts.drift.ended(self._parts.objects)
         return rest
+
+    async def _look_at(
+        self, plain: Collection[ObjectIdentity], run: ObjectPass, seen: Mapping[ObjectIdentity, int]
+    ) -> frozenset[ObjectIdentity]:
+        """Return what needs nothing; where nothing is there to look at, all of it was looked at."""
+        if plain:
+            return await run.look(seen, self._sweeps)
+        if not self._parts.objects.problems():
+            self._parts.telemetry.passed(Plan(steps=(), complete=True), 0.0, is_full=True)
+        return frozenset()
 
     async def _is_plain(self, identity: ObjectIdentity) -> bool:
         """Whether there is nothing about an object but its spec: others need a closer look each."""
