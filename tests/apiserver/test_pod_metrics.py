@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -55,16 +56,18 @@ def test_who_may_reads_them(plane: ControlPlane, pod: Pod) -> None:
     assert "trueup_" in text
 
 
-def test_a_look_at_nothing_is_a_success(plane: ControlPlane, pod: Pod) -> None:
+def test_a_look_at_nothing_is_a_success(plane: ControlPlane, azure: Azure, tmp_path: Path) -> None:
     """Where there is no object yet full passes end well, so that nobody is called because none did."""
     token = plane.account("default", "watches-nothing", READS_METRICS).token
+    options = ("--metrics-addr", "127.0.0.1:0", "--observe-period", "1")
 
-    def last_success() -> float:
+    def last_success(pod: Pod) -> float:
         lines = ask(pod, token)[1].splitlines()
         return next(float(line.split()[1]) for line in lines if line.startswith("trueup_last_success_timestamp"))
 
     assert plane.admin.get(GROUPS.format("default"))["items"] == []
-    plane.admin.wait_for("a full pass to end well", lambda: last_success() > 0)
+    with make_pod(plane, azure, tmp_path, *options, operator="looks-at-nothing") as pod:
+        plane.admin.wait_for("a full pass to end well", lambda: last_success(pod) > 0)
 
 
 def test_others_do_not(plane: ControlPlane, pod: Pod) -> None:
