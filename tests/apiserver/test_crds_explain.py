@@ -57,7 +57,7 @@ def test_kubectl_explains(plane: ControlPlane, admin: Api, kubectl: str, place: 
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode == 0 and sentence in " ".join(done.stdout.split())
 
-    admin.wait_for(f"kubectl to say {sentence!r} of {place}", explained)
+    assert admin.wait_for(f"kubectl to say {sentence!r} of {place}", explained)
 
 
 @pytest.mark.loopback
