@@ -30,8 +30,9 @@ from engine.runtime.baselines import recall_baseline
 from engine.runtime.desired import fetch_inputs, place_notices, place_problems
 from engine.runtime.holds import heed_holds, read_contents
 from engine.runtime.ignores import idle_fleet_notices, idle_notices, with_fleet_rules
-from engine.runtime.memory import PassMemory, Verdict, print_of_body
+from engine.runtime.memory import PassMemory, Verdict
 from engine.runtime.prepared import Prepared, Wanted
+from engine.runtime.prints import print_of_body
 from engine.runtime.scope import elsewhere_notices
 from engine.runtime.second_look import look_at_owners, look_for_deleted_twins
 from engine.runtime.seen import SeenStatus, reread, seen_by, state_without_body

@@ -13,9 +13,12 @@ from engine.desired.index import Index
 from engine.desired.inputs import WantedInputs
 from engine.model.ids import ArmId
 from engine.model.state import CustomResource, DesiredState, ReadTarget
-from engine.runtime.memory import Around, Identity, print_of_object
+from engine.runtime.prints import Identity, print_of_object
 from engine.runtime.scaling import find_scalers
 from engine.runtime.selection import Selection
+
+Around = tuple[frozenset[str], str]
+"""Ids of children that other objects own, and the object that sets the capacity."""
 
 
 @dataclass(slots=True)
