@@ -51,6 +51,10 @@ class Alert:
     since: datetime
     labels: Mapping[str, str] = field(default_factory=dict)
 
+    def is_named_as(self, other: Alert) -> bool:
+        """Whether receivers that go by what an alert says of itself take both for one."""
+        return (self.severity, self.type, self.object) == (other.severity, other.type, other.object)
+
     def to_json(self) -> dict[str, Any]:
         """Return the alert as it is stored; labels are not."""
         names = ("key", "version", "type", "namespace", "object", "resource", "arm_type", "title", "who", "request")

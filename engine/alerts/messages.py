@@ -61,7 +61,7 @@ def _more(message: Message) -> str:
 
 
 def alertmanager(message: Message, cluster: str, now: datetime, lasts: timedelta) -> list[dict[str, Any]]:
-    """Return alerts for ``POST /api/v2/alerts``; labels never change while an alert lasts.
+    """Return alerts for ``POST /api/v2/alerts``; one whose labels change ends under the old ones.
 
     Args:
         message: What is told.
@@ -70,7 +70,7 @@ def alertmanager(message: Message, cluster: str, now: datetime, lasts: timedelta
         lasts: For how long a firing alert holds unless it is sent again.
     """
     firing = [_alertmanager(a, cluster, ends=now + lasts) for a in message.firing]
-    return [*firing, *(_alertmanager(a, cluster, ends=now) for a in message.resolved)]
+    return [*firing, *(_alertmanager(a, cluster, ends=now) for a in (*message.resolved, *message.replaced))]
 
 
 def _alertmanager(alert: Alert, cluster: str, *, ends: datetime) -> dict[str, Any]:

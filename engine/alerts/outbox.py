@@ -25,6 +25,7 @@ class Message:
 
     Attributes:
         id: The same for every try, so that a receiver can tell a second copy.
+        replaced: What was told before of firing alerts that are of another severity, type or object now.
         more: How many alerts there are beside those that are shown.
     """
 
@@ -32,6 +33,7 @@ class Message:
     sink: str
     firing: tuple[Alert, ...] = ()
     resolved: tuple[Alert, ...] = ()
+    replaced: tuple[Alert, ...] = ()
     more: int = 0
     created: datetime
     attempts: int = 0
@@ -45,6 +47,7 @@ class Message:
             "sink": self.sink,
             "firing": [a.to_json() for a in self.firing],
             "resolved": [a.to_json() for a in self.resolved],
+            "replaced": [a.to_json() for a in self.replaced],
             "more": self.more,
             "created": stamp(self.created),
             "attempts": self.attempts,
@@ -124,6 +127,7 @@ def _read_message(found: Mapping[str, Any]) -> Message:
         **{n: found[n] for n in ("id", "sink", "more", "attempts", "error")},
         firing=tuple(read_alert(a) for a in found["firing"]),
         resolved=tuple(read_alert(a) for a in found["resolved"]),
+        replaced=tuple(read_alert(a) for a in found.get("replaced", ())),
         created=_time(found["created"]),
         due=_time(found["due"]),
     )
@@ -178,8 +182,8 @@ def _plan_sink(
         and not settings.silenced(current[key], now)
         and not (is_blind and current[key].type != UNREADABLE)
     ]
-    gone = [t.alert for key, t in told.items() if key not in current and t.alert.namespace not in unsure]
-    over = [alert for alert in gone if not (is_blind and alert.type != UNREADABLE)]
+    gone = [t.alert for key, t in told.items() if _is_over(t, current.get(key), is_taken=key in wanted)]
+    over = [a for a in gone if a.namespace not in unsure and not (is_blind and a.type != UNREADABLE)]
     route = _quickest([wanted[a.key] for a in firing] or routes)
     if (
         not (firing or over)
@@ -187,25 +191,59 @@ def _plan_sink(
         or now < outbox.last.get(sink, datetime.min.replace(tzinfo=UTC)) + route.digest
     ):
         return outbox
+    replaced = {a.key: told[a.key].alert for a in firing if a.key in told and not told[a.key].alert.is_named_as(a)}
     for alert in firing:
         told[alert.key] = Told(alert=alert, at=now)
     for alert in over:
         del told[alert.key]
     resolved = over if any(r.resolved for r in routes) else []
-    outbox = replace(outbox, told={**outbox.told, sink: told})
-    return _queue(outbox, sink, firing, resolved, route.limit, now) if firing or resolved else outbox
-
-
-def _queue(outbox: Outbox, sink: str, firing: list[Alert], resolved: list[Alert], limit: int, now: datetime) -> Outbox:
     firing.sort(key=lambda a: (-a.severity.rank, a.since, a.object))
+    outbox = replace(outbox, told={**outbox.told, sink: told})
+    cut = _cut_for_people if settings.sinks[sink].is_for_people else _cut_for_programs
+    for shown, ended, more in cut(firing, resolved, route.limit):
+        outbox = _queue(outbox, sink, shown, ended, more, replaced, now)
+    return outbox
+
+
+def _is_over(told: Told, alert: Alert | None, *, is_taken: bool) -> bool:
+    """Whether a sink is to hear of an end: it is over, or became something that the sink's routes do not take."""
+    return alert is None or (not is_taken and alert.version != told.alert.version)
+
+
+_Cut = tuple[list[Alert], list[Alert], int]
+
+
+def _cut_for_people(firing: list[Alert], resolved: list[Alert], limit: int) -> list[_Cut]:
+    """Return one message: the worst, and how many more there are."""
     shown = firing[:limit]
     ended = resolved[: max(0, limit - len(shown))]
+    more = len(firing) + len(resolved) - len(shown) - len(ended)
+    return [(shown, ended, more)] if firing or resolved else []
+
+
+def _cut_for_programs(firing: list[Alert], resolved: list[Alert], limit: int) -> list[_Cut]:
+    """Return messages that hold everything: what a program was told of would never end there otherwise."""
+    both = [*((a, False) for a in firing), *((a, True) for a in resolved)]
+    chunks = [both[n : n + limit] for n in range(0, len(both), limit)]
+    return [([a for a, is_end in chunk if not is_end], [a for a, is_end in chunk if is_end], 0) for chunk in chunks]
+
+
+def _queue(
+    outbox: Outbox,
+    sink: str,
+    firing: list[Alert],
+    resolved: list[Alert],
+    more: int,
+    replaced: Mapping[str, Alert],
+    now: datetime,
+) -> Outbox:
     message = Message(
         id=f"{int(now.timestamp()):x}-{outbox.number + 1}",
         sink=sink,
-        firing=tuple(shown),
-        resolved=tuple(ended),
-        more=len(firing) + len(resolved) - len(shown) - len(ended),
+        firing=tuple(firing),
+        resolved=tuple(resolved),
+        replaced=tuple(replaced[a.key] for a in firing if a.key in replaced),
+        more=more,
         created=now,
         due=now,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -11,10 +9,9 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from engine.alerts.alert import TYPES, Alert
-from engine.cluster.durations import parse_go_duration
+from engine.alerts.parts import Fault, Faults, Part, SettingsError, fault
 from engine.desired.check import suggest
 from engine.drift.severity import Severity
-from engine.errors import InvalidSpecError
 
 SINKS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "alertmanager": (frozenset({"url"}), frozenset({"token"})),
@@ -29,7 +26,11 @@ SINKS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
 SECRETS: Final = frozenset({"url", "token", "password", "routingKey", "key"})
 """Members that may hold a secret: they name a file or an environment variable; a plain URL may stand inline."""
 _INLINE_URL: Final = frozenset({"alertmanager", "cloudevents", "pagerduty", "webhook"})
-_DAYS: Final = re.compile(r"(\d{1,4})d")
+_TLS_MODES: Final = ("starttls", "tls", "none")
+_LAST_PORT: Final = 65_535
+_ADDRESSES: Final = 3
+"""A host, a sender, one who receives."""
+_FOR_PEOPLE: Final = frozenset({"email", "slack", "teams"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,11 @@ class Sink:
     type: str
     members: Mapping[str, Any]
     secrets: Mapping[str, Reference]
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether a message is read, so that the worst of many and a count say enough."""
+        return self.type in _FOR_PEOPLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,84 +135,43 @@ def _fits(text: str, patterns: tuple[str, ...]) -> bool:
     return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
-class _Part:
-    """One map of the document, and where it stands."""
-
-    def __init__(self, value: Any, place: str, known: frozenset[str]) -> None:
-        if not isinstance(value, dict):
-            raise _bad(place, "is no map")
-        for name in value:
-            if name not in known:
-                raise _bad(f"{place}.{name}", f"means nothing; {suggest(str(name), sorted(known))}")
-        self._value, self.place = value, place
-
-    def has(self, name: str) -> bool:
-        return name in self._value
-
-    def raw(self, name: str) -> Any:
-        return self._value.get(name)
-
-    def text(self, name: str, default: str | None = None) -> str:
-        found = self._value.get(name, default)
-        if not isinstance(found, str) or (not found and default is None):
-            raise _bad(f"{self.place}.{name}", "must be a text")
-        return found
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        found = self._value.get(name, [])
-        if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-            raise _bad(f"{self.place}.{name}", "must be a list of texts")
-        return tuple(found)
-
-    def items(self, name: str) -> list[tuple[Any, str]]:
-        found = self._value.get(name, [])
-        if not isinstance(found, list):
-            raise _bad(f"{self.place}.{name}", "must be a list")
-        return [(item, f"{self.place}.{name}[{n}]".lstrip(".")) for n, item in enumerate(found)]
-
-    def duration(self, name: str) -> timedelta | None:
-        if not self.has(name):
-            return None
-        text = str(self._value[name])
-        if days := _DAYS.fullmatch(text):
-            return timedelta(days=int(days[1]))
-        with contextlib.suppress(InvalidSpecError):
-            found = parse_go_duration(text)
-            if found >= timedelta(0):
-                return found
-        raise _bad(f"{self.place}.{name}", "must be a time as 30s, 5m, 1h30m or 1d")
-
-
 def parse_settings(document: Any) -> AlertSettings:
     """Return what a document says.
 
     Raises:
-        InvalidSpecError: It does not say it well; the message names the place.
+        SettingsError: It does not say it well; the message names the first place, and the error holds all.
     """
-    top = _Part(document, "", frozenset({"cluster", "sinks", "routes", "silences"}))
-    sinks = [_sink(item, place) for item, place in top.items("sinks")]
-    named = {sink.name: sink for sink in sinks}
-    if len(named) < len(sinks):
-        raise _bad("sinks", "hold two of one name")
-    if not named:
-        raise _bad("sinks", "is empty: nobody would hear of anything")
+    top, faults = Part(document, "", frozenset({"cluster", "sinks", "routes", "silences"})), Faults()
+    cluster = faults.take(lambda: top.text("cluster", "")) or ""
+    written = faults.take(lambda: top.items("sinks"))
+    if written == []:
+        raise fault("sinks", "is empty: nobody would hear of anything")
+    names = [item.get("name") for item, _ in written or () if isinstance(item, dict)]
+    if len(set(map(str, names))) < len(names):
+        faults.all.append(Fault("sinks", "hold two of one name"))
+    sinks = faults.each(_sink, written or [])
+    known = tuple(str(name) for name in names)
+    routes = faults.each(lambda item, place: _route(item, place, known), faults.take(lambda: top.items("routes")) or [])
+    silences = faults.each(_silence, faults.take(lambda: top.items("silences")) or [])
+    if faults.all:
+        raise SettingsError(faults.all)
     return AlertSettings(
-        cluster=top.text("cluster", ""),
-        sinks=named,
-        routes=tuple(_route(item, place, named) for item, place in top.items("routes")) or (Route(sinks=tuple(named)),),
-        silences=tuple(_silence(item, place) for item, place in top.items("silences")),
+        cluster=cluster,
+        sinks={sink.name: sink for sink in sinks},
+        routes=tuple(routes) or (Route(sinks=known),),
+        silences=tuple(silences),
     )
 
 
 def _sink(item: Any, place: str) -> Sink:
     kind = str(item.get("type", "")) if isinstance(item, dict) else ""
     if kind not in SINKS:
-        raise _bad(f"{place}.type", f"{kind!r} is no type of sink; {suggest(kind, sorted(SINKS))}")
+        raise fault(f"{place}.type", f"{kind!r} is no type of sink; {suggest(kind, sorted(SINKS))}")
     needed, possible = SINKS[kind]
-    part = _Part(item, place, needed | possible | {"name", "type"})
+    part = Part(item, place, needed | possible | {"name", "type"})
     for name in sorted(needed):
         if not part.has(name):
-            raise _bad(f"{place}.{name}", f"is missing: a sink of type {kind} needs it")
+            raise fault(f"{place}.{name}", f"is missing: a sink of type {kind} needs it")
     secrets = {n: _reference(part.raw(n), f"{place}.{n}", kind, n) for n in SECRETS if part.has(n)}
     members = {n: part.raw(n) for n in needed | possible if part.has(n) and n not in SECRETS}
     if kind == "email":
@@ -214,14 +179,22 @@ def _sink(item: Any, place: str) -> Sink:
     return Sink(name=part.text("name"), type=kind, members=members, secrets=secrets)
 
 
-def _check_mail(part: _Part) -> None:
-    part.text("host"), part.text("from")
-    if not part.texts("to"):
-        raise _bad(f"{part.place}.to", "is empty")
-    if not isinstance(part.raw("port") or 25, int):
-        raise _bad(f"{part.place}.port", "must be a number")
-    if part.text("tls", "starttls") not in ("starttls", "tls", "none"):
-        raise _bad(f"{part.place}.tls", "must be starttls, tls or none")
+def _check_mail(part: Part) -> None:
+    addresses = [("host", part.text("host")), ("from", part.text("from")), *(("to", to) for to in part.texts("to"))]
+    for name, text in (*addresses, ("username", part.text("username", ""))):
+        if not text.isprintable():
+            raise fault(f"{part.place}.{name}", "must be one line")
+    if len(addresses) < _ADDRESSES:
+        raise fault(f"{part.place}.to", "is empty")
+    if part.number("port", 25) > _LAST_PORT:
+        raise fault(f"{part.place}.port", f"must be at most {_LAST_PORT}")
+    mode = part.text("tls", "starttls")
+    if mode not in _TLS_MODES:
+        raise fault(f"{part.place}.tls", "must be starttls, tls or none")
+    if part.has("username") != part.has("password"):
+        raise fault(part.place, "needs both username and password, or neither")
+    if mode == "none" and part.has("password"):
+        raise fault(f"{part.place}.tls", "is none: the password would be sent in plain text")
 
 
 def _reference(value: Any, place: str, kind: str, name: str) -> Reference:
@@ -231,40 +204,37 @@ def _reference(value: Any, place: str, kind: str, name: str) -> Reference:
         (source, where), *_ = value.items()
         if source in ("file", "env") and isinstance(where, str) and where:
             return Reference(**{source: where})
-    raise _bad(place, "must name where it stands: {file: PATH} or {env: NAME}; it may be a secret")
+    raise fault(place, "must name where it stands: {file: PATH} or {env: NAME}; it may be a secret")
 
 
-def _route(item: Any, place: str, sinks: Mapping[str, Sink]) -> Route:
-    part = _Part(item, place, frozenset({"sinks", "match", "minAge", "digest", "repeat", "limit", "resolved"}))
+def _route(item: Any, place: str, sinks: tuple[str, ...]) -> Route:
+    part = Part(item, place, frozenset({"sinks", "match", "minAge", "digest", "repeat", "limit", "resolved"}))
     for name in part.texts("sinks"):
         if name not in sinks:
-            raise _bad(f"{place}.sinks", f"{name!r} is no sink; {suggest(name, sorted(sinks))}")
-    limit = part.raw("limit") if part.has("limit") else 20
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise _bad(f"{place}.limit", "must be a number from 1 on")
+            raise fault(f"{place}.sinks", f"{name!r} is no sink; {suggest(name, sorted(sinks))}")
     return Route(
-        sinks=part.texts("sinks") or tuple(sinks),
+        sinks=part.texts("sinks") or sinks,
         match=_match(part.raw("match") or {}, f"{place}.match"),
         min_age=part.duration("minAge") or timedelta(0),
         digest=part.duration("digest") or timedelta(0),
         repeat=part.duration("repeat"),
-        limit=limit,
-        resolved=part.raw("resolved") is not False,
+        limit=part.number("limit", 20),
+        resolved=part.flag("resolved", default=True),
     )
 
 
 def _match(item: Any, place: str) -> Match:
-    part = _Part(item, place, frozenset({"namespaces", "labels", "severity", "types", "resourceTypes"}))
+    part = Part(item, place, frozenset({"namespaces", "labels", "severity", "types", "resourceTypes"}))
     severity = part.text("severity", "info")
     levels = [s.value for s in Severity]
     if severity not in levels:
-        raise _bad(f"{place}.severity", f"{severity!r} is none; {suggest(severity, levels)}")
+        raise fault(f"{place}.severity", f"{severity!r} is none; {suggest(severity, levels)}")
     for name in part.texts("types"):
         if name not in TYPES:
-            raise _bad(f"{place}.types", f"{name!r} is none; {suggest(name, TYPES)}")
+            raise fault(f"{place}.types", f"{name!r} is none; {suggest(name, TYPES)}")
     labels = part.raw("labels") or {}
     if not isinstance(labels, dict) or not all(isinstance(t, str) for pair in labels.items() for t in pair):
-        raise _bad(f"{place}.labels", "must be a map of texts")
+        raise fault(f"{place}.labels", "must be a map of texts")
     return Match(
         namespaces=part.texts("namespaces"),
         labels=labels,
@@ -275,7 +245,7 @@ def _match(item: Any, place: str) -> Match:
 
 
 def _silence(item: Any, place: str) -> Silence:
-    part = _Part(item, place, frozenset({"match", "until", "reason"}))
+    part = Part(item, place, frozenset({"match", "until", "reason"}))
     return Silence(
         match=_match(part.raw("match") or {}, f"{place}.match"),
         until=_time(part.raw("until"), f"{place}.until"),
@@ -290,9 +260,5 @@ def _time(value: Any, place: str) -> datetime:
     try:
         found = datetime.fromisoformat(value.isoformat() if isinstance(value, date) else str(value))
     except ValueError:
-        raise _bad(place, "must be a day or a time, as 2026-12-24 or 2026-12-24T18:00:00Z") from None
+        raise fault(place, "must be a day or a time, as 2026-12-24 or 2026-12-24T18:00:00Z") from None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-
-
-def _bad(place: str, what: str) -> InvalidSpecError:
-    return InvalidSpecError(f"alerts: {place.lstrip('.') or 'the document'} {what}")

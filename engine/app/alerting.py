@@ -14,6 +14,7 @@ import orjson
 
 from engine.alerts.alert import LabelsOf, alerts_of, is_cut, unreadable_alert
 from engine.alerts.outbox import Message, Outbox, delivered, failed, next_message, plan_messages, read_outbox
+from engine.alerts.parts import SettingsError
 from engine.alerts.settings import AlertSettings, Reference, parse_settings
 from engine.app.console import warn
 from engine.app.output import write_atomically
@@ -25,6 +26,7 @@ from engine.model.plan import Step
 from engine.ports import Clock
 from providers.alerts.sinks import RefusedError, Sender
 from providers.manifests.document import Misread
+from providers.manifests.yaml_places import line_of
 from providers.manifests.yaml_text import read_yaml
 from providers.state.lock import FolderLock
 
@@ -41,11 +43,11 @@ def read_alert_settings(path: Path) -> AlertSettings:
         InvalidSpecError: It cannot be read, or does not say it well.
     """
     try:
-        found = read_yaml(path.read_bytes())
+        content = path.read_bytes()
     except OSError as exc:
-        raise InvalidSpecError(f"alerts: {path} cannot be read", detail=str(exc)) from exc
+        raise InvalidSpecError(f"alerts: {path} cannot be read", detail=exc.strerror or type(exc).__name__) from exc
     values = []
-    for document in found:
+    for document in read_yaml(content):
         if isinstance(document, Misread):
             raise InvalidSpecError(
                 f"alerts: {path}:{document.line} cannot be read", detail=document.text, hint=document.hint
@@ -53,7 +55,10 @@ def read_alert_settings(path: Path) -> AlertSettings:
         values.append(document.value)
     if len(values) != 1:
         raise InvalidSpecError(f"alerts: {path} holds {len(values)} documents; one is read")
-    return parse_settings(values[0])
+    try:
+        return parse_settings(values[0])
+    except SettingsError as exc:
+        raise exc.within(lambda fault: f"{path}:{line_of(content, fault.place)}") from exc
 
 
 @contextlib.contextmanager

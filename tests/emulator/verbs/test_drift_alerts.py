@@ -67,7 +67,7 @@ def test_drift_is_told_once_and_when_it_is_over(desk: Desk, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("sinks:\n- {name: a, type: slak}\n", "alerts: sinks[0].type 'slak' is no type of sink; did you mean"),
+        ("sinks:\n- {name: a, type: slak}\n", "alerts.yaml:2: sinks[0].type 'slak' is no type of sink; did you mean"),
         ("cluster: one\ncluster: two\nsinks: []\n", "alerts.yaml:2 cannot be read: duplicate key 'cluster'"),
         ("sinks: []\n---\nsinks: []\n", "alerts.yaml holds 2 documents"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from engine.alerts.alert import Alert, alerts_of, is_cut, unreadable_alert
 from engine.alerts.outbox import ATTEMPTS, Outbox, delivered, failed, next_message, plan_messages, read_outbox
+from engine.alerts.parts import SettingsError
 from engine.alerts.settings import parse_settings
 from engine.drift.document import build_report
 from engine.errors import InvalidSpecError
@@ -18,6 +20,7 @@ from tests.drift_cases import NOON, drifted, ledger_of, missing, moved
 
 SLACK = {"name": "slack", "type": "slack", "url": {"env": "SLACK_URL"}}
 HOOK = {"name": "hook", "type": "webhook", "url": "http://127.0.0.1/x", "key": {"file": "/key"}}
+MAIL = {"name": "m", "type": "email", "host": "mail.example", "from": "a@b.example", "to": ["c@d.example"]}
 DOOR = moved("/properties/publicNetworkAccess", before="Enabled", after="Disabled")
 
 
@@ -55,6 +58,39 @@ def test_an_alert_is_told_once_again_when_it_changes_and_when_it_ends() -> None:
     assert same is first
     assert names(over) == [([APP], []), ([APP], []), ([], [APP])]
     assert quiet is over
+
+
+def test_what_changed_its_severity_ends_as_it_was_told() -> None:
+    """A receiver that tells alerts apart by their labels hears of the old one's end with the new one's beginning."""
+    settings = rules()
+    first = plan(Outbox(), alerts(drifted("app", moved("/tags/a"))), settings)
+    worse = plan(first, alerts(drifted("app", DOOR)), settings, 5)
+    other = plan(worse, alerts(drifted("app", DOOR, moved("/tags/a"))), settings, 10)
+
+    told = [([a.severity.value for a in m.firing], [a.severity.value for a in m.replaced]) for m in other.waiting]
+    assert told == [(["info"], []), (["critical"], ["info"]), (["critical"], [])]
+    assert read_outbox(other.to_json()).waiting == other.waiting
+
+
+def test_what_a_route_does_not_take_any_more_has_ended_there() -> None:
+    """Whoever hears of what is critical alone hears of the end when it is only a tag that differs."""
+    settings = rules({"match": {"severity": "critical"}})
+    first = plan(Outbox(), alerts(drifted("app", DOOR)), settings)
+    better = plan(first, alerts(drifted("app", moved("/tags/a"))), settings, 5)
+
+    assert names(better) == [([APP], []), ([], [APP])]
+    assert plan(better, [], settings, 10) is better
+
+
+def test_programs_are_told_everything() -> None:
+    """What is beyond the limit follows in messages of its own, so that every alert that began at a receiver ends."""
+    settings = parse_settings({"sinks": [HOOK], "routes": [{"limit": 2}]})
+    begun = plan(Outbox(), alerts(*(drifted(f"app{n}") for n in range(5))), settings)
+    over = plan(replace(begun, waiting=()), [], settings, 5)
+
+    assert [(len(m.firing), m.more) for m in begun.waiting] == [(2, 0), (2, 0), (1, 0)]
+    assert [(len(m.resolved), m.more) for m in over.waiting] == [(2, 0), (2, 0), (1, 0)]
+    assert len({m.id for m in (*begun.waiting, *over.waiting)}) == 6
 
 
 def test_what_ends_before_its_time_is_never_told() -> None:
@@ -202,6 +238,24 @@ def test_times_are_written_as_elsewhere() -> None:
     assert found == [timedelta(seconds=30), timedelta(minutes=90), timedelta(days=7)]
 
 
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    """Each item of each list has a fault of its own; a sink that is wrong is still a name for routes."""
+    document = {
+        "cluster": 5,
+        "sinks": [SLACK, {"name": "hook", "type": "webhook"}],
+        "routes": [{"sinks": ["hook"]}, {"minAge": "x"}],
+        "silences": [{"until": "2026-12-24"}],
+    }
+
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(document)
+
+    assert [f.place for f in caught.value.faults] == [
+        "cluster", "sinks[1].key", "routes[1].minAge", "silences[0].reason",
+    ]  # fmt: skip
+    assert "3 more" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [
@@ -217,6 +271,15 @@ def test_times_are_written_as_elsewhere() -> None:
         ({"sinks": [SLACK], "routes": [{"match": {"severity": "bad"}}]}, "alerts: routes[0].match.severity 'bad'"),
         ({"sinks": [SLACK], "routes": [{"limit": 0}]}, "alerts: routes[0].limit must be a number from 1 on"),
         ({"sinks": [SLACK], "silences": [{"until": "soon", "reason": "x"}]}, "alerts: silences[0].until must be a day"),
+        ({"sinks": [SLACK], "routes": [{"resolved": "no"}]}, "alerts: routes[0].resolved must be true or false"),
+        ({"sinks": [{**MAIL, "to": []}]}, "alerts: sinks[0].to is empty"),
+        ({"sinks": [{**MAIL, "from": "a@b.example\nBcc: c@d.example"}]}, "alerts: sinks[0].from must be one line"),
+        ({"sinks": [{**MAIL, "port": 70_000}]}, "alerts: sinks[0].port must be at most 65535"),
+        ({"sinks": [{**MAIL, "username": "u"}]}, "alerts: sinks[0] needs both username and password, or neither"),
+        (
+            {"sinks": [{**MAIL, "username": "u", "password": {"env": "P"}, "tls": "none"}]},
+            "alerts: sinks[0].tls is none: the password would be sent in plain text",
+        ),
     ],
     ids=lambda v: v if isinstance(v, str) else "",
 )  # fmt: skip

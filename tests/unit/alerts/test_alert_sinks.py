@@ -6,17 +6,13 @@ import asyncio
 import hashlib
 import hmac
 import json
-import shutil
 import socket
 import socketserver
-import subprocess
 import threading
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,55 +175,3 @@ def test_a_mail_that_is_refused() -> None:
         send(mail_sink(there.port), message(drifted()))
     with mailbox(b"451 later") as there, pytest.raises(UnavailableError):
         send(mail_sink(there.port), message(drifted()))
-
-
-def test_alertmanager_itself_takes_what_is_sent(tmp_path: Path) -> None:
-    """A real Alertmanager holds the alert while it fires, and no longer when it is resolved."""
-    program = shutil.which("prometheus-alertmanager")
-    if program is None:
-        pytest.skip("prometheus-alertmanager is not installed (Debian package of that name)")
-    config = tmp_path / "alertmanager.yml"
-    config.write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen(
-        [
-            program, f"--config.file={config}", f"--storage.path={tmp_path}", f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ],
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        _wait_until_up(server, url)
-        send(sink_of("alertmanager", url + "/api/v2/alerts"), message(drifted()))
-        held = _alerts_of(url)
-        send(sink_of("alertmanager", url + "/api/v2/alerts"), message(drifted(), resolved=1))
-        after = _alerts_of(url)
-    finally:
-        server.kill()
-        server.wait(10)
-
-    assert [a["labels"]["name"] for a in held] == ["app"]
-    assert after == []
-
-
-def _alerts_of(url: str) -> Any:
-    with urllib.request.urlopen(f"{url}/api/v2/alerts", timeout=10) as answer:
-        return json.load(answer)
-
-
-def _wait_until_up(server: subprocess.Popen[bytes], url: str) -> None:
-    for _ in range(200):
-        try:
-            _alerts_of(url)
-        except OSError:
-            try:
-                server.wait(0.1)
-            except subprocess.TimeoutExpired:
-                continue
-            raise AssertionError("Alertmanager ended") from None
-        else:
-            return
-    raise AssertionError("Alertmanager does not answer")
