@@ -16,6 +16,7 @@ from engine.drift.severity import Severity
 DRIFT: Final = "drift"
 MISSING: Final = "missing"
 UNREADABLE: Final = "unreadable"
+TEST: Final = "test"
 TYPES: Final = (DRIFT, MISSING, UNREADABLE)
 _BLIND_SHARE: Final = 0.5
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -131,6 +132,23 @@ def unreadable_alert(reports: Iterable[Mapping[str, Any]], *, cluster: str, now:
         resource="",
         arm_type="",
         title=f"Azure cannot be read: {unreadable:,} of {checked:,} resources; of drift nothing is told meanwhile",
+        since=now,
+    )
+
+
+def make_test_alert(cluster: str, now: datetime) -> Alert:
+    """Return an alert about nothing, another one each second."""
+    return Alert(
+        key=_print(cluster, f"{TEST} {stamp(now)}"),
+        version=TEST,
+        type=TEST,
+        severity=Severity.INFO,
+        namespace="",
+        object="",
+        resource="",
+        arm_type="",
+        title="This is a test of Trueup's alerts: nothing is the matter",
+        lines=("sent by trueup alerts test, which ends it at once",),
         since=now,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from engine.alerts.alert import Alert
+from engine.alerts.alert import TEST, UNREADABLE, Alert
 from engine.alerts.outbox import Message
 from engine.drift.document import stamp
 from engine.drift.severity import Severity
@@ -24,6 +24,7 @@ _EMOJI: Final = {
     Severity.WARNING: ":large_orange_circle:",
     Severity.INFO: ":white_circle:",
 }
+_ALERT_NAMES: Final = {UNREADABLE: "TrueupUnreadable", TEST: "TrueupTest"}
 _COLOURS: Final = {Severity.CRITICAL: "Attention", Severity.WARNING: "Warning", Severity.INFO: "Default"}
 
 
@@ -35,7 +36,8 @@ def title_of(message: Message, cluster: str) -> str:
         one = message.firing[0].title if len(message.firing) == 1 and not message.more else ""
         parts.append(one or f"{len(message.firing)} drifted, worst {worst.value}")
     if message.resolved:
-        parts.append(f"{len(message.resolved)} resolved")
+        one = message.resolved[0].title if len(message.resolved) == 1 and not (message.firing or message.more) else ""
+        parts.append(f"resolved: {one}" if one else f"{len(message.resolved)} resolved")
     more = f" and {message.more} more" if message.more else ""
     return (f"[{cluster}] " if cluster else "") + ", ".join(parts) + more
 
@@ -77,7 +79,7 @@ def _alertmanager(alert: Alert, cluster: str, *, ends: datetime) -> dict[str, An
     _, _, rest = alert.object.partition("/")
     kind, _, name = rest.partition("/")
     labels = {
-        "alertname": "TrueupUnreadable" if not alert.object else "TrueupDrift",
+        "alertname": _ALERT_NAMES.get(alert.type, "TrueupDrift"),
         "severity": alert.severity.value,
         "type": alert.type,
         "cluster": cluster,
@@ -219,7 +221,7 @@ def cloudevents(message: Message, cluster: str) -> list[dict[str, Any]]:
             "specversion": "1.0",
             "id": f"{message.id}/{number}",
             "source": f"/trueup/{cluster or 'default'}",
-            "type": f"dev.trueup.drift.{what}",
+            "type": f"dev.trueup.{'test' if alert.type == TEST else 'drift'}.{what}",
             "subject": alert.resource or alert.type,
             "time": stamp(message.created),
             "datacontenttype": "application/json",

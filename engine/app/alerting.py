@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 import orjson
 
 from engine.alerts.alert import LabelsOf, alerts_of, is_cut, unreadable_alert
+from engine.alerts.dead import Revived, revive
 from engine.alerts.outbox import Message, Outbox, delivered, failed, next_message, plan_messages, read_outbox
 from engine.alerts.parts import SettingsError
 from engine.alerts.settings import AlertSettings, Reference, parse_settings
@@ -84,10 +86,10 @@ class AlertRun:
     def __init__(self, settings: AlertSettings, state: Path, clock: Clock, *, ca_file: str = "") -> None:
         """Take up what earlier runs left."""
         self._settings = settings
-        self._path = state / _FILE
+        self._path = outbox_file(state)
         self._clock = clock
         self._sender = Sender(clock, reveal, cluster=settings.cluster, lasts=_LASTS, ca_file=ca_file)
-        self._outbox, self._reports = _load(self._path)
+        self._outbox, self._reports = load_outbox(self._path)
 
     async def tell(self, steps: Iterable[Step], labels_of: LabelsOf) -> None:
         """Send what is news, and what earlier runs could not deliver; what fails is warned of and stays."""
@@ -100,6 +102,17 @@ class AlertRun:
         news = [*alerts, *([blind] if blind is not None else [])]
         self._outbox = plan_messages(self._outbox, news, self._settings, now, unsure=unsure)
         self._save()
+        await self._deliver_due()
+
+    async def retry(self, ids: Collection[str]) -> Revived:
+        """Send what waits or is dead, all or what is named; return what became of it, with the outbox after it."""
+        revived = revive(self._outbox, ids, self._clock.now())
+        self._outbox = revived.outbox
+        self._save()
+        await self._deliver_due()
+        return replace(revived, outbox=self._outbox)
+
+    async def _deliver_due(self) -> None:
         while (message := next_message(self._outbox, self._clock.now())) is not None:
             await self._deliver(message)
 
@@ -125,7 +138,17 @@ class AlertRun:
         write_atomically(self._path, orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _load(path: Path) -> tuple[Outbox, Mapping[str, Any]]:
+def outbox_file(state: Path) -> Path:
+    """Return where the outbox of a state folder stands."""
+    return state / _FILE
+
+
+def load_outbox(path: Path) -> tuple[Outbox, Mapping[str, Any]]:
+    """Return what earlier runs left: what was told, and the DriftReports it was told from.
+
+    Raises:
+        InvalidSpecError: It is damaged, or not ours.
+    """
     if not path.exists():
         return Outbox(), {}
     try:

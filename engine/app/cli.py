@@ -24,6 +24,7 @@ VERBS = {
     "diff": "compare manifests, snapshots, manifests with Azure, or pairs of bodies; nothing is remembered",
     "snapshot": "save what was read, so that reports can be made again without Azure",
     "explain": "say for one object why each difference counts or does not",
+    "alerts": "check who would hear of drift, send a test, list and send again what nobody took",
     "comment": "put a report on the pull request of this CI job",
     "render": "show the ARM requests that manifests turn into, offline",
     "schema": "look up ARM types and ASO kinds",
