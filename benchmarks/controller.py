@@ -1,9 +1,10 @@
 """What the pod costs: a real Kubernetes API server, the emulator, and N objects with their resource groups.
 
     python -m benchmarks.controller --objects 1000 -o json
+    python -m benchmarks.controller --objects 100 --check
 
 A third each storage accounts, identities and route tables in N/20 resource groups, applied by one ``kubectl apply``.
-Phases: create until all are Ready; the pod idle; steady full passes; a restart; one edit while idle; edits while full
+Phases: create until all are Ready; a restart; the pod idle; steady full passes; one edit while idle; edits while full
 passes run; one change in Azure behind its back. Requests to ARM are counted by the emulator, requests to the API server
 by its audit log, CPU and memory by the system. The pod runs as in its image: with a service account and compiled.
 """
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.audit_log import AuditLog, writes
+from benchmarks.controller_bars import broken_bars, shares
 from benchmarks.controller_objects import COLLECTIONS, PATTERN, build_objects, credential
 from benchmarks.process_cost import cpu_s, memory
 from engine.app.cli import main as trueup
@@ -41,12 +43,6 @@ USER = f"system:serviceaccount:{OPERATOR}:trueup"
 _READS = ("GET", "HEAD")
 PERIOD_S = 20.0
 EDITS = 40
-ASO: dict[str, dict[str, float]] = {
-    "create": {"arm_writes": 1050, "arm_reads": 1717, "api_writes": 7270, "pod_cpu_s": 20, "apiserver_cpu_s": 61},
-    "steady": {"arm_writes": 1050, "arm_reads": 1384, "api_writes": 4200, "pod_cpu_s": 11.5, "apiserver_cpu_s": 37},
-    "restart": {"arm_writes": 1050, "arm_reads": 1384, "api_writes": 3715, "pod_cpu_s": 8.8},
-}
-"""Azure Service Operator with 1,000 such objects on a machine like ours; a sync is its steady pass."""
 
 
 @dataclass
@@ -238,30 +234,14 @@ def drift(bench: Bench, resource: str) -> None:
         bench.wait_until_quiet()
 
 
-def compare(results: dict[str, Any]) -> dict[str, Any]:
-    """Return our figures as shares of ASO's; meant for 1,000 objects."""
-    shares: dict[str, Any] = {}
-    for name, theirs in ASO.items():
-        ours = results[name]
-        requests = ours["arm_writes"] + ours["arm_reads"] + ours["api_writes"]
-        shares[name] = {
-            "requests": round(requests / (theirs["arm_writes"] + theirs["arm_reads"] + theirs["api_writes"]), 4),
-            "api_writes": round(ours["api_writes"] / theirs["api_writes"], 4),
-            "pod_cpu": round(ours["pod_cpu_s"] / theirs["pod_cpu_s"], 4),
-        }
-        if "apiserver_cpu_s" in theirs:
-            shares[name]["apiserver_cpu"] = round(ours["apiserver_cpu_s"] / theirs["apiserver_cpu_s"], 4)
-    return shares
-
-
 def compile_all() -> None:
     """Compile the product, as in its image: what runs from its sources may have been kept from it."""
     for name in ("engine", "providers", "schemas"):
         compileall.compile_dir(ROOT / name, quiet=1)
 
 
-def run(count: int, folder: Path) -> dict[str, Any]:
-    """Measure everything."""
+def run(count: int, folder: Path, *, counts_alone: bool = False) -> dict[str, Any]:
+    """Measure everything, or only a create and a restart, whose counts are to hold."""
     binaries = find_binaries()
     if isinstance(binaries, str):
         raise SystemExit(binaries)
@@ -286,28 +266,38 @@ def run(count: int, folder: Path) -> dict[str, Any]:
         accounts = [o["metadata"]["name"] for o in objects if o["kind"] == "StorageAccount"]
         owner = next(o["spec"]["owner"]["name"] for o in objects if o["kind"] == "StorageAccount")
         create(bench, objects, folder)
-        bench.idle()
         restart(bench)
-        steady(bench)
-        edits(bench, accounts)
-        drift(
-            bench,
-            f"{azure.subscription}/resourceGroups/{owner}/providers/Microsoft.Storage/storageAccounts/{accounts[0]}",
-        )
-    return {"objects": len(objects), **bench.results, "shares_of_aso": compare(bench.results)}
+        if not counts_alone:
+            measure_times(bench, accounts, owner)
+    return {"objects": len(objects), **bench.results, "shares_of_aso": shares(bench.results, len(objects))}
 
 
-def main() -> None:
+def measure_times(bench: Bench, accounts: Sequence[str], owner: str) -> None:
+    """Measure what takes its time: idling, full passes, edits, drift."""
+    bench.idle()
+    steady(bench)
+    edits(bench, accounts)
+    group = f"{bench.azure.subscription}/resourceGroups/{owner}"
+    drift(bench, f"{group}/providers/Microsoft.Storage/storageAccounts/{accounts[0]}")
+
+
+def main() -> int:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=200, help="objects beside their resource groups")
     parser.add_argument("-o", "--output", choices=("json", "table"), default="table")
+    parser.add_argument(
+        "--check", action="store_true", help="only a create and a restart; exit 1 if their counts break a bar"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "plane").mkdir()
         with redirect_stdout(sys.stderr):
-            result = run(args.objects, Path(folder))
+            result = run(args.objects, Path(folder), counts_alone=args.check)
     print(json.dumps(result, indent=2) if args.output == "json" else table(result))
+    broken = broken_bars(result, result["objects"]) if args.check else []
+    sys.stderr.writelines(f"{line}\n" for line in broken)
+    return 1 if broken else 0
 
 
 def table(result: dict[str, Any]) -> str:
@@ -321,8 +311,9 @@ def table(result: dict[str, Any]) -> str:
             cpu = f"{found['pod_cpu_s']:g} / {found['apiserver_cpu_s']:g}"
             arm = f"{found['arm_writes']:g} / {found['arm_reads']:g}"
             lines.append(f"| {name} | {arm} | {found['api_writes']:g} | {cpu} | {found['wall_s']:g} |")
-    return "\n".join([*lines, "", json.dumps({"edits_s": result["edits_s"], "shares": result["shares_of_aso"]})])
+    more = {"edits_s": result.get("edits_s", {}), "shares": result["shares_of_aso"]}
+    return "\n".join([*lines, "", json.dumps(more)])
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

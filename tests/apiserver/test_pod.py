@@ -125,6 +125,7 @@ def test_the_getting_started_walk(plane: ControlPlane, web: Web, azure: Azure, n
         ("CredentialFrom", f'Using credential from "{web.namespace}/aso-credential"'),
         ("BeginCreateOrUpdate", f'Successfully sent resource to Azure with ID "{identity}"'),
     ]
+    assert [reason for reason, _ in web.events(name, "StorageAccount")] == ["BeginCreateOrUpdate"]
     owned = web.get(ACCOUNTS, name)["metadata"]
     assert owned["labels"][PREFIX + "owner-name"] == name
     assert [r["uid"] for r in owned["ownerReferences"]] == [found["metadata"]["uid"]]

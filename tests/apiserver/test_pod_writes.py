@@ -18,6 +18,7 @@ from tests.verbs_desk import Azure, account, group
 pytestmark = pytest.mark.apiserver
 
 BASELINE = "trueup.dev/baseline"
+EVENTS = "create events"
 COUNT = 5
 _NUMBERS = itertools.count(1)
 
@@ -52,31 +53,38 @@ def name() -> str:
 
 
 def written(audit: AuditLog) -> Counter[str]:
-    """Return the pod's writes to objects until now."""
-    return Counter({what: n for what, n in audit.counts().items() if what.startswith("patch objects")})
+    """Return the pod's writes to objects, and of events, until now."""
+    return Counter({what: n for what, n in audit.counts().items() if what.startswith(("patch objects", EVENTS))})
 
 
-def test_a_create_that_is_over_in_a_moment_takes_two_writes(web: Web, audit: AuditLog, name: str) -> None:
-    """The claim carries all that is known before the request, and the status tells the rest, operations included."""
+def make_group(web: Web, audit: AuditLog, name: str) -> Counter[str]:
+    """Create a group; return the pod's writes when all that there is to tell of it was told."""
+    before = written(audit)
     web.create(GROUPS, group(name))
     web.wait_ready(GROUPS, name)
-    before, names = written(audit), [f"{name}x{n}" for n in range(COUNT)]
+    web.wait_for("both events", lambda: (written(audit) - before)[EVENTS] == 2)
+    assert (written(audit) - before)["patch objects/status"] == 1
+    return written(audit)
+
+
+def test_a_create_that_is_over_in_a_moment_takes_two_writes_and_an_event(web: Web, audit: AuditLog, name: str) -> None:
+    """The claim carries all that is known before the request, the status the rest; the group tells the credential."""
+    before, names = make_group(web, audit, name), [f"{name}x{n}" for n in range(COUNT)]
 
     for one in names:
         web.create(ACCOUNTS, account(one, name))
     found = [web.wait_ready(ACCOUNTS, one) for one in names]
 
-    web.wait_for("the log", lambda: (written(audit) - before)["patch objects/status"] >= COUNT)
-    assert written(audit) - before == {"patch objects": COUNT, "patch objects/status": COUNT}
+    web.wait_for("the log", lambda: sum((written(audit) - before).values()) >= 3 * COUNT)
+    assert written(audit) - before == {"patch objects": COUNT, "patch objects/status": COUNT, EVENTS: COUNT}
+    assert {reason for one in names for reason, _ in web.events(one, "StorageAccount")} == {"BeginCreateOrUpdate"}
     assert all(item["metadata"]["annotations"][BASELINE] for item in found)
     assert not any(is_under_way(item) for item in found)
 
 
 def test_an_operation_that_goes_on_is_written_down_and_told(web: Web, azure: Azure, audit: AuditLog, name: str) -> None:
     """What takes longer than a moment costs its token and the news of it, two writes more."""
-    web.create(GROUPS, group(name))
-    web.wait_ready(GROUPS, name)
-    before = written(audit)
+    before = make_group(web, audit, name)
     azure.script({"match": {"path_regex": f"(?i)storageaccounts/{name}$"}, "times": None, "polls": 50})
 
     web.create(ACCOUNTS, account(name, name))
@@ -84,8 +92,8 @@ def test_an_operation_that_goes_on_is_written_down_and_told(web: Web, azure: Azu
     assert is_under_way(web.get(ACCOUNTS, name))
     web.wait_ready(ACCOUNTS, name)
 
-    web.wait_for("the log", lambda: (written(audit) - before)["patch objects/status"] >= 2)
-    assert written(audit) - before == {"patch objects": 2, "patch objects/status": 2}
+    web.wait_for("the log", lambda: sum((written(audit) - before).values()) >= 5)
+    assert written(audit) - before == {"patch objects": 2, "patch objects/status": 2, EVENTS: 1}
 
 
 def test_what_a_create_left_behind_is_remembered_without_a_write_of_its_own(

@@ -195,7 +195,7 @@ class ContractAzure:
             memory = None if self._contract.is_ready(identity) else self._promise(resource)
             note = Note(sends=True, operation=intent, memory=memory, until_ready=memory is not None)
             await self._contract.claim(identity, resource, note)
-        await self._contract.tell(identity, events.credential_from(speaker.credential), once=True)
+        self._contract.tell_credential(identity, speaker.credential)
         if is_delete:
             await self._contract.tell(identity, events.delete_begins())
 

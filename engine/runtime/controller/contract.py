@@ -5,7 +5,6 @@ Nothing is written that stands on the object already.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,11 +33,11 @@ from engine.model.state import ActualState, CustomResource
 from engine.ports import Clock, ClusterWriter
 from engine.runtime.controller.freshness import Freshness
 from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.teller import Teller
 from engine.runtime.controller.tenure import Everything, NotHeldError, Permits
 from schemas.kinds import lookup_kind
 
 _POLLER = (POLLER_ID, POLLER_TOKEN)
-_LAST_EVENTS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +80,9 @@ class Contract:
         self._clock = clock
         self._name = name
         self._renumbered: dict[ObjectIdentity, tuple[int, int]] = {}
-        self._told: dict[ObjectIdentity, set[tuple[str, Event]]] = {}
         self.permits = permits or Permits(Everything())
         self._freshness = freshness
-        self._telling: set[asyncio.Task[None]] = set()
+        self._teller = Teller(writer, objects)
 
     def _find(self, identity: ObjectIdentity) -> ClusterObject | None:
         """Return an object that is ours to write to; what other replicas work on is not."""
@@ -93,7 +91,7 @@ class Contract:
     def forget(self, identity: ObjectIdentity) -> None:
         """Drop what is known of an object that is gone."""
         self._renumbered.pop(identity, None)
-        self._told.pop(identity, None)
+        self._teller.forget(identity)
         if self._freshness is not None:
             self._freshness.forget(identity)
 
@@ -113,7 +111,7 @@ class Contract:
         if other in self._name.takes_over:
             return True
         if other:
-            await self._tell_once(found.resource, events.overlap(self._name.namespace, other))
+            self._teller.tell_once(found.resource, events.overlap(self._name.namespace, other))
         return not other
 
     async def claim(self, identity: ObjectIdentity, resource_id: ArmId | str, note: Note = NOTHING_NEW) -> None:
@@ -261,25 +259,19 @@ class Contract:
         if found is None:
             return
         if once:
-            await self._tell_once(found.resource, event)
+            self._teller.tell_once(found.resource, event)
         else:
-            self._emit(found.resource, event)
+            self._teller.tell(found.resource, event)
 
-    async def _tell_once(self, resource: CustomResource, event: Event) -> None:
-        told = self._told.setdefault(resource.key.identity, set())
-        if (resource.uid, event) not in told:
-            told.add((resource.uid, event))
-            self._emit(resource, event)
-
-    def _emit(self, resource: CustomResource, event: Event) -> None:
-        task = asyncio.create_task(self._writer.emit(resource.key, resource.uid, event))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+    def tell_credential(self, identity: ObjectIdentity, credential: str) -> None:
+        """Tell which credential is used for an object, unless that was told of it or of its owner."""
+        found = self._find(identity)
+        if found is not None:
+            self._teller.tell_credential(found, credential)
 
     async def close(self) -> None:
         """Wait for the events that are on their way."""
-        if self._telling:
-            await asyncio.wait(self._telling, timeout=_LAST_EVENTS_S)
+        await self._teller.close()
 
 
 def _stands(found: ClusterObject, marks: Marks) -> bool:

@@ -135,8 +135,6 @@ class Outside:
         identity, generation = found.identity, found.resource.generation
         policy, is_due = _policy_of(found), self._corrections.take(identity)
         errand = await handler.prepare(found)
-        if errand.credential:
-            await self._contract.tell(identity, events.credential_from(errand.credential), once=True)
         look = await errand.look()
         memory, is_left = None, False
         if policy.reconcile is ReconcilePolicy.SKIP:
@@ -167,6 +165,8 @@ class Outside:
         async with self._contract.permits.write(found.identity[0]):
             await self._contract.confirm(found.resource)
             await self._contract.claim(found.identity, errand.resource_id, Note(sends=True))
+            if errand.credential:
+                self._contract.tell_credential(found.identity, errand.credential)
             try:
                 await errand.write()
             except EngineError as exc:
