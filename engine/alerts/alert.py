@@ -12,6 +12,7 @@ from engine.desired.identity import ObjectIdentity
 from engine.drift.document import parse_stamp, stamp
 from engine.drift.finding import State
 from engine.drift.severity import Severity
+from engine.reporting.values import printable
 
 DRIFT: Final = "drift"
 MISSING: Final = "missing"
@@ -97,11 +98,11 @@ def _alert(finding: Mapping[str, Any], namespace: str, *, cluster: str, labels_o
         severity=Severity(finding["severity"]),
         namespace=namespace,
         object=name,
-        resource=finding["resource"],
+        resource=printable(finding["resource"]),
         arm_type=finding["type"],
         title=f"{name} {'was deleted in Azure' if is_gone else 'was changed in Azure at ' + finding['what']}",
         lines=(*lines, *([f"and {more} more places"] if more else [])),
-        who=f"{by['by']} ({by['byType']})" if by else "",
+        who=printable(f"{by['by']} ({by['byType']})") if by else "",
         request=finding["request"],
         since=parse_stamp(finding["since"]) or _NEVER,
         labels=labels_of(identity),

@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import quote
 
 from engine.alerts.alert import TEST, UNREADABLE, Alert
 from engine.alerts.outbox import Message
+from engine.alerts.sizes import cut, fit
 from engine.drift.document import stamp
-from engine.drift.severity import Severity
 
-_SLACK_BLOCK: Final = 2_900
-"""Characters of a section; Slack takes 3,000."""
-_SLACK_ALERTS: Final = 45
-"""Slack takes 50 blocks in a message."""
-_TEAMS_BYTES: Final = 24_000
-"""Of texts; a message may have 28 KB."""
 _SUMMARY: Final = 1_000
 """Characters; PagerDuty takes 1,024."""
-_EMOJI: Final = {
-    Severity.CRITICAL: ":red_circle:",
-    Severity.WARNING: ":large_orange_circle:",
-    Severity.INFO: ":white_circle:",
-}
+_DETAILS: Final = 60_000
+"""Characters of all that moved; PagerDuty takes 512 KB in an event, and one takes at most three bytes."""
+_EVENT: Final = 5_000
+"""Characters of what moved in a CloudEvent; whoever hands events on takes at least 64 KiB."""
+_NAME: Final = 1_000
+_ADDRESS: Final = 2_500
 _ALERT_NAMES: Final = {UNREADABLE: "TrueupUnreadable", TEST: "TrueupTest"}
-_COLOURS: Final = {Severity.CRITICAL: "Attention", Severity.WARNING: "Warning", Severity.INFO: "Default"}
 
 
 def title_of(message: Message, cluster: str) -> str:
@@ -44,13 +39,14 @@ def title_of(message: Message, cluster: str) -> str:
 
 def text_of(message: Message) -> str:
     """Return a whole message as plain text."""
-    blocks = ["\n".join(_lines(a)) for a in message.firing]
+    blocks = ["\n".join(lines_of(a)) for a in message.firing]
     blocks += [f"resolved: {a.title}" for a in message.resolved]
-    blocks += [_more(message)] if message.more else []
+    blocks += [more_text(message.more)] if message.more else []
     return "\n\n".join(blocks) + "\n"
 
 
-def _lines(alert: Alert) -> list[str]:
+def lines_of(alert: Alert) -> list[str]:
+    """Return all that is known of an alert, the most important first."""
     who = [f"last written by {alert.who}"] if alert.who else []
     request = [alert.request] if alert.request else []
     about = [alert.resource] if alert.resource else []
@@ -58,8 +54,9 @@ def _lines(alert: Alert) -> list[str]:
     return [head, f"since {stamp(alert.since)}", *who, *about, *(f"  {line}" for line in alert.lines), *request]
 
 
-def _more(message: Message) -> str:
-    return f"and {message.more} more; kubectl get driftreports -A"
+def more_text(more: int) -> str:
+    """Return where to look for what a message leaves out."""
+    return f"and {more:,} more; kubectl get driftreports -A"
 
 
 def alertmanager(message: Message, cluster: str, now: datetime, lasts: timedelta) -> list[dict[str, Any]]:
@@ -103,73 +100,6 @@ def _alertmanager(alert: Alert, cluster: str, *, ends: datetime) -> dict[str, An
     }
 
 
-def slack(message: Message, cluster: str) -> dict[str, Any]:
-    """Return a message of blocks for an incoming webhook."""
-    title = title_of(message, cluster)
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": _cut(title, 150)}},
-    ]
-    shown = [*(_slack_firing(a) for a in message.firing), *(_slack_resolved(a) for a in message.resolved)]
-    blocks += shown[:_SLACK_ALERTS]
-    more = message.more + max(0, len(shown) - _SLACK_ALERTS)
-    if more:
-        text = f"and {more} more; `kubectl get driftreports -A`"
-        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": text}]})
-    return {"text": _cut(title, _SLACK_BLOCK), "blocks": blocks}
-
-
-def _slack_firing(alert: Alert) -> dict[str, Any]:
-    head, *rest = _lines(alert)
-    body = _cut(_escape("\n".join(rest)).replace("```", "'''"), _SLACK_BLOCK - 400)
-    text = f"{_EMOJI[alert.severity]} *{_cut(_escape(head), 350)}*\n```{body}```"
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
-
-
-def _slack_resolved(alert: Alert) -> dict[str, Any]:
-    text = f":white_check_mark: resolved: {_cut(_escape(alert.title), _SLACK_BLOCK)}"
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
-
-
-def _escape(text: str) -> str:
-    """Return a text that Slack shows as it is; nobody is mentioned by what stands in Azure."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def teams(message: Message, cluster: str) -> dict[str, Any]:
-    """Return an Adaptive Card 1.4 for a webhook of a workflow."""
-    body: list[dict[str, Any]] = [_text(title_of(message, cluster), weight="Bolder", size="Medium")]
-    spent, left = 0, message.more
-    for alert, is_over in (*((a, False) for a in message.firing), *((a, True) for a in message.resolved)):
-        blocks = _teams_alert(alert, is_over=is_over)
-        spent += sum(len(b["text"].encode()) + 150 for b in blocks)
-        if spent > _TEAMS_BYTES:
-            left += 1
-        else:
-            body += blocks
-    if left:
-        body.append(_text(f"and {left} more; kubectl get driftreports -A", isSubtle=True))
-    card = {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-        "type": "AdaptiveCard",
-        "version": "1.4",
-        "body": body,
-    }
-    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
-    return {"type": "message", "attachments": [attachment]}
-
-
-def _teams_alert(alert: Alert, *, is_over: bool) -> list[dict[str, Any]]:
-    if is_over:
-        return [_text(_cut(f"resolved: {alert.title}", 500), color="Good", separator=True)]
-    head, *rest = _lines(alert)
-    title = _text(_cut(head, 500), weight="Bolder", color=_COLOURS[alert.severity], separator=True)
-    return [title, _text(_cut("\n\n".join(rest), 2_500), fontType="Monospace")]
-
-
-def _text(text: str, **more: Any) -> dict[str, Any]:
-    return {"type": "TextBlock", "text": text, "wrap": True, **more}
-
-
 def pagerduty(message: Message, cluster: str, routing_key: str) -> list[dict[str, Any]]:
     """Return events of the Events API v2, one for each alert; the key makes them one incident."""
     firing = [
@@ -178,13 +108,17 @@ def pagerduty(message: Message, cluster: str, routing_key: str) -> list[dict[str
             "event_action": "trigger",
             "dedup_key": f"trueup/{alert.key}",
             "payload": {
-                "summary": _cut(alert.title, _SUMMARY),
-                "source": cluster or "trueup",
+                "summary": cut(alert.title, _SUMMARY),
+                "source": cut(cluster, _NAME) or "trueup",
                 "severity": alert.severity.value,
                 "timestamp": stamp(alert.since),
-                "component": alert.resource or "Azure",
+                "component": cut(alert.resource, _ADDRESS) or "Azure",
                 "class": alert.type,
-                "custom_details": {"changes": list(alert.lines), "who": alert.who, "request": alert.request},
+                "custom_details": {
+                    "changes": fit(alert.lines, _DETAILS),
+                    "who": cut(alert.who, _NAME),
+                    "request": cut(alert.request, _ADDRESS),
+                },
             },
         }
         for alert in message.firing
@@ -220,12 +154,12 @@ def cloudevents(message: Message, cluster: str) -> list[dict[str, Any]]:
         {
             "specversion": "1.0",
             "id": f"{message.id}/{number}",
-            "source": f"/trueup/{cluster or 'default'}",
+            "source": f"/trueup/{quote(cut(cluster, _NAME), safe='') or 'default'}",
             "type": f"dev.trueup.{'test' if alert.type == TEST else 'drift'}.{what}",
-            "subject": alert.resource or alert.type,
+            "subject": cut(alert.resource, _ADDRESS) or alert.type,
             "time": stamp(message.created),
             "datacontenttype": "application/json",
-            "data": _public([alert])[0],
+            "data": _small(_public([alert])[0]),
         }
         for number, (what, alert) in enumerate(both)
     ]
@@ -251,5 +185,7 @@ def _public(alerts: Iterable[Alert]) -> list[dict[str, Any]]:
     ]
 
 
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+def _small(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what is told of an alert, cut to what may be handed on."""
+    texts = {name: cut(value, _NAME) if isinstance(value, str) else value for name, value in data.items()}
+    return {**texts, "changes": fit(data["changes"], _EVENT)}

@@ -16,7 +16,7 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from engine.alerts import messages
+from engine.alerts import chat, messages
 from engine.alerts.outbox import Message
 from engine.alerts.settings import Reference, Sink
 from engine.errors import EngineError, InvalidSpecError, UnavailableError
@@ -84,9 +84,9 @@ class Sender:
             case "alertmanager":
                 return [(_json(messages.alertmanager(message, cluster, now, self._lasts)), plain)]
             case "slack":
-                return [(_json(messages.slack(message, cluster)), plain)]
+                return [(_json(chat.slack(message, cluster)), plain)]
             case "teams":
-                return [(_json(messages.teams(message, cluster)), plain)]
+                return [(_json(chat.teams(message, cluster)), plain)]
             case "pagerduty":
                 return [(_json(e), plain) for e in messages.pagerduty(message, cluster, secrets["routingKey"])]
             case "cloudevents":
