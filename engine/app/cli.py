@@ -30,6 +30,7 @@ VERBS = {
     "schema": "look up ARM types and ASO kinds",
     "run": "be the pod: keep Azure as the objects of a cluster say",
     "crds": "print, install or compare the CustomResourceDefinitions of ASO's kinds",
+    "role": "print the smallest custom role in Azure that a mode needs",
     "emulator": "run Azure Resource Manager on this machine, for tests and trials",
     "demo": "plan, apply, drift and repair an application against the emulator",
     "version": "print the version",

@@ -12,6 +12,7 @@ import orjson
 
 from providers.emulator.address import GROUP_TYPE, Address, Place, parse_address
 from providers.emulator.answer import Answer, RefusedError, encode_answer
+from providers.emulator.authorization import Roles
 from providers.emulator.bodies import decode_object
 from providers.emulator.call import Call
 from providers.emulator.facts import TypeFacts, supported_versions, type_facts
@@ -38,12 +39,13 @@ class _BulkLine(msgspec.Struct):
 class Control:
     """The emulator's own interface."""
 
-    def __init__(self, store: Store, resources: Resources, script: Script, traffic: Traffic) -> None:
+    def __init__(self, store: Store, resources: Resources, script: Script, traffic: Traffic, roles: Roles) -> None:
         """Work on these parts."""
         self._store = store
         self._resources = resources
         self._script = script
         self._traffic = traffic
+        self._roles = roles
 
     def answer(self, method: str, name: str, body: bytes, now: datetime) -> Answer:
         """Answer one request to the control API."""
@@ -53,6 +55,8 @@ class Control:
             ("GET", "script"): lambda: encode_answer({"value": self._script.documents()}),
             ("POST", "script"): lambda: self._add(body),
             ("DELETE", "script"): self._clear,
+            ("POST", "roles"): lambda: self._give(body),
+            ("DELETE", "roles"): self._allow_everything,
             ("POST", "bulk"): lambda: self._bulk(body, now),
             ("GET", "health"): lambda: encode_answer({"resources": len(self._store)}),
         }
@@ -78,6 +82,14 @@ class Control:
         for rule in rules:
             parse_rule(rule)
         return encode_answer({"ids": [self._script.add(r) for r in rules]}, 201)
+
+    def _give(self, body: bytes) -> Answer:
+        document = _parse(body)
+        return encode_answer({"roles": self._roles.give(document if isinstance(document, list) else [document])}, 201)
+
+    def _allow_everything(self) -> Answer:
+        self._roles.clear()
+        return Answer(204)
 
     def _bulk(self, body: bytes, now: datetime) -> Answer:
         """Store one resource per line, ``{"id","api","body"}``, with the body as GET is to answer it.

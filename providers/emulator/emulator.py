@@ -10,6 +10,7 @@ from engine.ports import Clock
 from providers.emulator.actions import Actions
 from providers.emulator.answer import Answer, RefusedError
 from providers.emulator.authority import Authority
+from providers.emulator.authorization import Roles
 from providers.emulator.catalogue import Catalogue
 from providers.emulator.certificates import client_certificate, ensure_certificates
 from providers.emulator.connection import Identity, load_identity, write_private
@@ -49,6 +50,7 @@ class Emulator:
         self.ca: Path = ensure_certificates(options.state, clock.now())
         self.identity: Identity = load_identity(options.state, options.subscription)
         self.script = Script(options.polls)
+        self._roles = Roles()
         self.traffic = Traffic(keep_bodies=options.keep_bodies)
         self._store = Store(Journal(options.state / "journal.log"))
         self._directory = Directory()
@@ -64,7 +66,7 @@ class Emulator:
         soft_deletes = SoftDeletes(store, operations, scopes, self.script, stamper)
         resources = Resources(store, operations, scopes, self.script, stamper, soft_deletes, refuses_busy=options.busy)
         operations.on_end = resources.finish
-        self._control = Control(store, resources, self.script, self.traffic)
+        self._control = Control(store, resources, self.script, self.traffic, self._roles)
         self._gateway = Gateway(
             self._vault,
             _PUBLIC_AUDIENCES,
@@ -77,6 +79,7 @@ class Emulator:
             Actions(store, operations, scopes, self.script, stamper, identity.signing_key),
             Catalogue(store, scopes, identity.tenant, identity.subscription),
             soft_deletes,
+            self._roles,
         )
         self._authority = self._make_authority(_PUBLIC_AUDIENCES)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from providers.emulator.actions import Actions
 from providers.emulator.address import Address, Place, parse_address
 from providers.emulator.answer import Answer, RefusedError, gateway_error
+from providers.emulator.authorization import Roles
 from providers.emulator.call import Call
 from providers.emulator.catalogue import Catalogue, is_role_definition
 from providers.emulator.limits import Limits
@@ -62,6 +63,7 @@ class Gateway:
     actions: Actions
     catalogue: Catalogue
     soft_deletes: SoftDeletes
+    roles: Roles
 
     def answer(self, request: Request, now: datetime, monotonic: float) -> Answer:
         """Answer a request to ARM; what it changed is durable when this returns.
@@ -75,6 +77,8 @@ class Gateway:
             raise gateway_error(400, "InvalidRequestUri", "The request URI holds control characters.")
         headers = self.limits.take(request.method, address.subscription.lower(), principal.object_id, monotonic)
         actor = request.headers.get(_ACTOR) or principal.client
+        if not request.headers.get(_ACTOR):
+            self.roles.check(principal, request.method, address, request.body)
         call = Call(request.method, address, request.base, request.query, request.headers, request.body, actor, now)
         try:
             answer = self._route(call)

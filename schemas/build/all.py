@@ -8,11 +8,12 @@ from them.
 from __future__ import annotations
 
 import argparse
+import lzma
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.build import arm, behaviours, descriptions, durations, kinds, operations, pack, secret_members
+from schemas.build import arm, behaviours, descriptions, durations, kinds, operations, pack, poll_actions, secret_members
 from schemas.store import DATA
 
 
@@ -43,6 +44,8 @@ def compile_all(source: Path, *, with_arm: bool = True) -> dict[str, int]:
     sizes["operations"] = pack.write(DATA / "operations.zst", operations.compile_operations(rest))
     sizes["behaviours"] = pack.write(DATA / "behaviours.zst", behaviours.compile_behaviours(extensions, catalogue))
     sizes["durations"] = (DATA / "durations.json").write_bytes(durations.compile_durations(corpus))
+    with lzma.open(corpus / "lro.jsonl.xz") as writes:
+        sizes["polls"] = (DATA / "poll_actions.json").write_bytes(poll_actions.compile_poll_actions(writes))
     return sizes
 
 

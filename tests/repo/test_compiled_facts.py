@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import tarfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from schemas.build.descriptions import compile_descriptions
 from schemas.build.durations import compile_durations
 from schemas.build.kinds import compile_folder
 from schemas.build.operations import compile_operations
+from schemas.build.poll_actions import compile_poll_actions
 from schemas.build.secret_members import compile_secret_members
 
 LIMIT_BYTES = 1_500_000
@@ -86,6 +88,13 @@ def test_behaviours_are_current(shared: Path) -> None:
 def test_durations_are_current(shared: Path) -> None:
     """The committed durations are what the compiler reads off the recordings."""
     assert (store.DATA / "durations.json").read_bytes() == compile_durations(shared / "corpus")
+
+
+@pytest.mark.shared
+def test_rights_to_poll_are_current(shared: Path) -> None:
+    """The committed actions are what the compiler reads off the recordings."""
+    with lzma.open(shared / "corpus" / "lro.jsonl.xz") as writes:
+        assert (store.DATA / "poll_actions.json").read_bytes() == compile_poll_actions(writes)
 
 
 @pytest.mark.shared
