@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from engine.alerts.alert import Alert
 from engine.alerts.messages import title_of
 from engine.alerts.outbox import Message, Outbox
 from engine.alerts.parts import Fault
@@ -67,6 +69,19 @@ def _until_text(silence: Silence, now: datetime) -> str:
     left = silence.until - now
     when = f"ended {_span(-left)} ago" if left <= timedelta(0) else f"{_span(left)} left"
     return f"until {stamp(silence.until)} ({when})"
+
+
+def silence_lines(settings: AlertSettings, alerts: Iterable[Alert], now: datetime) -> Iterator[str]:
+    """Yield of how many alerts nobody hears, a line for each silence that holds some."""
+    held = Counter(found for a in alerts if (found := _place_of_silence(settings, a, now)) is not None)
+    for number, count in sorted(held.items()):
+        silence = settings.silences[number]
+        yield f"nobody hears of {plural(count, 'alert')} until {stamp(silence.until)}: {silence.reason}"
+
+
+def _place_of_silence(settings: AlertSettings, alert: Alert, now: datetime) -> int | None:
+    silence = settings.silence_of(alert, now)
+    return settings.silences.index(silence) if silence is not None else None
 
 
 def remarks(settings: AlertSettings, now: datetime) -> list[Fault]:

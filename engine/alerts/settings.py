@@ -20,10 +20,10 @@ SINKS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "pagerduty": (frozenset({"routingKey"}), frozenset({"url"})),
     "slack": (frozenset({"url"}), frozenset()),
     "teams": (frozenset({"url"}), frozenset()),
-    "webhook": (frozenset({"url", "key"}), frozenset()),
+    "webhook": (frozenset({"url", "key"}), frozenset({"oldKey"})),
 }
 """Members that each type of sink needs, and those that it may have."""
-SECRETS: Final = frozenset({"url", "token", "password", "routingKey", "key"})
+SECRETS: Final = frozenset({"url", "token", "password", "routingKey", "key", "oldKey"})
 """Members that may hold a secret: they name a file or an environment variable; a plain URL may stand inline."""
 _INLINE_URL: Final = frozenset({"alertmanager", "cloudevents", "pagerduty", "webhook"})
 _TLS_MODES: Final = ("starttls", "tls", "none")
@@ -128,7 +128,11 @@ class AlertSettings:
 
     def silenced(self, alert: Alert, now: datetime) -> bool:
         """Whether nobody is to hear of an alert now."""
-        return any(now < s.until and s.match.takes(alert) for s in self.silences)
+        return self.silence_of(alert, now) is not None
+
+    def silence_of(self, alert: Alert, now: datetime) -> Silence | None:
+        """Return why nobody is to hear of an alert now; None where somebody is."""
+        return next((s for s in self.silences if now < s.until and s.match.takes(alert)), None)
 
 
 def _fits(text: str, patterns: tuple[str, ...]) -> bool:

@@ -28,6 +28,8 @@ from engine.reporting.values import printable
 from engine.runtime.clock import SystemClock
 from providers.alerts.sinks import Sender
 
+_ROUTING_KEY: Final = 32
+"""Characters of every key of PagerDuty's Events API v2."""
 _LASTS: Final = timedelta(minutes=5)
 """Of a test whose end does not arrive."""
 
@@ -59,6 +61,8 @@ def _missing(sink: Sink) -> list[str]:
         except EngineError as exc:
             found.append(f"sink {sink.name}: {name}: {str(exc).removeprefix('alerts: ')}")
         else:
+            if name == "routingKey" and len(text) != _ROUTING_KEY:
+                found.append(f"sink {sink.name}: routingKey {where_text(reference)} has not {_ROUTING_KEY} characters")
             if name == "url" and not text.startswith(("http://", "https://")):
                 found.append(f"sink {sink.name}: url {where_text(reference)} begins with neither http:// nor https://")
     return found

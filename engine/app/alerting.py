@@ -16,6 +16,7 @@ import orjson
 from engine.alerts.alert import LabelsOf, alerts_of, is_cut, unreadable_alert
 from engine.alerts.dead import Revived, revive
 from engine.alerts.outbox import Message, Outbox, delivered, failed, next_message, plan_messages, read_outbox
+from engine.alerts.overview import silence_lines
 from engine.alerts.parts import SettingsError
 from engine.alerts.settings import AlertSettings, Reference, parse_settings
 from engine.app.console import warn
@@ -26,7 +27,8 @@ from engine.drift.ledger import Ledger
 from engine.errors import EngineError, InvalidSpecError
 from engine.model.plan import Step
 from engine.ports import Clock
-from providers.alerts.sinks import RefusedError, Sender
+from providers.alerts.refusals import RefusedError
+from providers.alerts.sinks import Sender
 from providers.manifests.document import Misread
 from providers.manifests.yaml_places import line_of
 from providers.manifests.yaml_text import read_yaml
@@ -102,6 +104,8 @@ class AlertRun:
         news = [*alerts, *([blind] if blind is not None else [])]
         self._outbox = plan_messages(self._outbox, news, self._settings, now, unsure=unsure)
         self._save()
+        for line in silence_lines(self._settings, news, now):
+            warn(line)
         await self._deliver_due()
 
     async def retry(self, ids: Collection[str]) -> Revived:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import smtplib
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from email.message import EmailMessage
-from email.utils import format_datetime
 from typing import Any, Final
 
 import httpx
@@ -19,23 +16,18 @@ import orjson
 from engine.alerts import chat, messages
 from engine.alerts.outbox import Message
 from engine.alerts.settings import Reference, Sink
-from engine.errors import EngineError, InvalidSpecError, UnavailableError
+from engine.errors import InvalidSpecError, UnavailableError
 from engine.ports import Clock
+from providers.alerts.mail import send_mail, write_mail
+from providers.alerts.refusals import RefusedError
 
 PAGERDUTY: Final = "https://events.pagerduty.com/v2/enqueue"
 _TIMEOUT_S: Final = 15.0
 _AGAIN: Final = frozenset({401, 403, 404, 408, 409, 425, 429})
 """Refusals that somebody may cure at the receiver; all other 4xx are final."""
-_FINAL_SMTP: Final = 500
 
 Reveal = Callable[[Reference], str]
 """Returns the text that a reference names."""
-
-
-class RefusedError(EngineError):
-    """The receiver understood the message and will never take it."""
-
-    reason = "AlertRefused"
 
 
 class Sender:
@@ -66,7 +58,9 @@ class Sender:
         """
         secrets = {name: self._reveal(reference) for name, reference in sink.secrets.items()}
         if sink.type == "email":
-            await asyncio.to_thread(self._mail, sink.members, secrets.get("password", ""), message)
+            mail = write_mail(message, sink.members, self._cluster, self._clock.now())
+            password = secrets.get("password", "")
+            await asyncio.to_thread(send_mail, mail, sink.members, password, self._tls, _TIMEOUT_S)
             return
         url = secrets.get("url", PAGERDUTY)
         headers = {"Authorization": f"Bearer {secrets['token']}"} if "token" in secrets else {}
@@ -94,7 +88,8 @@ class Sender:
                 return [(_json(messages.cloudevents(message, cluster)), batch)]
             case _:
                 body = _json(messages.webhook(message, cluster))
-                signed = sign(secrets["key"].encode(), int(now.timestamp()), message.id, body)
+                keys = [secrets[name].encode() for name in ("key", "oldKey") if name in secrets]
+                signed = sign(keys, int(now.timestamp()), message.id, body)
                 return [(body, {**plain, **signed})]
 
     async def _post(
@@ -112,44 +107,13 @@ class Sender:
             raise RefusedError(f"sink {name} refuses the message: HTTP {answer.status_code}")
         raise UnavailableError(f"sink {name} answered HTTP {answer.status_code}")
 
-    def _mail(self, members: Mapping[str, Any], password: str, message: Message) -> None:
-        mail = EmailMessage()
-        mail["Subject"] = _one_line(messages.title_of(message, self._cluster))
-        mail["From"], mail["To"] = members["from"], ", ".join(members["to"])
-        mail["Date"] = format_datetime(self._clock.now())
-        mail["Message-ID"] = f"<{message.id}@trueup.invalid>"
-        mail.set_content(messages.text_of(message))
-        mode = members.get("tls", "starttls")
-        host, port = members["host"], members.get("port", 465 if mode == "tls" else 587)
-        try:
-            with self._connect(host, port, mode) as server:
-                if mode == "starttls":
-                    server.starttls(context=self._tls)
-                if password:
-                    server.login(members.get("username", ""), password)
-                server.send_message(mail)
-        except smtplib.SMTPResponseException as exc:
-            if exc.smtp_code >= _FINAL_SMTP and not isinstance(exc, smtplib.SMTPAuthenticationError):
-                raise RefusedError(f"the mail server refuses the message: {exc.smtp_code}") from exc
-            raise UnavailableError(f"the mail server answered {exc.smtp_code}") from exc
-        except (smtplib.SMTPException, OSError) as exc:
-            raise UnavailableError(f"the mail server did not take the message ({type(exc).__name__})") from exc
 
-    def _connect(self, host: str, port: int, mode: str) -> smtplib.SMTP:
-        if mode == "tls":
-            return smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_S, context=self._tls)
-        return smtplib.SMTP(host, port, timeout=_TIMEOUT_S)
-
-
-def sign(key: bytes, at: int, message_id: str, body: bytes) -> dict[str, str]:
-    """Return headers that prove who sent a body, and when: receivers refuse what is old, or an id seen before."""
-    mac = hmac.new(key, f"{at}.{message_id}.".encode() + body, hashlib.sha256).hexdigest()
-    return {"X-Trueup-Timestamp": str(at), "X-Trueup-Id": message_id, "X-Trueup-Signature": f"sha256={mac}"}
+def sign(keys: Sequence[bytes], at: int, message_id: str, body: bytes) -> dict[str, str]:
+    """Return headers that prove who sent a body, and when; with two keys a receiver may know either."""
+    signed = f"{at}.{message_id}.".encode() + body
+    proofs = [f"sha256={hmac.new(key, signed, hashlib.sha256).hexdigest()}" for key in keys]
+    return {"X-Trueup-Timestamp": str(at), "X-Trueup-Id": message_id, "X-Trueup-Signature": ",".join(proofs)}
 
 
 def _json(value: Any) -> bytes:
     return orjson.dumps(value)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:200]

@@ -27,13 +27,22 @@ class Authority:
         made = _builder(self._name, self._name, self._key).add_extension(constraints, critical=True)
         self.path = self._write("ca", made, self._key)
 
-    def issue(self, name: str, common: str, *, groups: Sequence[str] = ()) -> Path:
-        """Make a certificate for a client of this name in these groups, good for a server on this machine as well."""
+    def issue(
+        self, name: str, common: str, *, groups: Sequence[str] = (), hosts: Sequence[x509.GeneralName] = ()
+    ) -> Path:
+        """Make a certificate for a client of this name in these groups, good for a server on this machine as well.
+
+        Args:
+            name: Of the files.
+            common: Name of the client.
+            groups: Of the client.
+            hosts: Names of a server, where it is not one of this machine.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        hosts = [x509.DNSName("localhost"), x509.DNSName("kubernetes.default.svc"), x509.IPAddress(_LOOPBACK)]
+        here = (x509.DNSName("localhost"), x509.DNSName("kubernetes.default.svc"), x509.IPAddress(_LOOPBACK))
         usage = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         made = _builder(_name(common, groups), self._name, key)
-        made = made.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+        made = made.add_extension(x509.SubjectAlternativeName(hosts or here), critical=False)
         return self._write(name, made.add_extension(x509.ExtendedKeyUsage(usage), critical=False), key)
 
     def key_pair(self, name: str) -> tuple[Path, Path]:

@@ -64,6 +64,22 @@ def test_drift_is_told_once_and_when_it_is_over(desk: Desk, tmp_path: Path) -> N
     assert alert["object"].endswith(name)
 
 
+def test_what_is_silenced_is_said(desk: Desk, tmp_path: Path) -> None:
+    """Nobody hears of it, and the run says of how many alerts, until when and why."""
+    name = f"{desk.name}quiet"
+    desk.write(group(desk.name), account(name, desk.name))
+    desk.apply()
+    desk.azure.edit("PATCH", desk.id_of("account", name), {"properties": {"accessTier": "Cool"}})
+    with receiver() as there:
+        path = Path(write_alerts(tmp_path, there.url))
+        silence = {"match": {"types": ["drift"]}, "until": "2999-01-01", "reason": "migration"}
+        path.write_text(json.dumps({**json.loads(path.read_text()), "silences": [silence]}))
+        run = desk.run("drift", "--alerts", str(path))
+
+    assert (run.code, there.got) == (2, [])
+    assert "nobody hears of 1 alert until 2999-01-01T00:00:00Z: migration" in run.err
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import json
+import re
 import socket
-import socketserver
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +16,9 @@ from engine.alerts.outbox import Message
 from engine.alerts.settings import Reference, Sink, parse_settings
 from engine.errors import EngineError, UnavailableError
 from engine.runtime.clock import SystemClock
-from providers.alerts.sinks import RefusedError, Sender
+from providers.alerts.refusals import RefusedError
+from providers.alerts.sinks import Sender, sign
+from tests.conftest import ROOT
 from tests.drift_cases import drifted
 from tests.receivers import receiver
 from tests.unit.alerts.test_alert_messages import message
@@ -69,15 +66,47 @@ def test_every_http_sink_gets_json(kind: str, more: Any, content: str) -> None:
     assert json.loads(body)
 
 
-def test_a_signed_webhook_can_be_checked() -> None:
-    """The signature is over time, id and body, so that neither an old copy nor another body passes."""
+def check_of_the_page() -> Any:
+    """Return the function that docs/alerts.md gives to receivers."""
+    (text,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "alerts.md").read_text(), re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(compile(text, "alerts.md", "exec"), found)
+    return found["check"]
+
+
+def test_a_signed_webhook_is_checked_as_the_page_says() -> None:
+    """The receiver of the page takes what was sent, once, and nothing that was altered, is old or of another key."""
     with receiver() as there:
         send(sink_of("webhook", there.url, key={"env": "shared"}), message(drifted()))
-
     ((_, headers, body),) = there.got
-    stamped = f"{headers['x-trueup-timestamp']}.{headers['x-trueup-id']}.".encode() + body
-    assert headers["x-trueup-id"] == "m-1"
-    assert headers["x-trueup-signature"] == f"sha256={hmac.new(b'shared', stamped, hashlib.sha256).hexdigest()}"
+    at = int(headers["x-trueup-timestamp"])
+    late, early = ({**headers, "x-trueup-timestamp": str(at + n)} for n in (-301, 301))
+    check, keys = check_of_the_page(), [b"shared"]
+
+    assert check(headers, body, keys, {}) == "new"
+    assert check(headers, body, keys, {headers["x-trueup-id"]: at}) == "again"
+    assert check(headers, body, keys, {headers["x-trueup-id"]: at - 700}) == "new"
+    assert check(headers, body + b" ", keys, {}) is None
+    assert check({**headers, "x-trueup-id": "m-2"}, body, keys, {}) is None
+    assert check(headers, body, [b"other"], {}) is None
+    assert [check(h, body, keys, {}) for h in (late, early, {}, {**headers, "x-trueup-timestamp": "-1"})] == [None] * 4
+
+
+def test_an_old_message_with_a_right_signature_is_refused() -> None:
+    """The signature is right, and the time is in it: what was recorded cannot be sent again later."""
+    body, at = b"{}", int(time.time())
+    old, fresh = ({k.lower(): v for k, v in sign([b"shared"], at - age, "m-1", body).items()} for age in (301, 290))
+
+    assert [check_of_the_page()(h, body, [b"shared"], {}) for h in (old, fresh)] == [None, "new"]
+
+
+def test_a_key_is_changed_without_a_gap() -> None:
+    """While there are two keys, receivers that know either take a message."""
+    with receiver() as there:
+        send(sink_of("webhook", there.url, key={"env": "new"}, oldKey={"env": "old"}), message(drifted()))
+    ((_, headers, body),) = there.got
+
+    assert [check_of_the_page()(headers, body, [key], {}) for key in (b"old", b"new", b"odd")] == ["new", "new", None]
 
 
 @pytest.mark.parametrize(
@@ -110,68 +139,3 @@ def test_nobody_there() -> None:
         send(sink_of("teams", url), message(drifted()))
 
     assert "T0KEN" not in str(caught.value)
-
-
-@dataclass
-class Mailbox:
-    """An SMTP server that takes one message a connection, or refuses it."""
-
-    answer: bytes = b"250 taken"
-    port: int = 0
-    lines: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def mailbox(answer: bytes = b"250 taken") -> Iterator[Mailbox]:
-    found = Mailbox(answer=answer)
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            self.wfile.write(b"220 here\r\n")
-            is_data = False
-            for raw in self.rfile:
-                line = raw.rstrip(b"\r\n")
-                found.lines.append(line.decode())
-                if is_data and line != b".":
-                    continue
-                if line[:4].upper() == b"QUIT":
-                    self.wfile.write(b"221 bye\r\n")
-                    break
-                if line[:4].upper() == b"DATA":
-                    is_data = True
-                    self.wfile.write(b"354 go on\r\n")
-                else:
-                    self.wfile.write((found.answer if is_data else b"250 fine") + b"\r\n")
-                    is_data = False
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        found.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield found
-        server.shutdown()
-        thread.join()
-
-
-def mail_sink(port: int) -> Sink:
-    return sink_of(
-        "email", host="127.0.0.1", port=port, tls="none", **{"from": "trueup@c1.example", "to": ["ops@c1.example"]}
-    )
-
-
-def test_a_mail_arrives() -> None:
-    """The subject is what the message is about, and the id is the same for every try."""
-    with mailbox() as there:
-        send(mail_sink(there.port), message(drifted()))
-
-    assert "Message-ID: <m-1@trueup.invalid>" in there.lines
-    assert any(line.startswith("Subject: [c1] default/StorageAccount/app was changed") for line in there.lines)
-    assert "To: ops@c1.example" in there.lines
-
-
-def test_a_mail_that_is_refused() -> None:
-    """A refusal for good is told apart from one for now."""
-    with mailbox(b"554 no") as there, pytest.raises(RefusedError):
-        send(mail_sink(there.port), message(drifted()))
-    with mailbox(b"451 later") as there, pytest.raises(UnavailableError):
-        send(mail_sink(there.port), message(drifted()))
