@@ -29,6 +29,7 @@ class GoPrograms:
         module: Whose version that is.
         packages: Program -> folder of its module, and its package.
         variables: Takes the version; returns what the linker writes into the programs.
+        sources: What else than the modules the programs are made of, below ``modules``.
     """
 
     target: str
@@ -36,13 +37,14 @@ class GoPrograms:
     main: str
     module: str
     packages: Mapping[str, tuple[str, str]]
-    variables: Callable[[str], Mapping[str, str]]
+    variables: Callable[[str], Mapping[str, str]] = lambda _: {}
+    sources: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
         """Return the version that is built, as ``v1.34.4``."""
         text = (self.modules / self.main).read_text()
-        found = re.search(rf"^require {re.escape(self.module)} (v[\d.]+)$", text, re.MULTILINE)
+        found = re.search(rf"^require {re.escape(self.module)} (v[\w.-]+)$", text, re.MULTILINE)
         assert found is not None, f"{self.main} names no version"
         return found[1]
 
@@ -50,7 +52,8 @@ class GoPrograms:
     def folder(self) -> Path:
         """Return where built programs are kept: another version, or another set of modules, is another folder."""
         root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(self.modules.rglob("go.*"))))
+        files = [*sorted(self.modules.rglob("go.*")), *(self.modules / name for name in self.sources)]
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in files))
         machine = f"{platform.system()}-{platform.machine()}".lower()
         return Path(root) / "trueup" / self.target / f"{self.version}-{digest.hexdigest()[:12]}-{machine}"
 
