@@ -12,9 +12,11 @@ from typing import Any
 
 @dataclass
 class Receiver:
-    """An HTTP server that keeps what it gets and answers with one status."""
+    """An HTTP server that keeps what it gets and answers with one status and one text."""
 
     status: int = 200
+    text: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
     url: str = ""
     got: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
@@ -29,8 +31,11 @@ def receiver(status: int = 200) -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             found.got.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
             self.send_response(found.status)
-            self.send_header("Content-Length", "0")
+            content = found.text.encode()
+            for name, value in {"Content-Length": str(len(content)), **found.headers}.items():
+                self.send_header(name, value)
             self.end_headers()
+            self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -284,12 +284,29 @@ def delivered(outbox: Outbox, message: Message) -> Outbox:
     return replace(outbox, waiting=tuple(m for m in outbox.waiting if m.id != message.id))
 
 
-def failed(outbox: Outbox, message: Message, error: str, now: datetime, *, is_final: bool = False) -> Outbox:
-    """Return the outbox with a message to be tried later; after too many tries, or a refusal that stays, it is dead."""
+def failed(
+    outbox: Outbox,
+    message: Message,
+    error: str,
+    now: datetime,
+    *,
+    is_final: bool = False,
+    after: timedelta | None = None,
+) -> Outbox:
+    """Return the outbox with a message to be tried later; after too many tries, or a refusal that stays, it is dead.
+
+    Args:
+        outbox: As it was.
+        message: What was not taken.
+        error: Why.
+        now: The time.
+        is_final: Whether it would never be taken.
+        after: The receiver's own word on when to try again; None for none.
+    """
     tried = replace(message, attempts=message.attempts + 1, error=error)
     if is_final or tried.attempts >= ATTEMPTS:
         dead = (*outbox.dead, tried)[-_DEAD_LIMIT:]
         return replace(delivered(outbox, message), dead=dead, dead_count=outbox.dead_count + 1)
     wait = min(_FIRST_WAIT * 2 ** (tried.attempts - 1), _LONGEST_WAIT)
-    later = replace(tried, due=now + wait)
+    later = replace(tried, due=now + max(wait, min(after or wait, _LONGEST_WAIT)))
     return replace(outbox, waiting=tuple(later if m.id == message.id else m for m in outbox.waiting))

@@ -186,8 +186,8 @@ def _sink(item: Any, place: str) -> Sink:
 def _check_mail(part: Part) -> None:
     addresses = [("host", part.text("host")), ("from", part.text("from")), *(("to", to) for to in part.texts("to"))]
     for name, text in (*addresses, ("username", part.text("username", ""))):
-        if not text.isprintable():
-            raise fault(f"{part.place}.{name}", "must be one line")
+        if not text.isprintable() or not (text or name == "username"):
+            raise fault(f"{part.place}.{name}", "must be a text of one line")
     if len(addresses) < _ADDRESSES:
         raise fault(f"{part.place}.to", "is empty")
     if part.number("port", 25) > _LAST_PORT:
@@ -218,7 +218,7 @@ def _route(item: Any, place: str, sinks: tuple[str, ...]) -> Route:
             raise fault(f"{place}.sinks", f"{name!r} is no sink; {suggest(name, sorted(sinks))}")
     return Route(
         sinks=part.texts("sinks") or sinks,
-        match=_match(part.raw("match") or {}, f"{place}.match"),
+        match=_match({} if part.raw("match") is None else part.raw("match"), f"{place}.match"),
         min_age=part.duration("minAge") or timedelta(0),
         digest=part.duration("digest") or timedelta(0),
         repeat=part.duration("repeat"),
@@ -251,7 +251,7 @@ def _match(item: Any, place: str) -> Match:
 def _silence(item: Any, place: str) -> Silence:
     part = Part(item, place, frozenset({"match", "until", "reason"}))
     return Silence(
-        match=_match(part.raw("match") or {}, f"{place}.match"),
+        match=_match({} if part.raw("match") is None else part.raw("match"), f"{place}.match"),
         until=_time(part.raw("until"), f"{place}.until"),
         reason=part.text("reason"),
     )

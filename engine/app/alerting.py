@@ -128,8 +128,8 @@ class AlertRun:
             await self._sender.send(sink, message)
         except EngineError as exc:
             warn(f"an alert was not delivered: {exc}")
-            is_final = isinstance(exc, RefusedError)
-            self._outbox = failed(self._outbox, message, str(exc), self._clock.now(), is_final=is_final)
+            is_final, after = isinstance(exc, RefusedError), getattr(exc, "retry_after", None)
+            self._outbox = failed(self._outbox, message, str(exc), self._clock.now(), is_final=is_final, after=after)
             if any(dead.id == message.id for dead in self._outbox.dead):
                 warn(f"it is not tried again; {self._path} holds it under dead, {self._outbox.dead_count} in all")
         else:

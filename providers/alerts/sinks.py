@@ -16,15 +16,12 @@ import orjson
 from engine.alerts import chat, messages
 from engine.alerts.outbox import Message
 from engine.alerts.settings import Reference, Sink
-from engine.errors import InvalidSpecError, UnavailableError
 from engine.ports import Clock
 from providers.alerts.mail import send_mail, write_mail
-from providers.alerts.refusals import RefusedError
+from providers.alerts.posting import post
 
 PAGERDUTY: Final = "https://events.pagerduty.com/v2/enqueue"
 _TIMEOUT_S: Final = 15.0
-_AGAIN: Final = frozenset({401, 403, 404, 408, 409, 425, 429})
-"""Refusals that somebody may cure at the receiver; all other 4xx are final."""
 
 Reveal = Callable[[Reference], str]
 """Returns the text that a reference names."""
@@ -66,7 +63,7 @@ class Sender:
         headers = {"Authorization": f"Bearer {secrets['token']}"} if "token" in secrets else {}
         async with httpx.AsyncClient(verify=self._tls, timeout=_TIMEOUT_S) as client:
             for body, more in self._bodies(sink, secrets, message):
-                await self._post(client, url, body, {**headers, **more}, sink.name)
+                await post(client, url, body, {**headers, **more}, sink.name, secrets.values())
 
     def _bodies(
         self, sink: Sink, secrets: Mapping[str, str], message: Message
@@ -91,21 +88,6 @@ class Sender:
                 keys = [secrets[name].encode() for name in ("key", "oldKey") if name in secrets]
                 signed = sign(keys, int(now.timestamp()), message.id, body)
                 return [(body, {**plain, **signed})]
-
-    async def _post(
-        self, client: httpx.AsyncClient, url: str, body: bytes, headers: Mapping[str, str], name: str
-    ) -> None:
-        try:
-            answer = await client.post(url, content=body, headers=dict(headers))
-        except httpx.InvalidURL as exc:
-            raise InvalidSpecError(f"the address of sink {name} cannot be used") from exc
-        except httpx.HTTPError as exc:
-            raise UnavailableError(f"sink {name} did not answer ({type(exc).__name__})") from exc
-        if 200 <= answer.status_code < 300:
-            return
-        if 400 <= answer.status_code < 500 and answer.status_code not in _AGAIN:
-            raise RefusedError(f"sink {name} refuses the message: HTTP {answer.status_code}")
-        raise UnavailableError(f"sink {name} answered HTTP {answer.status_code}")
 
 
 def sign(keys: Sequence[bytes], at: int, message_id: str, body: bytes) -> dict[str, str]:

@@ -16,6 +16,9 @@ from jsonschema import Draft4Validator, Draft6Validator, Draft7Validator, Format
 from engine.alerts import chat, messages
 from engine.alerts.alert import TYPES, Alert
 from engine.alerts.outbox import Message
+from engine.alerts.overview import remarks, settings_lines
+from engine.alerts.parts import SettingsError
+from engine.alerts.settings import parse_settings
 from engine.alerts.sizes import units
 from engine.drift.severity import Severity
 from engine.reporting.values import printable
@@ -172,3 +175,57 @@ def test_alertmanager_takes_every_alert(message: Message, cluster: str) -> None:
     POSTED.validate(posted)
     assert len(posted) == len(message.firing) + len(message.resolved)
     assert all(all(a["labels"].values()) and a["startsAt"] <= a["endsAt"] for a in posted)
+
+
+_odd = st.sampled_from(
+    (
+        None,
+        True,
+        0,
+        -1,
+        3,
+        "",
+        "a",
+        "5m",
+        "1d",
+        "slack",
+        "email",
+        "info",
+        "drift",
+        "2026-12-24",
+        [],
+        ["a"],
+        {},
+        {"env": "A"},
+    )
+)
+_members = ("name", "type", "url", "key", "host", "from", "to", "port", "tls", "username", "password", "routingKey")
+_wishes = ("sinks", "match", "minAge", "digest", "repeat", "limit", "resolved", "until", "reason", "severity", "labels")
+_parts = st.dictionaries(st.sampled_from((*_members, *_wishes)), _odd | st.dictionaries(st.sampled_from(_wishes), _odd))
+_whole = st.fixed_dictionaries({"name": st.just("a"), "type": st.just("slack"), "url": st.just({"env": "A"})})
+documents = _odd | st.fixed_dictionaries(
+    {"sinks": _odd | st.lists(_whole | _parts, max_size=3)},
+    optional={
+        "cluster": _odd,
+        "routes": _odd | st.lists(_parts | _odd, max_size=3),
+        "silences": _odd | st.lists(_parts),
+    },
+)
+
+
+@settings(max_examples=200)
+@given(documents)
+def test_a_document_is_understood_or_its_faults_are_named(document: Any) -> None:
+    """No document whatever ends otherwise; each fault says what is wrong."""
+    found, faults = None, ()
+    try:
+        found = parse_settings(document)
+    except SettingsError as exc:
+        faults = exc.faults
+
+    assert (found is None) is bool(faults)
+    assert all(f.what for f in faults)
+    if found is not None:
+        assert all(set(route.sinks) <= set(found.sinks) for route in found.routes)
+        assert len(list(settings_lines(found, NOW))) > len(found.sinks)
+        assert isinstance(remarks(found, NOW), list)

@@ -216,6 +216,19 @@ def test_failures_wait_longer_and_longer_and_die_in_the_end() -> None:
     assert delivered(refused, refused.waiting[0]).waiting == ()
 
 
+def test_a_receiver_may_ask_for_more_time() -> None:
+    """What it says of when to try again counts where it is longer than ours, up to three hours."""
+    outbox = plan(Outbox(), alerts(drifted()), rules())
+    (message,) = outbox.waiting
+
+    waits = [
+        failed(outbox, message, "HTTP 429", NOON, after=timedelta(seconds=s)).waiting[0].due - NOON
+        for s in (1, 90, 10**6)
+    ]
+
+    assert waits == [timedelta(seconds=15), timedelta(seconds=90), timedelta(hours=3)]
+
+
 def test_a_sink_hears_of_things_in_their_order() -> None:
     """What follows a message that could not be delivered waits with it; it is never told first."""
     settings = rules()
@@ -273,7 +286,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         ({"sinks": [SLACK], "silences": [{"until": "soon", "reason": "x"}]}, "alerts: silences[0].until must be a day"),
         ({"sinks": [SLACK], "routes": [{"resolved": "no"}]}, "alerts: routes[0].resolved must be true or false"),
         ({"sinks": [{**MAIL, "to": []}]}, "alerts: sinks[0].to is empty"),
-        ({"sinks": [{**MAIL, "from": "a@b.example\nBcc: c@d.example"}]}, "alerts: sinks[0].from must be one line"),
+        ({"sinks": [{**MAIL, "from": "a@b.example\nBcc: c@d.example"}]}, "alerts: sinks[0].from must be a text of one"),
         ({"sinks": [{**MAIL, "port": 70_000}]}, "alerts: sinks[0].port must be at most 65535"),
         ({"sinks": [{**MAIL, "username": "u"}]}, "alerts: sinks[0] needs both username and password, or neither"),
         (

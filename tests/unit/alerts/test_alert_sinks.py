@@ -129,6 +129,42 @@ def test_a_refusal_says_whether_to_try_again(status: int, expected: type[EngineE
     assert "127.0.0.1" not in str(caught.value)
 
 
+def test_the_words_of_a_receiver_are_told() -> None:
+    """A short cause says what to mend; addresses, tokens and pages that come back do not."""
+    with receiver(400) as there:
+        there.headers["Content-Type"] = "text/plain; charset=utf-8"
+        there.text = f"invalid_blocks at {there.url}/services/T0KENT0KEN for t0ken-77\x1b[2J"
+        sink = sink_of("alertmanager", f"{there.url}/services/T0KENT0KEN", token={"env": "t0ken-77"})
+        with pytest.raises(RefusedError) as told:
+            send(sink, message(drifted()))
+        there.headers["Content-Type"] = "text/html"
+        with pytest.raises(RefusedError) as page:
+            send(sink, message(drifted()))
+
+    assert str(told.value) == "sink s refuses the message: HTTP 400: invalid_blocks at *** for ***\\u001b[2J"
+    assert str(page.value) == "sink s refuses the message: HTTP 400"
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("30", 30), ("999999", 10_800), ("soon", None), ("", None)])
+def test_a_receiver_says_when_to_try_again(said: str, seconds: int | None) -> None:
+    """A number of seconds is heeded; anything else leaves the time to us."""
+    with receiver(429) as there:
+        there.headers["Retry-After"] = said
+        with pytest.raises(UnavailableError) as caught:
+            send(sink_of("slack", there.url), message(drifted()))
+
+    assert caught.value.retry_after == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_a_token_that_no_header_can_carry() -> None:
+    """It is an error of the settings, and is not repeated."""
+    with receiver() as there, pytest.raises(EngineError) as caught:
+        send(sink_of("cloudevents", there.url, token={"env": "t0ken-ü"}), message(drifted()))
+
+    assert "address or the token of sink s cannot be used" in str(caught.value)
+    assert "t0ken" not in str(caught.value)
+
+
 def test_nobody_there() -> None:
     """A sink that does not answer is tried again, and its address is not told."""
     with socket.socket() as free:
