@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import json
+import ssl
 from pathlib import Path
 
 from engine.app.cli import main
@@ -45,3 +47,16 @@ def port(pod: Pod, option: str) -> int:
     """Return the port that an endpoint of the pod was given, as its log says."""
     lines = [json.loads(line) for line in pod.log.read_text().splitlines() if line.startswith('{"level"')]
     return next(int(line["port"]) for line in lines if line.get("endpoint") == option)
+
+
+def ask(pod: Pod, token: str = "") -> tuple[int, str]:
+    """Return status and body of the metrics, for whoever has this token."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection("127.0.0.1", port(pod, "--metrics-addr"), timeout=10, context=context)
+    try:
+        connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {token}"} if token else {})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()

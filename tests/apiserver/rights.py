@@ -28,10 +28,18 @@ class Rights(enum.Enum):
 
 Keep = Callable[[str, Object], bool]
 """Takes the name of a role and a rule: whether the rule is kept."""
+Without = tuple[str, str]
+"""A verb and a resource: no rule gives that verb for it."""
 
 
 def chart_account(
-    plane: ControlPlane, namespace: str, name: str, rights: Rights = Rights.MANAGE, *, keep: Keep | None = None
+    plane: ControlPlane,
+    namespace: str,
+    name: str,
+    rights: Rights = Rights.MANAGE,
+    *,
+    keep: Keep | None = None,
+    without: Without | None = None,
 ) -> Identity:
     """Make a ServiceAccount with the chart's roles; return its token."""
     admin = plane.admin
@@ -39,7 +47,8 @@ def chart_account(
     subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
     for role in chart_roles(rights):
         kind, label = role["kind"], role["metadata"]["name"]
-        rules = [rule for rule in role["rules"] if keep is None or keep(label, rule)]
+        kept = (rule for rule in role["rules"] if keep is None or keep(label, rule))
+        rules = [less for rule in kept for less in _less(rule, without)]
         metadata = {"name": f"{namespace}-{name}-{label}"}
         where = f"{RBAC}/namespaces/{namespace}" if kind == "Role" else RBAC
         admin.create(f"{where}/{kind.lower()}s", {"metadata": metadata, "rules": rules})
@@ -47,6 +56,16 @@ def chart_account(
         binding = {"metadata": metadata, "roleRef": reference, "subjects": [subject]}
         admin.create(f"{where}/{kind.lower()}bindings", binding)
     return Identity(token=plane.token(namespace, name))
+
+
+def _less(rule: Object, without: Without | None) -> list[Object]:
+    """Return a rule without the verb; other resources of it keep theirs."""
+    if without is None or without[1] not in rule["resources"]:
+        return [rule]
+    verb, resource = without
+    others = [name for name in rule["resources"] if name != resource]
+    less = {**rule, "resources": [resource], "verbs": [v for v in rule["verbs"] if v != verb]}
+    return [less, *([{**rule, "resources": others}] if others else [])]
 
 
 def chart_roles(rights: Rights) -> list[Object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import GROUPS, Pod
-from tests.apiserver.pods import READS_METRICS, make_pod, make_web, port
+from tests.apiserver.pods import READS_METRICS, ask, make_pod, make_web, port
 from tests.verbs_desk import Azure, group
 
 pytestmark = pytest.mark.apiserver
@@ -24,19 +23,6 @@ def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
     options = ("--health-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0")
     with make_pod(plane, azure, folder, *options) as running:
         yield running
-
-
-def ask(pod: Pod, token: str = "") -> tuple[int, str]:
-    """Return status and body of the metrics, for whoever has this token."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    connection = http.client.HTTPSConnection("127.0.0.1", port(pod, "--metrics-addr"), timeout=10, context=context)
-    try:
-        connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {token}"} if token else {})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
 
 
 def plans(text: str, scope: str) -> float:
