@@ -11,7 +11,7 @@ from engine.alerts.alert import Alert
 from engine.alerts.messages import title_of
 from engine.alerts.outbox import Message, Outbox
 from engine.alerts.parts import Fault
-from engine.alerts.settings import AlertSettings, Match, Reference, Route, Silence
+from engine.alerts.settings import AlertSettings, Match, Reference, Route, Silence, Sink
 from engine.drift.document import stamp
 from engine.drift.severity import Severity
 from engine.reporting.phrases import plural
@@ -23,12 +23,20 @@ def settings_lines(settings: AlertSettings, now: datetime) -> Iterator[str]:
     """Yield what settings mean, a line each; no address is among it."""
     yield f"cluster: {settings.cluster or '(no name)'}"
     for sink in settings.sinks.values():
-        where = ", ".join(f"{name} {where_text(reference)}" for name, reference in sorted(sink.secrets.items()))
-        yield f"sink {sink.name}: {sink.type}{', ' + where if where else ''}"
+        where = [f"{name} {where_text(reference)}" for name, reference in sorted(sink.secrets.items())]
+        yield f"sink {sink.name}: {', '.join([sink.type, *_mail_text(sink), *where])}"
     for number, route in enumerate(settings.routes, 1):
         yield f"route {number} to {', '.join(route.sinks)}: {_route_text(route)}"
     for silence in settings.silences:
         yield f"silence: {_match_text(silence.match)}; {_until_text(silence, now)}: {silence.reason}"
+
+
+def _mail_text(sink: Sink) -> list[str]:
+    if sink.type != "email":
+        return []
+    return [
+        f"to {' and '.join(sink.members['to'])} over {sink.members['host']} ({sink.members.get('tls', 'starttls')})"
+    ]
 
 
 def where_text(reference: Reference) -> str:
@@ -87,11 +95,11 @@ def _place_of_silence(settings: AlertSettings, alert: Alert, now: datetime) -> i
 def remarks(settings: AlertSettings, now: datetime) -> list[Fault]:
     """Return what is allowed and hardly meant."""
     found = []
-    for name, sink in settings.sinks.items():
+    for number, (name, sink) in enumerate(settings.sinks.items()):
         if not any(name in route.sinks for route in settings.routes):
-            found.append(Fault("sinks", f"{name} hears of nothing: no route names it"))
+            found.append(Fault(f"sinks[{number}]", f"{name} hears of nothing: no route names it"))
         if any(r.text.startswith("http://") for r in sink.secrets.values()) and "token" in sink.secrets:
-            found.append(Fault("sinks", f"{name} gets its token over http://, which others can read"))
+            found.append(Fault(f"sinks[{number}]", f"{name} gets its token over http://, which others can read"))
     for number, route in enumerate(settings.routes):
         if all(_is_taken(settings, number, sink) for sink in route.sinks):
             found.append(Fault(f"routes[{number}]", "is never reached: an earlier route of its sinks takes everything"))

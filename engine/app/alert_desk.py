@@ -27,6 +27,7 @@ from engine.reporting.phrases import plural
 from engine.reporting.values import printable
 from engine.runtime.clock import SystemClock
 from providers.alerts.sinks import Sender
+from providers.manifests.yaml_places import line_of
 
 _ROUTING_KEY: Final = 32
 """Characters of every key of PagerDuty's Events API v2."""
@@ -44,8 +45,9 @@ def check(path: Path) -> int:
             complain(fault)
         return ExitCode.ERROR
     _print(settings_lines(settings, now))
+    content = path.read_bytes()
     for remark in remarks(settings, now):
-        warn(f"{path}: {remark}")
+        warn(f"{path}:{line_of(content, remark.place)}: {remark}")
     missing = [text for sink in settings.sinks.values() for text in _missing(sink)]
     for text in missing:
         warn(text)

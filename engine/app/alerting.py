@@ -111,9 +111,10 @@ class AlertRun:
     async def retry(self, ids: Collection[str]) -> Revived:
         """Send what waits or is dead, all or what is named; return what became of it, with the outbox after it."""
         revived = revive(self._outbox, ids, self._clock.now())
-        self._outbox = revived.outbox
-        self._save()
-        await self._deliver_due()
+        if revived.sent or revived.over:
+            self._outbox = revived.outbox
+            self._save()
+            await self._deliver_due()
         return replace(revived, outbox=self._outbox)
 
     async def _deliver_due(self) -> None:

@@ -111,12 +111,14 @@ routes: [{sinks: [a]}, {sinks: [a], match: {severity: critical}}]
 silences: [{until: 2020-01-01, reason: old}]
 """
 
-    code = main(["alerts", "check", write(tmp_path, text)])
+    path = write(tmp_path, text)
+
+    code = main(["alerts", "check", path])
 
     said = capsys.readouterr().err
     assert code == 3
-    assert "b hears of nothing: no route names it" in said
-    assert "routes[1] is never reached" in said
+    assert f"{path}:1: sinks[1] b hears of nothing: no route names it" in said
+    assert f"{path}:2: routes[1] is never reached" in said
     assert "silences[0] ended at 2020-01-01T00:00:00Z" in said
     assert "sink a: url from environment variable U begins with neither http:// nor https://" in said
 
