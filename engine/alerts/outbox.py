@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from engine.alerts.alert import UNREADABLE, Alert, read_alert
@@ -12,11 +12,6 @@ from engine.alerts.settings import AlertSettings, Route
 from engine.drift.document import parse_stamp, stamp
 
 FORMAT: Final = "trueup.alerts/1"
-ATTEMPTS: Final = 12
-"""After so many tries, over seven hours at least, a message is dead."""
-_FIRST_WAIT: Final = timedelta(seconds=15)
-_LONGEST_WAIT: Final = timedelta(hours=3)
-_DEAD_LIMIT: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +34,11 @@ class Message:
     attempts: int = 0
     due: datetime
     error: str = ""
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self.firing or self.resolved or self.replaced)
 
     def to_json(self) -> dict[str, Any]:
         """Return the message as it is stored."""
@@ -266,47 +266,3 @@ def _is_news(alert: Alert, told: Told | None, route: Route, now: datetime) -> bo
     if told is None or told.alert.version != alert.version:
         return True
     return route.repeat is not None and now - told.at >= route.repeat
-
-
-def next_message(outbox: Outbox, now: datetime) -> Message | None:
-    """Return what is to be sent next; None when nothing is due.
-
-    A sink hears of things in their order: while its oldest message waits, so do the later ones.
-    """
-    oldest: dict[str, Message] = {}
-    for message in outbox.waiting:
-        oldest.setdefault(message.sink, message)
-    return next((message for message in oldest.values() if message.due <= now), None)
-
-
-def delivered(outbox: Outbox, message: Message) -> Outbox:
-    """Return the outbox without a message that its sink took."""
-    return replace(outbox, waiting=tuple(m for m in outbox.waiting if m.id != message.id))
-
-
-def failed(
-    outbox: Outbox,
-    message: Message,
-    error: str,
-    now: datetime,
-    *,
-    is_final: bool = False,
-    after: timedelta | None = None,
-) -> Outbox:
-    """Return the outbox with a message to be tried later; after too many tries, or a refusal that stays, it is dead.
-
-    Args:
-        outbox: As it was.
-        message: What was not taken.
-        error: Why.
-        now: The time.
-        is_final: Whether it would never be taken.
-        after: The receiver's own word on when to try again; None for none.
-    """
-    tried = replace(message, attempts=message.attempts + 1, error=error)
-    if is_final or tried.attempts >= ATTEMPTS:
-        dead = (*outbox.dead, tried)[-_DEAD_LIMIT:]
-        return replace(delivered(outbox, message), dead=dead, dead_count=outbox.dead_count + 1)
-    wait = min(_FIRST_WAIT * 2 ** (tried.attempts - 1), _LONGEST_WAIT)
-    later = replace(tried, due=now + max(wait, min(after or wait, _LONGEST_WAIT)))
-    return replace(outbox, waiting=tuple(later if m.id == message.id else m for m in outbox.waiting))

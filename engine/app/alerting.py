@@ -14,8 +14,8 @@ from typing import Any, Final
 import orjson
 
 from engine.alerts.alert import LabelsOf, alerts_of, is_cut, unreadable_alert
-from engine.alerts.dead import Revived, revive
-from engine.alerts.outbox import Message, Outbox, delivered, failed, next_message, plan_messages, read_outbox
+from engine.alerts.delivery import Revived, delivered, failed, next_message, revive
+from engine.alerts.outbox import Message, Outbox, plan_messages, read_outbox
 from engine.alerts.overview import silence_lines
 from engine.alerts.parts import SettingsError
 from engine.alerts.settings import AlertSettings, Reference, parse_settings

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.alerts.alert import UNREADABLE, Alert
+from engine.alerts.delivery import delivered, failed, next_message
 from engine.alerts.messages import alertmanager
-from engine.alerts.outbox import Message, Outbox, delivered, failed, next_message, plan_messages, read_outbox
+from engine.alerts.outbox import Message, Outbox, plan_messages, read_outbox
 from engine.alerts.settings import AlertSettings, parse_settings
 from engine.drift.severity import Severity
 

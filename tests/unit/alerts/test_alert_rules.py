@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from engine.alerts.alert import Alert, alerts_of, is_cut, unreadable_alert
-from engine.alerts.outbox import ATTEMPTS, Outbox, delivered, failed, next_message, plan_messages, read_outbox
+from engine.alerts.delivery import ATTEMPTS, delivered, failed, next_message
+from engine.alerts.outbox import Outbox, plan_messages, read_outbox
 from engine.alerts.parts import SettingsError
 from engine.alerts.settings import parse_settings
 from engine.drift.document import build_report
@@ -214,6 +215,29 @@ def test_failures_wait_longer_and_longer_and_die_in_the_end() -> None:
     refused = plan(Outbox(), alerts(drifted()), rules())
     assert failed(refused, refused.waiting[0], "HTTP 400", NOON, is_final=True).dead_count == 1
     assert delivered(refused, refused.waiting[0]).waiting == ()
+
+
+def give_up(outbox: Outbox) -> Outbox:
+    """Let every try of the only message fail."""
+    for _ in range(ATTEMPTS):
+        (message,) = outbox.waiting
+        outbox = failed(outbox, message, "HTTP 503", NOON)
+    return outbox
+
+
+def test_a_receiver_that_is_back_hears_of_what_was_given_up() -> None:
+    """With the next message that it takes; what ended meanwhile, and what it refused for good, stays untold."""
+    settings = rules()
+    outbox = give_up(plan(Outbox(), alerts(drifted(), drifted("other")), settings))
+    refused = plan(outbox, alerts(drifted(), drifted("other"), missing("gone")), settings, 5)
+    refused = failed(refused, refused.waiting[0], "HTTP 400", NOON, is_final=True)
+    later = plan(refused, alerts(drifted(), missing("gone")), settings, 10)
+
+    back = delivered(later, later.waiting[0])
+
+    assert names(later) == [([], [OTHER])]
+    assert names(back) == [([APP], [])]
+    assert ([m.error for m in back.dead], back.waiting[0].attempts) == (["HTTP 400"], 0)
 
 
 def test_a_receiver_may_ask_for_more_time() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from engine.alerts.alert import alerts_of
-from engine.alerts.dead import revive
-from engine.alerts.outbox import Outbox, failed, plan_messages
+from engine.alerts.delivery import failed, revive
+from engine.alerts.outbox import Outbox, plan_messages
 from engine.alerts.settings import parse_settings
 from engine.app.cli import main
 from engine.drift.document import build_report
