@@ -16,11 +16,12 @@ from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import FINALIZER, GROUPS, Pod, Web
 from tests.apiserver.releases import Release
 from tests.chart.helm import Helm, HelmError, find_helm
-from tests.verbs_desk import Azure, Object, group
+from tests.verbs_desk import Azure, Object, group, identity
 
 pytestmark = pytest.mark.apiserver
 
 GROUP_API = "2020-06-01"
+IDENTITIES = "/apis/managedidentity.azure.com/v1api20230131/namespaces/{}/userassignedidentities"
 PATTERN = "resources.azure.com/*"
 _NUMBERS = itertools.count(1)
 
@@ -108,15 +109,85 @@ def test_from_install_to_uninstall(release: Release, admin: Api, azure: Azure, t
     assert template_of(before) != template_of(upgraded)
     assert upgraded["spec"]["replicas"] == 3
     assert template_of(before) == template_of(rolled_back)
+    kept = f"{release.name}-azure-resources-stay"
+    assert f"These resources were kept due to the resource policy:\n[ConfigMap] {kept}\n" in gone
     assert "uninstalled" in gone
     assert azure.writes == []
     assert azure.get(resource, api=GROUP_API)["tags"] == {"app": "shop"}
     stays = everything(admin, release.namespace)
-    assert stays == {("secrets", "trueup-hash-key")}
+    assert stays == {("secrets", "trueup-hash-key"), ("configmaps", kept)}
+    read_me = admin.get(f"/api/v1/namespaces/{release.namespace}/configmaps/{kept}")["data"]["read-me"]
+    assert "all Azure resources" in read_me
     assert "Secret trueup-hash-key" in told
     assert "all Azure resources" in told
     assert web.get(GROUPS, name)["metadata"]["finalizers"] == [FINALIZER]
     assert admin.get("/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/trueup-immutable") is not None
+
+
+def test_a_release_that_comes_back_goes_on(release: Release, admin: Api, azure: Azure, tmp_path: Path) -> None:
+    """Between uninstall and install nothing is lost: the new pod writes nothing to Azure, and goes on from there."""
+    values = {**credential_values(azure), "crdPattern": PATTERN}
+    name = f"back-{release.name}"
+    release.install(values)
+    web = Web(admin, azure, f"{release.namespace}-web")
+    admin.create("/api/v1/namespaces", {"metadata": {"name": web.namespace}})
+    with release.pod(azure, tmp_path / "first") as pod:
+        web.wait_for("the kind", lambda: admin.call("GET", web.path(GROUPS))[0] == 200)
+        web.create(GROUPS, group(name, tags={"app": "shop"}))
+        before = web.wait_ready(GROUPS, name)
+        assert pod.stop() == 0
+    azure.forget_traffic()
+    release.uninstall()
+    left = admin.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/resourcegroups.resources.azure.com")
+    between = web.get(GROUPS, name)
+    release.install(values)
+    with release.pod(azure, tmp_path / "second") as pod:
+        seen = azure.reads
+        web.wait_for("passes after the installation", lambda: azure.reads >= seen + 3)
+        writes = azure.writes
+        after = web.get(GROUPS, name)
+        admin.delete(web.path(GROUPS, name))
+        web.wait_gone(GROUPS, name)
+        assert pod.stop() == 0
+    release.uninstall()
+
+    assert left["spec"]["versions"]
+    assert between["metadata"]["finalizers"] == [FINALIZER]
+    assert (before["status"], writes) == (after["status"], [])
+    assert azure.writes == [f"DELETE resourceGroups/{name} 202"]
+
+
+def test_another_pattern_brings_kinds_and_takes_none_away(
+    release: Release, admin: Api, azure: Azure, tmp_path: Path
+) -> None:
+    """An upgrade to more kinds installs them; going back leaves them, and their objects are still kept."""
+    values = credential_values(azure)
+    definition = (
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/userassignedidentities.managedidentity.azure.com"
+    )
+    release.install({**values, "crdPattern": PATTERN})
+    web = Web(admin, azure, f"{release.namespace}-web")
+    admin.create("/api/v1/namespaces", {"metadata": {"name": web.namespace}})
+    with release.pod(azure, tmp_path / "first") as pod:
+        first = admin.get(definition)
+        assert pod.stop() == 0
+    release.upgrade({**values, "crdPattern": f"{PATTERN};managedidentity.azure.com/UserAssignedIdentity"})
+    with release.pod(azure, tmp_path / "second") as pod:
+        web.wait_for("the kind", lambda: admin.call("GET", web.path(IDENTITIES))[0] == 200)
+        web.create(GROUPS, group(web.namespace))
+        web.create(IDENTITIES, identity("who", web.namespace))
+        web.wait_ready(IDENTITIES, "who")
+        assert pod.stop() == 0
+    release.rollback(1)
+    with release.pod(azure, tmp_path / "third") as pod:
+        web.patch(IDENTITIES, "who", {"spec": {"tags": {"app": "shop"}}})
+        tagged = web.wait_ready(IDENTITIES, "who", 2)
+        assert pod.stop() == 0
+    release.uninstall()
+
+    assert first is None
+    assert tagged["status"]["tags"] == {"app": "shop"}
+    assert admin.get(definition) is not None
 
 
 def template_of(deployment: Any) -> Any:

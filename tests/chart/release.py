@@ -23,6 +23,7 @@ RELEASES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
 }
 """Base -> namespace and values. The Secret with the settings is the user's to make."""
 _OF_HELM: Final = re.compile(r"^ *(app\.kubernetes\.io/(instance|managed-by): .*|# Source: .*)\n", re.MULTILINE)
+_KEPT: Final = "helm.sh/resource-policy: keep"
 _NAMESPACE: Final = """apiVersion: v1
 kind: Namespace
 metadata:
@@ -41,7 +42,7 @@ def make_base(helm: Helm, name: str) -> str:
     documents = (_OF_HELM.sub("", part).strip("\n") for part in re.split(r"^---\n", text, flags=re.MULTILINE))
     return (
         "# Made from deploy/helm/trueup: make release-manifests\n"
-        + "\n---\n".join(d for d in documents if "kind:" in d)
+        + "\n---\n".join(d for d in documents if "kind:" in d and _KEPT not in d)
         + "\n"
     )
 

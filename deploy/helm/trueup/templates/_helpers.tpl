@@ -134,3 +134,18 @@ roleRef:
 subjects:
   {{- include "trueup.subjects" .root | nindent 2 }}
 {{- end -}}
+
+{{/* What an uninstall leaves, for people. */}}
+{{- define "trueup.stays" -}}
+{{- if include "trueup.reports" . }}
+all Azure resources, and everything that this pod looked at;
+DriftReports and their definition.
+{{- else }}
+all Azure resources;
+definitions of kinds and all objects, with their finalizers: a deletion waits until an operator runs again;
+Secrets and ConfigMaps that were exported, and Secret trueup-hash-key in this namespace;
+the admission policies trueup-immutable, trueup-users and trueup-names and their bindings.
+To let objects go and keep their resources, annotate them with serviceoperator.azure.com/reconcile-policy=detach-on-delete
+and delete them before you uninstall.
+{{- end }}
+{{- end -}}
