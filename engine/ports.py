@@ -91,12 +91,15 @@ class StepApplier(Protocol):
     ) -> OperationProgress:
         """Send the request; the answer says whether an operation goes on.
 
-        ``announce`` is called just before anything is sent, with the token that ``intend`` returns.
+        ``announce`` is called just before anything is sent, with the token that ``intend`` returns without patience.
         """
         ...
 
-    def intend(self, request: Request, *, resource: ArmId) -> str:
-        """Return the token that finds out what became of a write whose answer nobody saw."""
+    def intend(self, request: Request, *, resource: ArmId, patience: timedelta = timedelta(0)) -> str:
+        """Return the token that finds out what became of a write whose answer nobody saw.
+
+        From now on it waits as long as ``patience`` for a resource that Azure does not show.
+        """
         ...
 
     async def poll(self, token: str) -> OperationProgress:

@@ -63,7 +63,7 @@ class StubAzure:
     def keep_secrets(self, body: Body) -> None:
         self.kept.append(body)
 
-    def intend(self, request: Request, *, resource: ArmId) -> str:
+    def intend(self, request: Request, *, resource: ArmId, patience: timedelta = timedelta(0)) -> str:
         return "intent"
 
     async def begin(

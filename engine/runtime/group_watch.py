@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from datetime import timedelta
 
 from engine.errors import MovedError, UnavailableError
 from engine.model.document import Body
@@ -92,9 +93,9 @@ class GroupWatch:
         """Learn the secrets of a desired body."""
         self._azure.keep_secrets(body)
 
-    def intend(self, request: Request, *, resource: ArmId) -> str:
+    def intend(self, request: Request, *, resource: ArmId, patience: timedelta = timedelta(0)) -> str:
         """Return the token that finds out what became of a write whose answer nobody saw."""
-        return self._azure.intend(request, resource=resource)
+        return self._azure.intend(request, resource=resource, patience=patience)
 
     async def poll(self, token: str) -> OperationProgress:
         """Ask once how the operation stands."""

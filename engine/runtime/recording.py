@@ -107,7 +107,7 @@ class _NoWrites:
     def keep_secrets(self, body: Body) -> None:
         """Note nothing: nothing is sent that could be echoed."""
 
-    def intend(self, request: Request, *, resource: ArmId) -> str:
+    def intend(self, request: Request, *, resource: ArmId, patience: timedelta = timedelta(0)) -> str:
         """Return nothing: nothing is sent."""
         return ""
 

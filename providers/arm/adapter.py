@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -191,9 +191,13 @@ class AzureResourceManager:
         """Learn the secrets of a desired body: from now on no error repeats one of them, whatever Azure answers."""
         self._scrubber.learn(body)
 
-    def intend(self, request: Request, *, resource: ArmId) -> str:
-        """Return the token that finds out what became of a write whose answer nobody saw."""
-        return lro.intend(request.method, self._url(request.url, resource)).encode()
+    def intend(self, request: Request, *, resource: ArmId, patience: timedelta = timedelta(0)) -> str:
+        """Return the token that finds out what became of a write whose answer nobody saw.
+
+        From now on it waits so long for a resource that Azure does not show.
+        """
+        until = self._clock.now() + patience if patience else None
+        return lro.intend(request.method, self._url(request.url, resource), until).encode()
 
     async def begin(
         self,

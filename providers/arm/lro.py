@@ -28,6 +28,8 @@ TOKEN_FORMAT: Final = 1
 MAX_UNANSWERED: Final = 30
 MAX_WAIT: Final = timedelta(minutes=5)
 MIN_WAIT: Final = timedelta(milliseconds=100)
+LONGEST_PATIENCE: Final = timedelta(minutes=5)
+"""A token that asks to wait longer for a resource was made by a clock that is wrong."""
 _DEFAULT_WAIT_CAP_S: Final = 30.0
 _NOT_VISIBLE_YET: Final = 5
 _FAILED: Final = frozenset({"failed", "canceled", "cancelled"})
@@ -59,6 +61,7 @@ class Poller:
         polls: How many answers there were.
         unanswered: How many polls in a row said nothing.
         answered: Whether the write was; False in a token that was made before it was sent.
+        until: Before this time of day a resource that is not to be seen may be on its way, unanswered.
     """
 
     method: str
@@ -68,6 +71,7 @@ class Poller:
     polls: int = 0
     unanswered: int = 0
     answered: bool = True
+    until: float = 0.0
 
     def encode(self) -> str:
         """Return the resume token."""
@@ -133,9 +137,16 @@ def _restore(members: Any, origin: Origin) -> Poller:
     return poller
 
 
-def intend(method: str, url: str) -> Poller:
-    """Return what finds out about a write whose answer nobody may ever see."""
-    return Poller(method=method, kind=PollKind.REST, url=url, resource_url=url, answered=False)
+def intend(method: str, url: str, until: datetime | None = None) -> Poller:
+    """Return what finds out about a write whose answer nobody may ever see.
+
+    Args:
+        method: PUT, PATCH, POST or DELETE.
+        url: The URL that is written to.
+        until: So long a resource that Azure does not show yet is waited for; None for not at all.
+    """
+    last = until.timestamp() if until is not None else 0.0
+    return Poller(method=method, kind=PollKind.REST, url=url, resource_url=url, answered=False, until=last)
 
 
 def start(method: str, answer: Answer, *, url: str, origin: Origin, now: datetime) -> Verdict:
@@ -231,6 +242,10 @@ def _advance_resource(poller: Poller, answer: Answer, value: Any, now: datetime)
 
 def _advance_rest(poller: Poller, answer: Answer, value: Any, now: datetime) -> Verdict:
     """Go on while something works on the resource; how it stands then is for the next read to say."""
+    left = poller.until - now.timestamp()
+    if answer.status == 404 and 0 < left <= LONGEST_PATIENCE.total_seconds():
+        later = _go_on(poller, answer, now)
+        return replace(later, wait=min(later.wait, max(timedelta(seconds=left), MIN_WAIT)))
     state = _state(value) if answer.is_success else ""
     if state in _FAILED or _is_settled(state, poller):
         return Succeeded()

@@ -57,6 +57,7 @@ def be_pod(task: dict[str, Any]) -> None:
         del os.environ[name]
     os.environ.update(task["environment"])
     points = Points(log, task["kill_at"])
+    azure.PATIENCE = timedelta(seconds=3)
     if task.get("notes_at_once"):
         azure.MOMENT = timedelta(0)
     watch_requests(points)

@@ -45,7 +45,7 @@ class Story:
 
 
 STORIES = {
-    "create": Story(change=Play.create, is_there=False, points=110),
+    "create": Story(change=Play.create, is_there=False, points=100),
     "update": Story(change=Play.update, points=65),
     "delete": Story(change=Play.delete, points=30),
     "long-create": Story(change=Play.create, is_there=False, is_long=True, points=100),

@@ -68,6 +68,27 @@ def test_an_operation_is_followed_after_a_kill(web: Web, azure: Azure, pod: Pod,
     assert found["status"]["id"].endswith(f"/storageAccounts/{name}")
 
 
+def test_a_create_that_nothing_is_to_be_seen_of_is_not_sent_again(web: Web, azure: Azure, pod: Pod, name: str) -> None:
+    """A pod that is killed right after Azure took a create, before there is anything to read, leaves no second one."""
+    web.create(GROUPS, group(name))
+    web.wait_ready(GROUPS, name)
+    be_slow(azure, name, 2)
+    path = f"(?i)storageaccounts/{name}$"
+    hidden = {"status": 404, "body": {"error": {"code": "ResourceNotFound", "message": "It is not there."}}}
+    azure.script({"match": {"method": "GET", "path_regex": path}, "times": 2, "answer": hidden})
+    azure.forget_traffic()
+    web.create(ACCOUNTS, account(name, name))
+    web.wait_for("its create", lambda: azure.writes)
+    pod.kill()
+    operation = web.get(ACCOUNTS, name)["metadata"]["annotations"][TOKEN]
+
+    pod.start()
+    web.wait_ready(ACCOUNTS, name)
+
+    assert '"answered":false' in operation
+    assert azure.writes == [f"PUT storageAccounts/{name} 202"]
+
+
 def test_a_delete_is_followed_after_a_kill(web: Web, azure: Azure, pod: Pod, name: str) -> None:
     """The operation of a deletion is followed too; the object goes when it ends."""
     web.create(GROUPS, group(name))

@@ -30,6 +30,8 @@ from engine.runtime.executor import Azure
 MOMENT: Final = timedelta(seconds=3)
 """An operation that Azure lets us wait for no longer than this is seen to its end before anything is noted of it."""
 LONGEST_MOMENT_S: Final = 10.0
+PATIENCE: Final = timedelta(minutes=1)
+"""So long whoever comes after a kill waits for a resource to be seen whose create may have been taken."""
 
 
 class CallingAzure(Azure, ActionCaller, Protocol):
@@ -157,9 +159,9 @@ class ContractAzure:
         for azure in self._azures.values():
             azure.keep_secrets(body)
 
-    def intend(self, request: Request, *, resource: ArmId) -> str:
+    def intend(self, request: Request, *, resource: ArmId, patience: timedelta = timedelta(0)) -> str:
         """Return the token that finds out what became of a write whose answer nobody saw."""
-        return self._route(resource).azure.intend(request, resource=resource)
+        return self._route(resource).azure.intend(request, resource=resource, patience=patience)
 
     async def begin(
         self,
@@ -191,7 +193,7 @@ class ContractAzure:
         azure, is_delete = speaker.azure, request.method == "DELETE"
         if not is_delete:
             # From here on, whoever starts after us finds out what became of the write before sending it again.
-            intent = azure.intend(request, resource=resource)
+            intent = azure.intend(request, resource=resource, patience=PATIENCE)
             memory = None if self._contract.is_ready(identity) else self._promise(resource)
             note = Note(sends=True, operation=intent, memory=memory, until_ready=memory is not None)
             await self._contract.claim(identity, resource, note)

@@ -182,6 +182,25 @@ def test_what_a_poll_means(asked: Poller, status: int, body: Any, expected: type
     assert type(verdict) is expected
 
 
+@pytest.mark.parametrize(
+    ("left_s", "status", "body", "expected"),
+    [
+        pytest.param(60, 404, None, timedelta(seconds=1), id="not-visible-yet"),
+        pytest.param(0.5, 404, None, timedelta(seconds=0.5), id="looked-at-when-patience-ends"),
+        pytest.param(0, 404, None, None, id="patience-is-over"),
+        pytest.param(3600, 404, None, None, id="made-by-a-clock-that-is-wrong"),
+        pytest.param(60, 200, state("Succeeded"), None, id="visible"),
+    ],
+)
+def test_patience_with_what_is_not_visible(left_s: float, status: int, body: Any, expected: timedelta | None) -> None:
+    """A write that nobody saw the answer of may have been taken: for a while, what is not to be seen is waited for."""
+    intent = decode_poller(intend("PUT", URL, NOW + timedelta(seconds=left_s)).encode(), ORIGIN)
+
+    verdict = ask(intent, status, body)
+
+    assert (verdict.wait if isinstance(verdict, Running) else None) == expected
+
+
 @pytest.mark.parametrize("status", [301, 408, 429, 500, 503])
 @pytest.mark.parametrize("kind", list(PollKind))
 def test_polls_without_an_answer(status: int, kind: PollKind) -> None:

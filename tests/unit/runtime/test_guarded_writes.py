@@ -77,7 +77,7 @@ class Azure:
         self.sent: list[str] = []
         self.before: Callable[[], None] = lambda: None
 
-    def intend(self, request: Request, *, resource: ArmId) -> str:
+    def intend(self, request: Request, *, resource: ArmId, patience: timedelta = timedelta(0)) -> str:
         return "intent"
 
     async def begin(
