@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from providers.emulator.answer import Answer, encode_answer
+from providers.emulator.applications import Application, Applications
 from providers.emulator.connection import Identity
 from providers.emulator.tokens import TokenVault, unpack
 
@@ -42,14 +43,15 @@ class TokenRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """One tenant with one application.
+    """One tenant with its applications.
 
     Attributes:
         audiences: Resources tokens are issued for, without trailing slash.
-        certificate: Signs client assertions of the application.
+        certificate: Signs client assertions of the emulator's own application.
     """
 
     identity: Identity
+    applications: Applications
     vault: TokenVault
     certificate: x509.Certificate
     audiences: tuple[str, ...]
@@ -104,18 +106,18 @@ class Authority:
         }
 
     def _token(self, tenant: str, form: Mapping[str, str], now: datetime, *, version_1: bool) -> Mapping[str, Any]:
-        self._check_application(tenant, form)
-        self._check_credential(form, now)
+        application = self._find_application(tenant, form)
+        self._check_credential(application, form, now)
         audience = self._audience(form.get("resource") if version_1 else form.get("scope"))
         seconds = int(self.lifetime.total_seconds())
         return {
             "token_type": "Bearer",
             "expires_in": seconds,
             "ext_expires_in": seconds,
-            "access_token": self.vault.issue(audience, now, self.lifetime),
+            "access_token": self.vault.issue(audience, now, self.lifetime, application),
         }
 
-    def _check_application(self, tenant: str, form: Mapping[str, str]) -> None:
+    def _find_application(self, tenant: str, form: Mapping[str, str]) -> Application:
         if tenant.lower() != self.identity.tenant:
             raise TokenRefusedError(
                 400,
@@ -133,7 +135,8 @@ class Authority:
                 70003,
                 f"The app requested an unsupported grant type '{form['grant_type']}'.",
             )
-        if form.get("client_id", "").lower() != self.identity.client:
+        found = self.applications.find(form.get("client_id", ""))
+        if found is None:
             raise TokenRefusedError(
                 400,
                 "unauthorized_client",
@@ -142,12 +145,13 @@ class Authority:
                 f"'{tenant}'. This can happen if the application has not been installed by the administrator of the "
                 "tenant or consented to by any user in the tenant.",
             )
+        return found
 
-    def _check_credential(self, form: Mapping[str, str], now: datetime) -> None:
+    def _check_credential(self, application: Application, form: Mapping[str, str], now: datetime) -> None:
         if "client_assertion" in form:
             if form.get("client_assertion_type") != _JWT_BEARER:
                 raise _missing("client_assertion_type")
-            self._check_assertion(form["client_assertion"], now)
+            self._check_assertion(application, form["client_assertion"], now)
         elif "client_secret" not in form:
             raise TokenRefusedError(
                 401,
@@ -155,21 +159,21 @@ class Authority:
                 7000218,
                 "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
             )
-        elif not hmac.compare_digest(form["client_secret"].encode(), self.identity.secret.encode()):
+        elif not hmac.compare_digest(form["client_secret"].encode(), application.secret.encode()):
             raise TokenRefusedError(
                 401,
                 "invalid_client",
                 7000215,
                 "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
-                f"value, not the client secret ID, for a secret added to app '{self.identity.client}'.",
+                f"value, not the client secret ID, for a secret added to app '{application.client}'.",
             )
 
-    def _check_assertion(self, assertion: str, now: datetime) -> None:
+    def _check_assertion(self, application: Application, assertion: str, now: datetime) -> None:
         own = self.vault.read(assertion)
         if own is not None and own.get("aud") == FEDERATED_AUDIENCE:
             return
         claims = self._verify(assertion)
-        if claims.get("sub", claims.get("iss")) != self.identity.client:
+        if claims.get("sub", claims.get("iss")) != self.identity.client or application is not self.applications.own:
             raise TokenRefusedError(
                 401, "invalid_client", 700021, "Client assertion application identifier doesn't match."
             )

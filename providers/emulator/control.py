@@ -12,6 +12,7 @@ import orjson
 
 from providers.emulator.address import GROUP_TYPE, Address, Place, parse_address
 from providers.emulator.answer import Answer, RefusedError, encode_answer
+from providers.emulator.applications import Applications
 from providers.emulator.authorization import Roles
 from providers.emulator.bodies import decode_object
 from providers.emulator.call import Call
@@ -39,13 +40,22 @@ class _BulkLine(msgspec.Struct):
 class Control:
     """The emulator's own interface."""
 
-    def __init__(self, store: Store, resources: Resources, script: Script, traffic: Traffic, roles: Roles) -> None:
+    def __init__(
+        self,
+        store: Store,
+        resources: Resources,
+        script: Script,
+        traffic: Traffic,
+        roles: Roles,
+        applications: Applications,
+    ) -> None:
         """Work on these parts."""
         self._store = store
         self._resources = resources
         self._script = script
         self._traffic = traffic
         self._roles = roles
+        self._applications = applications
 
     def answer(self, method: str, name: str, body: bytes, now: datetime) -> Answer:
         """Answer one request to the control API."""
@@ -57,6 +67,7 @@ class Control:
             ("DELETE", "script"): self._clear,
             ("POST", "roles"): lambda: self._give(body),
             ("DELETE", "roles"): self._allow_everything,
+            ("POST", "applications"): lambda: self._add_application(body),
             ("POST", "bulk"): lambda: self._bulk(body, now),
             ("GET", "health"): lambda: encode_answer({"resources": len(self._store)}),
         }
@@ -86,6 +97,14 @@ class Control:
     def _give(self, body: bytes) -> Answer:
         document = _parse(body)
         return encode_answer({"roles": self._roles.give(document if isinstance(document, list) else [document])}, 201)
+
+    def _add_application(self, body: bytes) -> Answer:
+        document = _parse(body)
+        found = document if isinstance(document, dict) else {}
+        client, secret = found.get("client"), found.get("secret")
+        if not (isinstance(client, str) and client and isinstance(secret, str) and secret):
+            raise RefusedError(400, "InvalidApplication", 'An application is {"client": id, "secret": text}.')
+        return encode_answer({"objectId": self._applications.add(client, secret).object_id}, 201)
 
     def _allow_everything(self) -> Answer:
         self._roles.clear()

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.ports import Clock
 from providers.emulator.actions import Actions
 from providers.emulator.answer import Answer, RefusedError
+from providers.emulator.applications import Applications
 from providers.emulator.authority import Authority
 from providers.emulator.authorization import Roles
 from providers.emulator.catalogue import Catalogue
@@ -51,6 +52,7 @@ class Emulator:
         self.identity: Identity = load_identity(options.state, options.subscription)
         self.script = Script(options.polls)
         self._roles = Roles()
+        self._applications = Applications(self.identity)
         self.traffic = Traffic(keep_bodies=options.keep_bodies)
         self._store = Store(Journal(options.state / "journal.log"))
         self._directory = Directory()
@@ -66,7 +68,7 @@ class Emulator:
         soft_deletes = SoftDeletes(store, operations, scopes, self.script, stamper)
         resources = Resources(store, operations, scopes, self.script, stamper, soft_deletes, refuses_busy=options.busy)
         operations.on_end = resources.finish
-        self._control = Control(store, resources, self.script, self.traffic, self._roles)
+        self._control = Control(store, resources, self.script, self.traffic, self._roles, self._applications)
         self._gateway = Gateway(
             self._vault,
             _PUBLIC_AUDIENCES,
@@ -93,7 +95,7 @@ class Emulator:
     def _make_authority(self, audiences: tuple[str, ...]) -> Authority:
         lifetime = timedelta(seconds=self.options.token_lifetime_s)
         certificate = client_certificate(self.options.state)
-        return Authority(self.identity, self._vault, certificate, audiences, lifetime)
+        return Authority(self.identity, self._applications, self._vault, certificate, audiences, lifetime)
 
     def arm(self, request: Request) -> Answer:
         """Answer a request to ARM; refusals become answers."""

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from providers.emulator.answer import RefusedError
+from providers.emulator.applications import Application
 from providers.emulator.connection import Identity
 
 _CACHED_TOKENS = 1024
@@ -35,21 +36,24 @@ class TokenVault:
         self._takes_any = takes_any
         self._key = bytes.fromhex(identity.signing_key)
         self._checked: dict[str, tuple[Principal, float]] = {}
+        self._names: dict[str, Principal] = {}
 
-    def issue(self, audience: str, now: datetime, lifetime: timedelta) -> str:
-        """Return a token for the emulator's application."""
+    def issue(self, audience: str, now: datetime, lifetime: timedelta, application: Application | None = None) -> str:
+        """Return a token for an application, the emulator's own unless given."""
         issued = int(now.timestamp())
+        client = application.client if application is not None else self._identity.client
+        object_id = application.object_id if application is not None else self._identity.object_id
         claims = {
             "aud": audience,
             "iss": f"https://sts.windows.net/{self._identity.tenant}/",
             "iat": issued,
             "nbf": issued,
             "exp": issued + int(lifetime.total_seconds()),
-            "appid": self._identity.client,
+            "appid": client,
             "appidacr": "1",
             "idtyp": "app",
-            "oid": self._identity.object_id,
-            "sub": self._identity.object_id,
+            "oid": object_id,
+            "sub": object_id,
             "tid": self._identity.tenant,
             "ver": "1.0",
         }
@@ -82,7 +86,7 @@ class TokenVault:
         if not token or scheme.lower() != "bearer":
             raise self._refuse("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
         if self._takes_any:
-            return Principal(self._identity.client, self._identity.object_id)
+            return self._named(token)
         known = self._checked.get(token)
         if known is None:
             known = self._check_once(token, audiences)
@@ -96,6 +100,18 @@ class TokenVault:
                 f"The access token expiry UTC time '{text}' is earlier than current UTC time '{current}'.",
             )
         return principal
+
+    def _named(self, token: str) -> Principal:
+        """Return whose token it is where it is one of ours; any other is taken for the emulator's own application's."""
+        found = self._names.get(token)
+        if found is None:
+            claims = self.read(token) or {}
+            own = self._identity
+            found = Principal(str(claims.get("appid", own.client)), str(claims.get("oid", own.object_id)))
+            if len(self._names) >= _CACHED_TOKENS:
+                self._names.clear()
+            self._names[token] = found
+        return found
 
     def _check_once(self, token: str, audiences: tuple[str, ...]) -> tuple[Principal, float]:
         claims = self.read(token)

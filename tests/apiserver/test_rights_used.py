@@ -225,4 +225,8 @@ def test_without_the_right_to_create_what_is_applied(
     web.azure.edit_tags(f"{azure.subscription}/resourceGroups/{web.namespace}", "Replace", {"app": "theirs"})
 
     with pod_of(plane, azure, tmp_path, rights, f"no-{web.namespace}", ("create", resource)) as pod:
-        web.wait_for("a complaint", lambda: f"may not create {resource}." in pod.log.read_text())
+        expected = f"may not create {resource}."
+        web.wait_for("a complaint", lambda: expected in pod.log.read_text())
+        line = next(text for text in pod.log.read_text().splitlines() if expected in text)
+
+    assert f"resources: [{resource}], verbs: [create]" in line.replace("\\", "").replace('"', "")

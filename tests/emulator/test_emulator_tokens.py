@@ -136,3 +136,19 @@ def test_token_for_another_audience_is_refused(arm: Arm) -> None:
 
 def _pack(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def test_another_application_signs_in_with_its_own_secret(arm: Arm) -> None:
+    """What was added gets tokens of its own name, and only for its own secret."""
+    client = "00000000-0000-0000-0000-00000000000a"
+    added = arm.control("POST", "applications", {"client": client, "secret": "other"})
+
+    status, token = ask(arm, client_id=client.upper(), client_secret="other")
+    refused, why = ask(arm, client_id=client, client_secret=arm.emulator.identity.secret)
+    arm.token = token["access_token"]
+    claims = orjson.loads(base64.urlsafe_b64decode(arm.token.split(".")[1] + "=="))
+    made = arm.put(f"{arm.subscription}/resourceGroups/theirs", {"location": "westeurope"})
+
+    assert (status, refused, why["error_codes"]) == (200, 401, [7000215])
+    assert (claims["appid"], claims["oid"]) == (client, added["objectId"])
+    assert made.status == 201
