@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -107,15 +107,20 @@ class StepApplier(Protocol):
         ...
 
 
+Begun = Callable[[str], Awaitable[None]]
+"""Takes what an operation is followed by."""
+
+
 class ActionCaller(Protocol):
     """Azure, asked for what no read of a resource shows: keys, credentials."""
 
-    async def call(self, call: Call, path: str) -> Any:
+    async def call(self, call: Call, path: str, begun: Begun | None = None) -> Any:
         """Send a call and return its answer's JSON, of all pages.
 
         Args:
             call: What is sent.
             path: Where to, filled in.
+            begun: Told the token of an operation that Azure began, before it is waited for.
 
         Raises:
             EngineError: Azure refuses, or nobody answers.

@@ -148,7 +148,7 @@ class _Assembly:
             outside=outside,
             telemetry=self.telemetry,
             audit=audit,
-            post_checks=self._post_checks(contract, store, audit),
+            post_checks=self._post_checks(contract, store, audit, operations),
             clock=clock,
             queue=queue,
             credentials=self.book,
@@ -159,12 +159,15 @@ class _Assembly:
             board=Board(clock),
         )
 
-    def _post_checks(self, contract: Contract, store: ControllerStore, audit: StreamAudit) -> PostChecks:
+    def _post_checks(
+        self, contract: Contract, store: ControllerStore, audit: StreamAudit, operations: Operations
+    ) -> PostChecks:
         return PostChecks(
             objects=self.objects,
             contract=contract,
             queue=self.queue,
             credentials=self.book,
+            operations=operations,
             audit=audit,
             clock=SystemClock(),
             secret_key=store.secret_key(),

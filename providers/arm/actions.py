@@ -11,7 +11,7 @@ from engine.errors import EngineError, UnavailableError
 from engine.model.document import encode_wire
 from engine.model.ids import ApiVersion, ArmId
 from engine.model.purpose import Purpose
-from engine.ports import Clock
+from engine.ports import Begun, Clock
 from providers.arm import lro
 from providers.arm.answer import Answer
 from providers.arm.errors import decode_fault, error_from_fault
@@ -32,7 +32,7 @@ class Caller:
     clock: Clock
     check: Callable[[Answer, str], None]
 
-    async def call(self, call: Call, path: str) -> Any:
+    async def call(self, call: Call, path: str, begun: Begun | None = None) -> Any:
         """Return the answer's JSON; the items of all pages where it has pages, nothing where nothing is to be read.
 
         Raises:
@@ -42,7 +42,7 @@ class Caller:
         url = f"{self.transport.origin.text}{quote(path, safe=SAFE_IN_PATH)}?api-version={ApiVersion(call.api_version)}"
         answer = await self._send(call, url)
         if answer.status == 202:
-            answer = await self._wait(answer, url, what)
+            answer = await self._wait(answer, url, what, begun)
         found = self._read(answer, what, is_silent=call.is_silent)
         for _ in range(_MOST_PAGES):
             link = found.get("nextLink") if call.paged and isinstance(found, dict) else None
@@ -69,11 +69,13 @@ class Caller:
         send: Callable[[Callable[[], Awaitable[Answer]]], Awaitable[Answer]] = self.retry.read
         return await send(attempt)
 
-    async def _wait(self, answer: Answer, url: str, what: str) -> Answer:
+    async def _wait(self, answer: Answer, url: str, what: str, begun: Begun | None) -> Answer:
         """Follow an operation to its end; its result is the last answer, or lies at the first one's Location."""
         origin, location = self.transport.origin, answer.header("location")
         verdict = lro.start("POST", answer, url=url, origin=origin, now=self.clock.now())
         kind = lro.PollKind.LOCATION
+        if begun is not None and isinstance(verdict, lro.Running):
+            await begun(verdict.poller.beside(url).encode())
         while isinstance(verdict, lro.Running):
             await self.clock.sleep(verdict.wait)
             kind = verdict.poller.kind

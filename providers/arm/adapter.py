@@ -19,7 +19,7 @@ from engine.model.plan import Request
 from engine.model.purpose import Purpose
 from engine.model.result import OperationProgress, OperationStatus, RequestIds
 from engine.model.state import ActualState
-from engine.ports import Clock, ReadTarget
+from engine.ports import Begun, Clock, ReadTarget
 from providers.arm import lro
 from providers.arm.actions import Caller
 from providers.arm.answer import Answer
@@ -176,13 +176,13 @@ class AzureResourceManager:
             self._roles[key] = found
         return self._roles[key]
 
-    async def call(self, call: Call, path: str) -> Any:
+    async def call(self, call: Call, path: str, begun: Begun | None = None) -> Any:
         """Send a call beside a resource's own requests and return its answer's JSON.
 
         Raises:
             EngineError: Azure refuses, nobody answers, or the answer is none of Azure's.
         """
-        return await self._caller.call(call, path)
+        return await self._caller.call(call, path, begun)
 
     def _check(self, answer: Answer, what: str) -> None:
         _check_from_arm(answer, what, self._clock.now())

@@ -77,6 +77,11 @@ class Poller:
         """Return the resume token."""
         return orjson.dumps({"format": TOKEN_FORMAT, **asdict(self)}).decode()
 
+    def beside(self, url: str) -> Poller:
+        """Return the poller of a call as one that knows the resource it was sent for: that is read in the end."""
+        path, _, query = url.partition("?")
+        return replace(self, resource_url=f"{path.rpartition('/')[0]}?{query}")
+
     @property
     def resource(self) -> ArmId:
         """Return the id behind the URL written to."""

@@ -12,7 +12,7 @@ from engine.app.cli import main
 from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import GROUPS, PREFIX, Pod, Web
+from tests.apiserver.pod import GROUPS, PREFIX, Pod, Web, is_under_way
 from tests.verbs_desk import NETWORK_API, Azure, group, make_object
 
 pytestmark = pytest.mark.apiserver
@@ -115,11 +115,11 @@ def test_a_private_connection_waits_for_its_approval(web: Web, azure: Azure) -> 
     assert writes == []
 
 
-def test_a_failed_protection_is_synchronised(web: Web, azure: Azure, pod: Pod) -> None:
-    """A user's error is looked into again by a call, which the audit log tells; under skip nothing is sent."""
-    resource = f"{azure.subscription}/resourceGroups/checks-rg2/providers/{VAULT}/backupInstances/disk"
-    policy = f"{azure.subscription}/resourceGroups/checks-rg2/providers/{VAULT}/backupPolicies/daily"
-    disk = f"{azure.subscription}/resourceGroups/checks-rg2/providers/Microsoft.Compute/disks/disk"
+def break_protection(azure: Azure, owner: str) -> tuple[str, Any, Any]:
+    """Let a disk's protection fail by a user's error; return its instance, what is asked of it, and an object."""
+    resource = f"{azure.subscription}/resourceGroups/{owner}/providers/{VAULT}/backupInstances/disk"
+    policy = f"{azure.subscription}/resourceGroups/{owner}/providers/{VAULT}/backupPolicies/daily"
+    disk = f"{azure.subscription}/resourceGroups/{owner}/providers/Microsoft.Compute/disks/disk"
     broken = {"status": "ProtectionError", "errorDetails": {"code": "UserErrorMissingPermissions"}}
     asked = {"objectType": "BackupInstance", "dataSourceInfo": {"resourceID": disk}, "policyInfo": {"policyId": policy}}
     held = {"id": resource, "name": "disk", "properties": {**asked, "protectionStatus": broken}}
@@ -134,9 +134,13 @@ def test_a_failed_protection_is_synchronised(web: Web, azure: Azure, pod: Pod) -
             "policyInfo": {"policyReference": {"armId": policy}},
         },
     }
-    annotations = {PREFIX + "reconcile-policy": "skip"}
-    item = make_object("BackupVaultsBackupInstance", "dataprotection/v1api20231101", "disk", spec)
-    item["metadata"]["annotations"] = annotations
+    return resource, asked, make_object("BackupVaultsBackupInstance", "dataprotection/v1api20231101", "disk", spec)
+
+
+def test_a_failed_protection_is_synchronised(web: Web, azure: Azure, pod: Pod) -> None:
+    """A user's error is looked into again by a call, which the audit log tells; under skip nothing is sent."""
+    resource, asked, item = break_protection(azure, "checks-rg2")
+    item["metadata"]["annotations"] = {PREFIX + "reconcile-policy": "skip"}
     azure.forget_traffic()
     web.create(BACKUPS, item)
     web.wait_reason(BACKUPS, "disk", "PostReconciliationFailure")
@@ -154,6 +158,27 @@ def test_a_failed_protection_is_synchronised(web: Web, azure: Azure, pod: Pod) -
     assert untouched == []
     assert {s["outcome"] for s in said if s.get("event") == "outcome" and s["write"] == write} == {"succeeded"}
     assert {w.split()[0] for w in azure.writes} == {"POST"}
+
+
+def test_a_call_is_followed_after_a_kill(web: Web, azure: Azure, pod: Pod) -> None:
+    """A pod that starts while Azure looks into a failed protection sends the call no second time."""
+    resource, asked, item = break_protection(azure, "checks-rg4")
+    azure.script({"match": {"method": "POST", "path_regex": "(?i)backupinstances/disk/sync$"}, "polls": 4})
+    azure.forget_traffic()
+    web.create(BACKUPS, item)
+    web.wait_for("its token", lambda: is_under_way(web.get(BACKUPS, "disk")))
+    pod.kill()
+    before = azure.writes
+    azure.forget_traffic()
+    healthy = {**asked, "protectionStatus": {"status": "ProtectionConfigured"}}
+
+    pod.start()
+    web.wait_for("a poll", lambda: azure.reads > 0)
+    azure.rewrite(resource, api=BACKUP_API, properties=healthy)
+    found = web.wait_ready(BACKUPS, "disk")
+
+    assert (before, azure.writes) == (["POST disk/sync 202"], [])
+    assert not is_under_way(found)
 
 
 def test_children_of_an_alias_live_in_its_subscription(web: Web, azure: Azure) -> None:

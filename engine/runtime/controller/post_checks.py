@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from engine.cluster import events
 from engine.cluster.condition import Condition
+from engine.cluster.notes import Note
 from engine.cluster.post_check import check_of, judge
 from engine.desired.identity import ObjectIdentity
 from engine.errors import EngineError
@@ -21,6 +23,7 @@ from engine.model.state import ActualState
 from engine.ports import AuditLog, Clock
 from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.objects import Objects
+from engine.runtime.controller.operations import Operations
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.routing import Credentials
 from engine.runtime.ledger import Ledger
@@ -41,6 +44,7 @@ class PostChecks:
     contract: Contract
     queue: WorkQueue
     credentials: Credentials
+    operations: Operations
     audit: AuditLog
     clock: Clock
     secret_key: bytes
@@ -80,12 +84,23 @@ class PostChecks:
             async with self.contract.permits.write(step.key.namespace):
                 with ledger.write(told, request) as entry:
                     ledger.intend(entry)
-                    await speaker.azure.call(call, path)
+                    await speaker.azure.call(call, path, functools.partial(self._note, step))
                     ledger.answered(entry, OperationProgress(status=OperationStatus.SUCCEEDED))
         except EngineError as exc:
             await self.contract.tell(step.key.identity, events.write_failed(str(exc), deleting=False))
         else:
             self.queue.add(step.key.identity)
+        await self._note(step, "")
+
+    async def _note(self, step: Step, token: str) -> None:
+        """Write down what whoever comes after us follows; empty once the operation has ended."""
+        if step.id is None:
+            return
+        with contextlib.suppress(EngineError):
+            await self.contract.claim(step.key.identity, step.id, Note(operation=token))
+        found = self.objects.find(step.key.identity)
+        if found is not None:
+            self.operations.spend(found)  # its end is seen here
 
     async def close(self) -> None:
         """Leave what is under way to Azure."""

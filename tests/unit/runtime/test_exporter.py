@@ -57,7 +57,7 @@ class Keys:
         self.calls: list[str] = []
         self.error: EngineError | None = None
 
-    async def call(self, call: Call, path: str) -> Any:
+    async def call(self, call: Call, path: str, begun: object = None) -> Any:
         self.calls.append(path)
         if self.error is not None:
             raise self.error
