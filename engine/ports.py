@@ -37,11 +37,19 @@ class DesiredSource(Protocol):
         ...
 
     async def fetch_secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
-        """Return a Secret's decoded data; None when this source has no such Secret or may not read it."""
+        """Return a Secret's decoded data; None when this source has no such Secret, or notes why it may not read it.
+
+        Raises:
+            PolicyDeniedError: It may not be read, which whoever needs it is to say.
+        """
         ...
 
     async def fetch_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        """Return a ConfigMap's data; None when this source has none of that name."""
+        """Return a ConfigMap's data; None when this source has none of that name, or notes why it may not read it.
+
+        Raises:
+            PolicyDeniedError: It may not be read, which whoever needs it is to say.
+        """
         ...
 
 

@@ -112,9 +112,13 @@ class _ObjectResolver:
         if exporter is not None and exporter != self._key:
             self.references.add(exporter)
             text = f"{text}: {exporter} fills it"
+        why = self._inputs.refused.get((what, self._key.namespace, name), "")
+        told = f'{what} "{self._key.namespace}/{name}" may not be read: {why}' if why else ""
+        if key:
+            told = f'{what} "{self._key.namespace}/{name}" does not contain key "{key}"'
         wait = Wait(
-            text=text,
-            told=f'{what} "{self._key.namespace}/{name}" does not contain key "{key}"' if key else "",
+            text=f"{text}; it may not be read: {why}" if why else text,
+            told=told,
             on=exporter if exporter != self._key else None,
             secret_only=what == SECRET,
         )

@@ -33,15 +33,17 @@ class WantedInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What was fetched. A missing entry and None are the same: not there, or not readable.
+    """What was fetched. A missing entry and None are the same: not there.
 
     Attributes:
         role_definitions: Built-in role name in lower case -> id of the role definition, at any scope.
+        refused: Kind, namespace and name of a Secret or ConfigMap that may not be read -> why.
         unread_roles: Role name in lower case -> why it could not be looked up; it is not among the definitions then.
     """
 
     secrets: Mapping[ObjectName, Mapping[str, Secret] | None] = field(default_factory=dict)
     config_maps: Mapping[ObjectName, Mapping[str, str] | None] = field(default_factory=dict)
+    refused: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     role_definitions: Mapping[str, str | None] = field(default_factory=dict)
     unread_roles: Mapping[str, str] = field(default_factory=dict)
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from engine.desired.build import BuildResult, build_indexed
+from engine.desired.exporters import CONFIG_MAP, SECRET
 from engine.desired.index import Index
 from engine.desired.inputs import Inputs, WantedInputs
 from engine.desired.wanted import wanted_inputs
-from engine.errors import EngineError
+from engine.errors import EngineError, PolicyDeniedError
 from engine.model.path import FieldPath
 from engine.model.problem import Notice, Problem
 from engine.model.state import CustomResource
@@ -75,15 +76,35 @@ async def fetch_inputs(
 ) -> Inputs:
     """Fetch what is wanted, and let the index learn it."""
     roles, unread = await _fetch_roles(wanted.role_names, azure, index.subscription)
+    secrets = await _fetch_all(wanted.secrets, lambda key: _or_refusal(source.fetch_secret(*key)))
+    config_maps = await _fetch_all(wanted.config_maps, lambda key: _or_refusal(source.fetch_config_map(*key)))
     inputs = Inputs(
-        secrets=await _fetch_all(wanted.secrets, lambda key: source.fetch_secret(*key)),
-        config_maps=await _fetch_all(wanted.config_maps, lambda key: source.fetch_config_map(*key)),
+        secrets=_without_refusals(secrets),
+        config_maps=_without_refusals(config_maps),
+        refused={
+            (kind, *key): str(why)
+            for kind, found in ((SECRET, secrets), (CONFIG_MAP, config_maps))
+            for key, why in found.items()
+            if isinstance(why, PolicyDeniedError)
+        },
         role_definitions=roles,
         unread_roles=unread,
     )
     if inputs.config_maps:
         index.learn(inputs)
     return inputs
+
+
+async def _or_refusal(fetch: Awaitable[Any]) -> Any:
+    """Return what is fetched, or why it may not be: what needs it waits, no more."""
+    try:
+        return await fetch
+    except PolicyDeniedError as exc:
+        return exc
+
+
+def _without_refusals(found: Mapping[_Key, Any]) -> Mapping[_Key, Any]:
+    return {key: held for key, held in found.items() if not isinstance(held, PolicyDeniedError)}
 
 
 async def _fetch_roles(

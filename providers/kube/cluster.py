@@ -204,7 +204,11 @@ class WatchedCluster:
         return found.resource
 
     async def fetch_secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
-        """Return a Secret's texts; None when there is none or, which is told, it may not be read."""
+        """Return a Secret's texts; None when there is none.
+
+        Raises:
+            PolicyDeniedError: It may not be read, which is told.
+        """
         path = f"{path_in(SECRETS, namespace)}/{name}"
         body = await self._fetch(path)
         return None if body is None else decode_secret(body, path)[0]
@@ -222,7 +226,11 @@ class WatchedCluster:
             return None
 
     async def fetch_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        """Return a ConfigMap's ``data``; None when there is none or, which is told, it may not be read."""
+        """Return a ConfigMap's ``data``; None when there is none.
+
+        Raises:
+            PolicyDeniedError: It may not be read, which is told.
+        """
         path = f"{path_in(CONFIG_MAPS, namespace)}/{name}"
         body = await self._fetch(path)
         return None if body is None else decode_config_map(body, path)
@@ -240,6 +248,8 @@ class WatchedCluster:
         if (error is not None) != (path in self._refused):
             self._refused ^= {path}
             self._handle(Trouble(path=path, error=error, doing="reading"))
+        if error is not None:
+            raise error
         return body
 
 

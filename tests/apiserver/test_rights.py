@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from engine.app.cli import main
 from engine.cluster.names import OPERATOR_NAMESPACE
 from tests.apiserver.any_pods import open_web
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import GROUPS, Pod
+from tests.apiserver.pod import GROUPS, Pod, Web
 from tests.apiserver.rights import Rights, chart_account, chart_roles
-from tests.verbs_desk import Azure, Object, group
+from tests.verbs_desk import Azure, Object, group, server
 
 pytestmark = pytest.mark.apiserver
 
+SERVERS = "/apis/dbforpostgresql.azure.com/v1api20221201/namespaces/{}/flexibleservers"
 MISSING: Mapping[tuple[Rights, str, str], str] = {
     (Rights.INSTALL, "manager-role", "*"): "list resourcegroups.resources.azure.com",
     (Rights.INSTALL, "manager-role", "secrets"): "list secrets",
@@ -146,6 +148,43 @@ def test_a_credential_that_may_not_be_read_is_not_replaced(
 
     assert "may not get secrets in namespace" in found["message"]
     assert azure.writes == []
+
+
+def test_an_input_that_may_not_be_read_is_told(plane: ControlPlane, azure: Azure, kinds: None, tmp_path: Path) -> None:
+    """A Secret that is there but may not be read: the condition names the right; with the right the object goes on."""
+    pattern = "dbforpostgresql.azure.com/FlexibleServer"
+    assert main(["crds", "install", "--pattern", pattern, "--kubeconfig", str(plane.kubeconfig())]) == 0
+    plane.admin.wait_for("the kind", lambda: plane.admin.call("GET", SERVERS.format("default"))[0] == 200)
+    web = open_web(plane.admin, azure, "rights")
+    web.admin.create(f"/api/v1/namespaces/{web.namespace}/secrets", {"metadata": {"name": "database"}})
+    name = f"rights-{next(_NUMBERS)}"
+
+    def keep(name: str, rule: Object) -> bool:
+        return rule["resources"][0] != "secrets"
+
+    pod = run(plane, azure, tmp_path, Rights.MANAGE, keep=keep, AZURE_TARGET_NAMESPACES=web.namespace)
+    let_read(web, pod, "aso-credential")
+    with pod:
+        web.create(GROUPS, group(name))
+        web.create(SERVERS, server(f"{name}-db", name))
+        refused = web.wait_reason(SERVERS, f"{name}-db", "SecretNotFound")["message"]
+        let_read(web, pod, "database")
+        goes_on = f'Secret "{web.namespace}/database" does not contain key "password"'
+        web.wait_for("the next thing", lambda: web.ready(SERVERS, f"{name}-db")["message"] == goes_on)
+
+    assert refused.startswith(f'Secret "{web.namespace}/database" may not be read: system:serviceaccount:')
+    assert f"may not get secrets in namespace {web.namespace}" in refused
+    assert 'bind it to a Role with the rule {apiGroups: [""], resources: ["secrets"], verbs: ["get"]}' in refused
+
+
+def let_read(web: Web, pod: Pod, secret: str) -> None:
+    """Let a pod read one Secret of a namespace."""
+    rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [secret], "verbs": ["get"]}
+    where = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{web.namespace}"
+    web.admin.create(f"{where}/roles", {"metadata": {"name": secret}, "rules": [rule]})
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": secret}
+    who = {"kind": "ServiceAccount", "name": "pod", "namespace": pod.environment["POD_NAMESPACE"]}
+    web.admin.create(f"{where}/rolebindings", {"metadata": {"name": secret}, "roleRef": reference, "subjects": [who]})
 
 
 def run(plane: ControlPlane, azure: Azure, folder: Path, rights: Rights, **more: object) -> Pod:

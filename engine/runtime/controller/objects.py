@@ -133,11 +133,19 @@ class Objects:
         return self._inputs.problems()
 
     async def fetch_secret(self, namespace: str, name: str) -> Mapping[str, Secret] | None:
-        """Return a Secret's texts; None when there is none or it may not be read."""
+        """Return a Secret's texts; None when there is none.
+
+        Raises:
+            PolicyDeniedError: It may not be read.
+        """
         return await self._inputs.fetch_secret(namespace, name)
 
     async def fetch_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        """Return a ConfigMap's ``data``; None when there is none or it may not be read."""
+        """Return a ConfigMap's ``data``; None when there is none.
+
+        Raises:
+            PolicyDeniedError: It may not be read.
+        """
         return await self._inputs.fetch_config_map(namespace, name)
 
     async def reread(self, resources: Sequence[CustomResource]) -> Sequence[CustomResource]:

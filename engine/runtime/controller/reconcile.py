@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Collection, Mapping
 
@@ -15,6 +16,7 @@ from engine.cluster.objects import ClusterObject
 from engine.cluster.verdict import owner_missing
 from engine.desired.identity import ObjectIdentity
 from engine.desired.policy import parse_policy
+from engine.errors import PolicyDeniedError
 from engine.model.plan import Plan
 from engine.model.policy import ReconcilePolicy
 from engine.model.purpose import Purpose
@@ -173,8 +175,9 @@ class Reconciler:
             return None
         named, configured = config_of_name(found.resource), ""
         if named is not None:
-            texts = await self._parts.objects.fetch_config_map(found.resource.key.namespace, named[0])
-            configured = (texts or {}).get(named[1], "")
+            with contextlib.suppress(PolicyDeniedError):  # the pass itself tells of it
+                texts = await self._parts.objects.fetch_config_map(found.resource.key.namespace, named[0])
+                configured = (texts or {}).get(named[1], "")
         return moved(found.resource, self._owner_of(found), configured)
 
     def _owner_of(self, found: ClusterObject) -> CustomResource | None:

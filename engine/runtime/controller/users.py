@@ -10,7 +10,7 @@ from engine.cluster.verdict import owner_missing
 from engine.desired.accounts import SecretSource, UserSpec, is_user, read_user
 from engine.desired.identity import ObjectIdentity, find_member, read_owner, spec_of
 from engine.desired.policy import BASELINE
-from engine.errors import InvalidSpecError, OwnerNotReadyError, SecretNotFoundError
+from engine.errors import InvalidSpecError, OwnerNotReadyError, PolicyDeniedError, SecretNotFoundError
 from engine.model.account import (
     DEFAULT_PORTS,
     DatabaseEngine,
@@ -129,7 +129,10 @@ class Users:
 
     async def _secret(self, resource: CustomResource, source: SecretSource) -> Secret:
         namespace, (name, key) = resource.key.namespace, source
-        held = await self._objects.fetch_secret(namespace, name)
+        try:
+            held = await self._objects.fetch_secret(namespace, name)
+        except PolicyDeniedError as exc:
+            raise SecretNotFoundError(f'Secret "{namespace}/{name}" may not be read: {exc}') from exc
         if held is None:
             raise SecretNotFoundError(f'Secret "{namespace}/{name}" does not exist')
         if key not in held:
