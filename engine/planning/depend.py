@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.ids import ResourceKey
@@ -13,12 +13,18 @@ Identity = tuple[str, str, str, str]
 _HOLDING = (Action.BLOCKED, Action.WAIT)
 
 
-def arrange(steps: Sequence[Step], *, settled: Sequence[Step]) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+def arrange(
+    steps: Sequence[Step],
+    *,
+    settled: Sequence[Step],
+    users: Mapping[Identity, Collection[Identity]] | None = None,
+) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """Order steps, keep only dependencies inside the plan, and hold back what depends on a held step.
 
     Args:
         steps: Decided steps in any order.
         settled: Steps of resources in sync; they come first and depend on nothing.
+        users: What is to be deleted -> what named it last, which comes before it wherever that makes no cycle.
 
     Returns:
         All steps in an order that respects ``depends_on``, and one sentence per cycle found.
@@ -33,6 +39,9 @@ def arrange(steps: Sequence[Step], *, settled: Sequence[Step]) -> tuple[tuple[St
     for step in ranked:
         if step.key.identity in deletes and step.requests:
             _reverse(step, edges, deletes)
+            for user in sorted((users or {}).get(step.key.identity, ())):
+                if user in edges and not _reaches(user, step.key.identity, edges):
+                    edges[step.key.identity].add(user)
     rank = {s.key.identity: n for n, s in enumerate(ranked)}
     order, cycles = sort_topologically(list(rank), edges, rank=rank)
     looped = {member: cycle for cycle in cycles for member in cycle}
@@ -72,6 +81,19 @@ def _reverse(step: Step, edges: dict[Identity, set[Identity]], deletes: set[Iden
     for need in step.depends_on:
         if need.identity in deletes:
             edges[need.identity].add(step.key.identity)
+
+
+def _reaches(start: Identity, goal: Identity, edges: Mapping[Identity, Collection[Identity]]) -> bool:
+    """Whether a step waits for another one, be it by way of others."""
+    ahead, seen = [start], {start}
+    while ahead:
+        for need in edges.get(ahead.pop(), ()):
+            if need == goal:
+                return True
+            if need not in seen:
+                seen.add(need)
+                ahead.append(need)
+    return False
 
 
 def _hold(step: Step, done: dict[Identity, Step]) -> Step:

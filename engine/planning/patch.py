@@ -10,9 +10,10 @@ from engine.model.document import ABSENT, UNKNOWN, Body
 from engine.model.path import Segment
 from engine.planning.carry import CARRIED_RULES
 from engine.planning.finding import Finding
-from engine.planning.soft_delete import lookup
+from engine.planning.soft_delete import choose_mode, lookup
 from engine.planning.tags import is_tag, whole_tags
 from schemas import arm
+from schemas.behaviours import lookup_behaviour
 from schemas.nodes import Node, ObjectNode, UnionNode
 from schemas.operations import PatchFacts, TypeOperations
 
@@ -49,6 +50,9 @@ def plan_patch_body(
     found = arm.lookup_nearest(desired.arm_type, desired.api_version)
     if found is not None:
         _tell_kinds(body, desired.body, found.type.body, facts)
+    behaviour = lookup_behaviour(desired.arm_type)
+    if behaviour is not None and behaviour.soft_delete is not None:
+        body = choose_mode(body, behaviour.soft_delete, found=False)
     return body
 
 

@@ -17,6 +17,7 @@ from engine.planning.decide import Decision, decide, resolve_approvals
 from engine.planning.depend import arrange
 from engine.planning.finding import Finding, PlanInput
 from engine.planning.guarding import attach_guards
+from engine.planning.leaving import users_of_leaving
 from engine.planning.refusal import refusal_notes, refused_of
 from engine.planning.removal import cascade_deletes
 from engine.planning.renewal import renew_children
@@ -47,7 +48,7 @@ def build_plan(data: PlanInput) -> Plan:
         guarded, data.in_sync, data.limits, again=lambda f: plan_step(f, data), others=data.others
     )
     gone = cascade_deletes(renewed, settled=settled, others=data.others, takes_all=data.limits.cascades)
-    steps, cycles = arrange(gone, settled=settled)
+    steps, cycles = arrange(gone, settled=settled, users=users_of_leaving(removed, data))
     problems = (*data.problems, *data.unread, *cycles)
     unread = tuple(s for s in steps if s.action is Action.UNREADABLE)
     plan = Plan(

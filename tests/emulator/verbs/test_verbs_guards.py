@@ -144,6 +144,24 @@ def test_purge_of_a_deleted_vault_needs_a_word(desk: Desk) -> None:
     assert [w.split()[0] for w in desk.azure.writes] == ["POST", "PUT"]
 
 
+def test_another_mode_of_a_vault_that_is_there_is_one_azure_knows(desk: Desk) -> None:
+    """What is to be done about a deleted vault means nothing for one that is there: the mode goes as ``default``."""
+    properties = {"tenantId": desk.azure.connection.tenant, "sku": {"family": "A", "name": "standard"}}
+    spec = {"owner": {"name": desk.name}, "location": "westeurope", "properties": properties}
+    vault = make_object("Vault", "keyvault/v1api20230701", f"{desk.name}vault", spec)
+    desk.write(group(desk.name), vault)
+    desk.apply()
+    properties["createMode"] = "createOrRecover"
+    desk.write(group(desk.name), vault)
+
+    request = desk.plan().step(f"{desk.name}vault")["request"]
+    desk.apply()
+
+    assert (request["method"], request["body"]) == ("PATCH", {"properties": {"createMode": "default"}})
+    assert desk.azure.writes == [f"PATCH vaults/{desk.name}vault 200"]
+    desk.check_clean()
+
+
 def test_saved_plan_keeps_what_it_was_allowed(desk: Desk) -> None:
     """A plan saved with an option is applied with it, and the result names it."""
     desk.write(group(desk.name), account(f"{desk.name}store", desk.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.verbs_desk import NETWORK_API, Desk, account, group, network
+from tests.verbs_desk import NETWORK_API, Desk, Object, account, group, make_object, network, subnet
 
 pytestmark = pytest.mark.loopback
 
@@ -84,3 +84,58 @@ def test_what_azure_changed_and_the_manifest_dropped_shows_both_values(desk: Des
     )
     assert "TLS1_1" in text
     assert "TLS1_2" in text
+
+
+RULES = make_object("NetworkSecurityGroup", "network/v1api20240301", "rules", {"location": "westeurope"})
+
+
+def guarded(rg: str) -> list[Object]:
+    """Return a network, a security group, and a subnet that names it."""
+    rules = {**RULES, "spec": {**RULES["spec"], "owner": {"name": rg}}}
+    inside = subnet("inside", "net", "10.0.1.0/24")
+    reference = {"group": "network.azure.com", "kind": "NetworkSecurityGroup", "name": "rules"}
+    inside["spec"]["networkSecurityGroup"] = {"reference": reference}
+    return [network("net", rg), rules, inside]
+
+
+def test_what_names_a_leaving_resource_goes_first(desk: Desk) -> None:
+    """Pruned together, a network with the subnet that names a security group goes before the group."""
+    desk.write(group(desk.name), *guarded(desk.name))
+    desk.apply()
+    desk.write(group(desk.name))
+
+    desk.apply("--prune")
+
+    assert desk.azure.writes == ["DELETE virtualNetworks/net 202", "DELETE networkSecurityGroups/rules 202"]
+    desk.check_clean()
+
+
+def test_who_no_longer_names_a_leaving_resource_is_changed_first(desk: Desk) -> None:
+    """A subnet lets go of its security group before the group is deleted."""
+    desk.write(group(desk.name), *guarded(desk.name))
+    desk.apply()
+    desk.write(group(desk.name), network("net", desk.name), subnet("inside", "net", "10.0.1.0/24"))
+
+    desk.apply("--prune")
+
+    assert desk.azure.writes == ["PUT subnets/inside 200", "DELETE networkSecurityGroups/rules 202"]
+    desk.check_clean()
+
+
+def test_resources_that_name_each_other_leave_together(desk: Desk) -> None:
+    """Two networks that are peered are no cycle that holds them: each is deleted."""
+    peers = [peering("one", "two"), peering("two", "one")]
+    desk.write(group(desk.name), network("one", desk.name), network("two", desk.name), *peers)
+    desk.apply()
+    desk.write(group(desk.name))
+
+    desk.apply("--prune")
+
+    assert sorted(desk.azure.writes) == ["DELETE virtualNetworks/one 202", "DELETE virtualNetworks/two 202"]
+
+
+def peering(owner: str, other: str) -> Object:
+    """Return a peering of one network with another."""
+    reference = {"group": "network.azure.com", "kind": "VirtualNetwork", "name": other}
+    spec = {"owner": {"name": owner}, "remoteVirtualNetwork": {"reference": reference}}
+    return make_object("VirtualNetworksVirtualNetworkPeering", "network/v1api20240301", f"{owner}-{other}", spec)
