@@ -14,6 +14,7 @@ from schemas.linked_actions import joined_actions
 from schemas.poll_actions import poll_actions
 
 _ALWAYS_REGISTERED: Final = frozenset(("microsoft.authorization", "microsoft.resources"))
+_EVERYTHING: Final = "*/read"
 _CONTENTS: Final = "Microsoft.Resources/subscriptions/resourceGroups/resources/read"
 _LOCKS: Final = "Microsoft.Authorization/locks/read"
 _DENIALS: Final = "Microsoft.Authorization/denyAssignments/read"
@@ -61,7 +62,14 @@ class Need:
     purpose: str
 
 
-def list_needs(subjects: Iterable[Subject], mode: Mode, *, registers: bool) -> Iterator[Need]:
+def deletes_groups(subjects: Iterable[Subject]) -> bool:
+    """Whether resource groups may be deleted, with all that is in them."""
+    return any(subject.deletes and subject.arm_type.lower() == _GROUPS for subject in subjects)
+
+
+def list_needs(
+    subjects: Iterable[Subject], mode: Mode, *, registers: bool, whole_groups: bool = False
+) -> Iterator[Need]:
     """Yield everything that the mode needs; an action may come for several reasons.
 
     Plan and watch need the same: both plan, and only look.
@@ -70,7 +78,10 @@ def list_needs(subjects: Iterable[Subject], mode: Mode, *, registers: bool) -> I
         subjects: What is looked after.
         mode: What is done with it.
         registers: Resource providers may have to be registered.
+        whole_groups: Whatever is in a resource group is to be seen before the group is deleted.
     """
+    if whole_groups:
+        yield Need(_EVERYTHING, "see all that would go with a resource group")
     for subject in subjects:
         behaviour = lookup_behaviour(subject.arm_type)
         yield from _reading(subject, behaviour)

@@ -1,21 +1,22 @@
 """Roles: what a caller may do where, checked before anything else is, and refused in ARM's words.
 
 Until a role is given everything is allowed; from then on only what some role allows. A request in somebody else's name
-(``x-ms-emulator-actor``) is not checked.
+(``x-ms-emulator-actor``) is not checked. ARM's own lists, of groups and of resources of any type, hold what the caller
+may read.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from providers.emulator.address import GROUP_TYPE, Address, Place
-from providers.emulator.answer import RefusedError, gateway_error
+from providers.emulator.answer import Answer, RefusedError, gateway_error
 from providers.emulator.denials import action_on
 from providers.emulator.facts import canonical_type
 from providers.emulator.operations import is_poll_word
@@ -31,6 +32,7 @@ _PLAIN = {
     Place.PROVIDER: "/providers",
     Place.GROUPS: "/resourceGroups",
 }
+_OWN_LISTS = frozenset({Place.GROUPS, Place.RESOURCES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Roles:
         Raises:
             RefusedError: 403 AuthorizationFailed or LinkedAuthorizationFailed.
         """
-        if not self._grants or not address.subscription:
+        if not self._grants or not address.subscription or address.place is Place.GROUPS:
             return
         action, scope = required_action(method, address)
         if not self._allows(principal, action, scope):
@@ -88,6 +90,18 @@ class Roles:
             )
         if method in ("PUT", "PATCH") and address.place is Place.RESOURCE:
             self._check_links(principal, action, address, body)
+
+    def shorten(self, principal: Principal, address: Address, answer: Answer) -> Answer:
+        """Return the answer to a list of ARM's own without what the caller may not read."""
+        if not self._grants or address.place not in _OWN_LISTS or answer.status != 200:
+            return answer
+        document = orjson.loads(answer.body)
+        document["value"] = [
+            item
+            for item in document["value"]
+            if self._allows(principal, action_on(canonical_type(str(item["type"])), "read"), str(item["id"]))
+        ]
+        return replace(answer, body=orjson.dumps(document))
 
     def _allows(self, principal: Principal, action: str, scope: str) -> bool:
         return any(grant.allows(principal.client, action, scope) for grant in self._grants)

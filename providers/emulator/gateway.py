@@ -82,6 +82,8 @@ class Gateway:
         call = Call(request.method, address, request.base, request.query, request.headers, request.body, actor, now)
         try:
             answer = self._route(call)
+            if not request.headers.get(_ACTOR):
+                answer = self.roles.shorten(principal, address, answer)
         except RefusedError as exc:
             exc.headers |= headers
             raise

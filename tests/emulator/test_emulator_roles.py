@@ -84,6 +84,20 @@ def test_a_role_holds_at_its_scope_and_below(arm: Arm) -> None:
     )
 
 
+def test_arms_own_lists_hold_what_may_be_read(arm: Arm) -> None:
+    """Groups and resources that the caller may not read are not in the lists; nothing is refused for them."""
+    first, second = arm.make_group("a"), arm.make_group("b")
+    network = arm.make_network(first)
+    arm.put(f"{first}/providers/Microsoft.Network/networkSecurityGroups/rules", {"location": "westeurope"}, api=NETWORK)
+    give(arm, "Microsoft.Resources/*", scope=first)
+    give(arm, "Microsoft.Network/virtualNetworks/read", scope=first)
+
+    groups = [item["id"] for item in arm.get(f"{arm.subscription}/resourcegroups").body["value"]]
+    resources = [item["id"] for item in arm.get(f"{first}/resources").body["value"]]
+
+    assert (groups, resources, arm.get(second).status) == ([first], [network], 403)
+
+
 def test_a_role_is_given_to_one_client(arm: Arm) -> None:
     """What another application was given is nobody else's."""
     group = arm.make_group()
@@ -100,7 +114,6 @@ def test_a_role_is_given_to_one_client(arm: Arm) -> None:
         ("POST", "/providers/Microsoft.Storage/register", "Microsoft.Storage/register/action"),
         ("GET", "/resources", "Microsoft.Resources/subscriptions/resources/read"),
         ("GET", "/resourceGroups/rg/resources", "Microsoft.Resources/subscriptions/resourceGroups/resources/read"),
-        ("GET", "/resourcegroups", "Microsoft.Resources/subscriptions/resourceGroups/read"),
         ("GET", "/providers/Microsoft.Authorization/locks", "Microsoft.Authorization/locks/read"),
         ("GET", "/operationresults/abc", "Microsoft.Resources/subscriptions/operationresults/read"),
         ("GET", "/providers/Microsoft.Network/locations/x/operations/1", "Microsoft.Network/locations/operations/read"),

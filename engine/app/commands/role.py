@@ -40,18 +40,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--registered", action="store_true", help="resource providers are registered: leave out the right to"
     )
+    parser.add_argument(
+        "--whole-groups",
+        action="store_true",
+        help="add */read: Azure lists in a resource group what one may read, so that the guard on deleting a group "
+        "sees all of it",
+    )
     add_input_arguments(parser)
     add_output_argument(parser, ("json", "text"))
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print the role; what cannot be told of an object is an error, and the role is that of the others."""
-    from engine.rights.needs import Mode, list_needs
+    from engine.rights.needs import Mode, deletes_groups, list_needs
     from engine.rights.role import purposes, role_definition
 
     mode = Mode(args.mode)
     subjects, code = _subjects(args, settings)
-    needs = list(list_needs(subjects, mode, registers=not args.registered))
+    needs = list(list_needs(subjects, mode, registers=not args.registered, whole_groups=args.whole_groups))
+    if mode is Mode.MANAGE and deletes_groups(subjects) and not args.whole_groups:
+        warn("who deletes a resource group sees only what the role lets them read of it: --whole-groups adds the rest")
     name = args.name or f"Trueup {mode}"
     verb = "keeps Azure as objects say" if mode is Mode.MANAGE else "compares Azure with objects, and writes nothing"
     role = role_definition(name, f"Trueup {verb}.", needs, _scopes(args, settings))

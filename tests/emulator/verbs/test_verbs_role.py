@@ -262,3 +262,24 @@ def test_no_action_of_the_role_that_reads_is_spare(desk: Desk) -> None:
             silent.append((action, text))
 
     assert silent == []
+
+
+@pytest.mark.parametrize(("options", "code"), [((), 0), (("--whole-groups",), 4)])
+def test_what_others_put_into_a_group_is_seen_with_the_right_to(
+    desk: Desk, options: tuple[str, ...], code: int
+) -> None:
+    """Azure lists what one may read: the guard on deleting a group sees other types with ``*/read`` alone."""
+    desk.write(group(desk.name), group(f"{desk.name}-kept"))
+    desk.apply()
+    theirs = f"{desk.group_id}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/theirs"
+    desk.azure.edit("PUT", theirs, {"location": "westeurope"}, api="2023-01-31")
+    told = desk.run("role", "--mode", "manage", *options)
+    give(desk, told.json)
+    desk.write(group(f"{desk.name}-kept"))
+
+    done = desk.run("apply", "--yes", "--prune", "--allow-mass-delete")
+
+    assert done.code == code, done.out
+    assert ("--whole-groups adds the rest" in told.err) is (not options)
+    assert ("*/read" in told.json["Actions"]) is bool(options)
+    assert [a for a in told.json["Actions"] if a.endswith("/read") and a != "*/read"] == [] or not options
