@@ -203,6 +203,7 @@ class _Assembly:
             log=log,
             exporter=self.parts.exporter,
             drift=self.parts.drift,
+            tenure=self.tenure,
         )
 
     def vitals(self) -> Vitals:

@@ -18,10 +18,12 @@ from engine.runtime.controller.contract import Contract
 from engine.runtime.controller.corrections import Corrections
 from engine.runtime.controller.drift import DriftBook
 from engine.runtime.controller.exports import Exporter
+from engine.runtime.controller.neighbour import Beside
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.operations import Operations
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.referrers import CONFIG_MAP, SECRET, Referrers
+from engine.runtime.controller.tenure import Tenure
 
 if TYPE_CHECKING:
     from providers.kube.cluster import News
@@ -49,6 +51,7 @@ class Feed:
     log: Log
     exporter: Exporter
     drift: DriftBook
+    tenure: Tenure
 
     def take(self, news: News) -> None:
         """Bring the objects up to date; what changed in more than what we write ourselves is due."""
@@ -100,6 +103,8 @@ class Feed:
         before = self.objects.put(found, is_listed=is_listed)
         if before is None or before.resource is not found.resource:
             self.referrers.put(found.resource)
+        if before is not None and found.told_by_aso > before.told_by_aso and isinstance(self.tenure, Beside):
+            self.tenure.wrote(found)
         if before is not None and _is_ready(found) and not _is_ready(before):
             self.queue.succeeded(found.identity)
         if _is_due(before, found):

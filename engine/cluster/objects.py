@@ -23,6 +23,7 @@ class ClusterObject:
         others: Conditions of other types, as they stand on it.
         status_print: Fingerprint of the status without conditions; empty while there is none.
         version: Grows with every change of the object; 0 when it is not known.
+        told_by_aso: When ASO last wrote its status, as the cluster wrote it down; empty where it did not.
         is_proven: Ready made true what its annotations promise; what stands on it says so only together with Ready.
     """
 
@@ -33,6 +34,7 @@ class ClusterObject:
     status_print: Fingerprint = Fingerprint("")
     others: tuple[Any, ...] = ()
     version: int = 0
+    told_by_aso: str = ""
     is_proven: bool = False
 
     @property

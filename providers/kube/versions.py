@@ -14,6 +14,8 @@ OWN_MANAGER = "trueup"
 """What we apply says nothing about which version the author speaks."""
 ASO_MANAGER = "controller"
 """ASO's controller, in managed fields."""
+_ASO_MANAGERS = frozenset({ASO_MANAGER, "aso-controller"})
+"""The same with a program of its own name, as outside its image."""
 _NOTED = b'"originalVersion"'
 _APPLIERS = frozenset({"kubectl-client-side-apply", "kubectl-create"})
 
@@ -60,6 +62,11 @@ def spoken_version(managers: Sequence[Manager] | None, group: str, spec: bytes) 
         return applied
     written = max((e.time for e in managers or () if e.manager == ASO_MANAGER and not e.subresource), default="")
     return applied if applied and when > written else noted
+
+
+def told_by_aso(managers: Sequence[Manager]) -> str:
+    """Return when ASO last wrote the status; empty where nothing of it is ASO's."""
+    return max((e.time for e in managers if e.subresource == "status" and e.manager in _ASO_MANAGERS), default="")
 
 
 def _read_noted(spec: bytes) -> str:

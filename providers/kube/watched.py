@@ -23,7 +23,7 @@ from providers.kube.client import KubeClient
 from providers.kube.decode import Listed, Metadata, build_resource, decode, decode_texts
 from providers.kube.discovery import ServedKind
 from providers.kube.stream import Event, ListMetadata, Stream, Trouble
-from providers.kube.versions import spoken_version
+from providers.kube.versions import spoken_version, told_by_aso
 
 PAGE_SIZE: Final = 500
 _EMPTY: Final = msgspec.Raw(b"{}")
@@ -178,7 +178,8 @@ class Watcher:
 
     def _build(self, item: WatchedItem) -> ClusterObject:
         meta, kind = item.metadata, self.kind
-        applied = spoken_version(meta.managers, kind.group, bytes(item.spec))
+        managers = meta.managers
+        applied = spoken_version(managers, kind.group, bytes(item.spec))
         key = ResourceKey(
             namespace=intern(meta.namespace),
             group=kind.group,
@@ -205,5 +206,6 @@ class Watcher:
             ready=read_condition(conditions),
             status_print=print_status(status),
             others=other_conditions(conditions),
+            told_by_aso=told_by_aso(managers),
             version=int(meta.resource_version) if meta.resource_version.isdecimal() else 0,
         ).with_promises_kept()

@@ -13,7 +13,7 @@ from engine.runtime.clock import SystemClock
 from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import GROUPS
+from tests.apiserver.pod import GROUPS, Web
 from tests.verbs_desk import GROUP_API, Azure, group
 
 pytestmark = pytest.mark.apiserver
@@ -95,3 +95,43 @@ def test_an_aso_that_starts_later_is_given_way_to(
     assert "a live Azure Service Operator" not in before
     assert azure.writes == []
     assert "status" not in web.get(GROUPS, "beside-later-b")
+
+
+def test_an_aso_without_a_lease_is_given_way_to(plane: ControlPlane, admin: Api, azure: Azure, tmp_path: Path) -> None:
+    """What ASO wrote before the pod began stops nothing; once it writes a status, nothing more is written beside it."""
+    install_kinds(plane)
+    web = open_web(admin, azure, "beside")
+    for name in ("beside-bare-a", "beside-bare-b"):
+        web.create(GROUPS, group(name))
+    tell_as_aso(web, "beside-bare-a")
+    environment = {"AZURE_OPERATOR_MODE": "watchers", "AZURE_TARGET_NAMESPACES": web.namespace}
+
+    with running(plane, azure, tmp_path, environment=environment, operator="beside-bare") as pod:
+        for name in ("beside-bare-a", "beside-bare-b"):
+            web.wait_ready(GROUPS, name)
+        web.patch(GROUPS, "beside-bare-a", {"spec": {"tags": {"app": "shop"}}})
+        web.wait_ready(GROUPS, "beside-bare-a", 2)
+        before = pod.log.read_text()
+        azure.forget_traffic()
+        tell_as_aso(web, "beside-bare-b")
+        web.wait_for("the warning", lambda: "without a Lease manages these objects" in pod.log.read_text())
+        web.create(GROUPS, group("beside-bare-c"))
+        web.wait_for("some passes", lambda: pod.process is not None and _waits(pod.process))
+        untouched = web.get(GROUPS, "beside-bare-c")
+        writes = azure.writes
+        pod.kill()
+        pod.start()
+        web.wait_ready(GROUPS, "beside-bare-c")
+
+    assert "a live Azure Service Operator" not in before
+    assert f"it wrote the status of {web.namespace}/ResourceGroup/beside-bare-b" in pod.log.read_text()
+    assert "status" not in untouched
+    assert writes == []
+
+
+def tell_as_aso(web: Web, name: str) -> None:
+    """Write a condition as ASO does with every reconcile."""
+    ready = {"type": "Ready", "status": "True", "reason": "Succeeded", "observedGeneration": 1}
+    stamp = SystemClock().now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    status = {"conditions": [{**ready, "lastTransitionTime": stamp}]}
+    web.admin.patch(f"{web.path(GROUPS, name)}/status?fieldManager=controller", {"status": status})

@@ -1,7 +1,8 @@
 """Another operator of the same objects: nothing is begun while it is live, and all is looked at when it has gone.
 
 It is live while it renews its Lease. Whether it does is seen by this process's own clock; only at the first look is the
-other's trusted, and then for nothing but a Lease that is old beyond any doubt.
+other's trusted, and then for nothing but a Lease that is old beyond any doubt. One without a Lease is live when it
+writes the status of an object that is ours, and for as long as it may take until it writes the next.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Final
 
 from engine.cluster.detect import ASO_LEASE, Lease
 from engine.cluster.leases import LASTS
+from engine.cluster.names import OPERATOR_NAMESPACE
+from engine.cluster.objects import ClusterObject
 from engine.errors import EngineError
 from engine.ports import Clock
 from engine.runtime.controller.tenure import Tenure
@@ -19,6 +22,10 @@ from engine.runtime.controller.tenure import Tenure
 LOOK: Final = timedelta(seconds=5)
 _SKEW: Final = timedelta(minutes=1)
 _NOTHING: Final = timedelta(0)
+QUIET: Final = timedelta(minutes=80)
+"""An ASO that wrote nothing for so long has gone: as it is set by default it writes each object every 75 minutes."""
+_ITSELF: Final = ""
+"""Among those that are live: one that is known by what it wrote."""
 
 ReadLease = Callable[[str, str], Awaitable[Lease | None]]
 """Takes namespace and name; None where there is none. It raises EngineError where it cannot be read."""
@@ -61,6 +68,7 @@ class Beside:
         self._seen: dict[str, tuple[Lease, float, bool]] = {}
         self._replicas: set[str] = set()
         self._turns = 0
+        self._wrote = 0.0
 
     def left(self, namespace: str) -> timedelta:
         """Return for how long new writes are this process's business."""
@@ -93,7 +101,23 @@ class Beside:
                 self._note(namespace, holder)
             else:
                 self._drop(namespace)
+        if self._clock.monotonic() - self._wrote >= QUIET.total_seconds():
+            self._drop(_ITSELF)
         self._has_looked = True
+
+    def wrote(self, found: ClusterObject) -> None:
+        """Take in that ASO wrote an object's status just now: it is live, unless it is one that has a Lease."""
+        whose = found.resource.annotations.get(OPERATOR_NAMESPACE)
+        if whose not in (None, *self._namespaces) or self._live.keys() - {_ITSELF}:
+            return
+        self._wrote = self._clock.monotonic()
+        if _ITSELF not in self._live:
+            self._live[_ITSELF] = str(found.resource.key)
+            self._tell(
+                "a live Azure Service Operator without a Lease manages these objects: it wrote the status of "
+                f"{found.resource.key}; nothing is written until it wrote none for {QUIET.seconds // 60} minutes: "
+                "scale that Deployment to 0 and restart this pod, or set AZURE_OPERATOR_MODE=watch to run beside it"
+            )
 
     async def _is_replica(self, namespace: str, holder: str) -> bool:
         """Whether a holder is a process of ours, which says so in a Lease of its own."""
@@ -113,6 +137,7 @@ class Beside:
     def _note(self, namespace: str, holder: str) -> None:
         if self._live.get(namespace) == holder:
             return
+        self._live.pop(_ITSELF, None)
         self._live[namespace] = holder
         self._tell(
             f"a live Azure Service Operator manages these objects: {holder} holds the Lease {ASO_LEASE} in namespace "
@@ -123,7 +148,10 @@ class Beside:
     def _drop(self, namespace: str) -> None:
         if self._live.pop(namespace, "") == "":
             return
-        self._tell(f"no other operator renews the Lease {ASO_LEASE} in namespace {namespace} any more")
+        if namespace == _ITSELF:
+            self._tell(f"no other operator wrote the status of an object for {QUIET.seconds // 60} minutes")
+        else:
+            self._tell(f"no other operator renews the Lease {ASO_LEASE} in namespace {namespace} any more")
         if not self._live:
             self._turns += 1
             self._gone()
