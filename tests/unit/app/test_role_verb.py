@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +95,6 @@ def test_a_pattern_stands_for_all_that_objects_may_ask_for(capsys: pytest.Captur
 
 def test_no_role_that_reads_holds_anything_else(capsys: pytest.CaptureFixture[str]) -> None:
     """Of all kinds together: only reads, and a part of what managing takes."""
-    from fnmatch import fnmatchcase
-
     managing = printed(capsys, "--mode", "manage", "--pattern", "*")["Actions"]
     for mode in ("watch", "plan"):
         reading = printed(capsys, "--mode", mode, "--pattern", "*")["Actions"]
@@ -193,6 +193,26 @@ def test_the_commands_of_the_page_work(capsys: pytest.CaptureFixture[str], monke
         names.append(json.loads(capsys.readouterr().out)["Name"])
 
     assert names == ["Trueup watch", "Trueup manage"]
+
+
+def test_the_table_of_the_page_is_true(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each action of docs/azure-roles.md is in the roles for all kinds, in just the modes that its row says."""
+    watch, manage = (printed(capsys, "--mode", mode, "--pattern", "*")["Actions"] for mode in ("watch", "manage"))
+    page = (ROOT / "docs" / "azure-roles.md").read_text()
+    rows = re.findall(r"^\| [^|]+ \| ([^|]*`[^|]*) \| (yes)? ?\| yes \|$", page, re.MULTILINE)
+
+    for cell, reads in rows:
+        for name in re.findall(r"`([^`]+)`", cell.replace("--registered", "")):
+            ending = name.removeprefix("…").lower()
+            found = [any(fits(action, ending) for action in actions) for actions in (watch, manage)]
+            assert found == [bool(reads), True], name
+
+    assert len(rows) == 12
+
+
+def fits(action: str, ending: str) -> bool:
+    """Whether an action is meant; what a star of the role stands for counts."""
+    return action.lower().endswith(ending) or fnmatchcase(ending, action.lower())
 
 
 def test_what_no_role_gives_is_told(capsys: pytest.CaptureFixture[str]) -> None:
