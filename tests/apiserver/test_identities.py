@@ -32,11 +32,11 @@ def helm(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Helm:
     return Helm(found, tmp_path_factory.mktemp("helm"), {"KUBECONFIG": str(plane.kubeconfig())})
 
 
-def role(capsys: pytest.CaptureFixture[str], azure: Azure, mode: str) -> Any:
-    """Return the role that the command line prints for the kinds of the test."""
+def role(capsys: pytest.CaptureFixture[str], azure: Azure, mode: str, *source: str) -> Any:
+    """Return the role that the command line prints for the kinds of the test, or for what else is named."""
     capsys.readouterr()
-    arguments = ["role", "--mode", mode, "--pattern", KINDS, "--subscription", azure.connection.subscription]
-    assert main(arguments) == 0
+    of = source or ("--pattern", KINDS)
+    assert main(["role", "--mode", mode, *of, "--subscription", azure.connection.subscription]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -89,6 +89,7 @@ def test_each_release_does_its_work_with_its_own_role(
         web.wait_ready(ACCOUNTS, "identities")
         assert manager.stop() == 0
     made = azure.writes
+    of_objects = role(capsys, azure, "manage", "--kubeconfig", str(plane.kubeconfig()))
     failed = refused(azure)
     azure.call("PATCH", tags_of(azure, "identities"), TAGS, headers=COLLEAGUE)
     with watches.pod(azure, tmp_path / "watches") as watcher:
@@ -105,6 +106,7 @@ def test_each_release_does_its_work_with_its_own_role(
         assert manager.stop() == 0
     azure.call("DELETE", "/_emulator/roles")
 
+    assert of_objects["Actions"] == writes["Actions"]
     assert "PUT storageAccounts/identities 202" in made
     assert "POST identities/listKeys 200" in made
     assert (failed, only_read, watched, refused(azure)) == (0, [], 0, 0)
