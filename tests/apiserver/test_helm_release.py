@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from engine.cluster.detect import ASO_LEASE
+from engine.runtime.clock import SystemClock
 from tests.apiserver.any_pods import install_kinds, open_web
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
@@ -342,3 +344,30 @@ def test_an_existing_secret_is_used(release: Release, admin: Api, azure: Azure, 
     assert "Secret aso-controller-settings" in said
     assert '"definitions and admission policies are in place; watching nothing"' in running.log.read_text()
     assert admin.get(f"{path}/aso-controller-settings") is not None
+
+
+def test_way_is_given_where_objects_are_taken_over_from(
+    release: Release, plane: ControlPlane, admin: Api, azure: Azure, tmp_path: Path
+) -> None:
+    """The chart lets the pod read ASO's Lease there; without that right the log names it."""
+    install_kinds(plane)
+    theirs = f"{release.namespace}-aso"
+    admin.create("/api/v1/namespaces", {"metadata": {"name": theirs}})
+    spec = {"holderIdentity": "aso-0", "leaseDurationSeconds": 600, "renewTime": f"{SystemClock().now():%FT%T}.000000Z"}
+    lease = {"metadata": {"name": ASO_LEASE}, "spec": spec}
+    admin.create(f"/apis/coordination.k8s.io/v1/namespaces/{theirs}/leases", lease)
+    values = {**credential_values(azure), "azureOperatorMode": "watchers", "installCRDs": False}
+    values["trueup"] = {"observePeriod": 0.5, "takeOverFrom": [theirs]}
+
+    release.install(values)
+    with release.pod(azure, tmp_path / "given") as pod:
+        admin.wait_for("the warning", lambda: f"aso-0 holds the Lease {ASO_LEASE}" in pod.log.read_text())
+        given = pod.log.read_text()
+    admin.delete("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/azureserviceoperator-lease-reader-rolebinding")
+    with release.pod(azure, tmp_path / "refused") as pod:
+        admin.wait_for("the refusal", lambda: "may not get leases" in pod.log.read_text())
+        refused = next(text for text in pod.log.read_text().splitlines() if "may not get leases" in text)
+
+    assert "may not" not in given
+    assert f"whether another operator is live in namespace {theirs} is not known" in refused
+    assert "with the rule {apiGroups: " in refused

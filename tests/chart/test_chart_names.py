@@ -200,3 +200,21 @@ def test_namespaces_and_webhooks_exclude_each_other(helm: Helm) -> None:
     """What cannot work together is refused with what to do."""
     with pytest.raises(HelmError, match="Leave the namespaces out"):
         helm.render({"azureOperatorMode": "webhooks", "azureTargetNamespaces": ["a"]})
+
+
+@pytest.mark.parametrize("mode", ["watchers-and-webhooks", "watchers"])
+def test_a_take_over_reads_one_lease(helm: Helm, mode: str) -> None:
+    """Only who takes objects over reads ASO's Lease outside the namespace of the release, and no other Lease."""
+    plain = helm.render({"azureOperatorMode": mode})
+    found = helm.render({"azureOperatorMode": mode, "trueup": {"takeOverFrom": ["aso"]}})
+
+    more = found.names("ClusterRole") - plain.names("ClusterRole")
+    assert more == {"azureserviceoperator-lease-reader-role"}
+    assert found.only("ClusterRole", *more)["rules"] == [
+        {
+            "apiGroups": ["coordination.k8s.io"],
+            "resources": ["leases"],
+            "resourceNames": ["controllers-leader-election-azinfra-generated"],
+            "verbs": ["get"],
+        }
+    ]

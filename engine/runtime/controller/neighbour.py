@@ -7,6 +7,7 @@ writes the status of an object that is ours, and for as long as it may take unti
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
@@ -15,7 +16,7 @@ from engine.cluster.detect import ASO_LEASE, Lease
 from engine.cluster.leases import LASTS
 from engine.cluster.names import OPERATOR_NAMESPACE
 from engine.cluster.objects import ClusterObject
-from engine.errors import EngineError
+from engine.errors import EngineError, PolicyDeniedError
 from engine.ports import Clock
 from engine.runtime.controller.tenure import Tenure
 
@@ -69,6 +70,7 @@ class Beside:
         self._replicas: set[str] = set()
         self._turns = 0
         self._wrote = 0.0
+        self._refused: set[str] = set()
 
     def left(self, namespace: str) -> timedelta:
         """Return for how long new writes are this process's business."""
@@ -95,6 +97,9 @@ class Beside:
                 lease = await self._read(namespace, ASO_LEASE)
                 holder = lease.holder if lease is not None else ""
                 is_other = bool(holder) and not await self._is_replica(namespace, holder)
+            except PolicyDeniedError as exc:
+                self._tell_refusal(namespace, exc)
+                continue
             except EngineError:
                 continue
             if lease is not None and is_other and self._is_live(namespace, lease):
@@ -104,6 +109,12 @@ class Beside:
         if self._clock.monotonic() - self._wrote >= QUIET.total_seconds():
             self._drop(_ITSELF)
         self._has_looked = True
+
+    def _tell_refusal(self, namespace: str, exc: PolicyDeniedError) -> None:
+        """Say once that nobody knows whether another operator leads there."""
+        if namespace not in self._refused:
+            self._refused.add(namespace)
+            self._tell(f"whether another operator is live in namespace {namespace} is not known: {exc}")
 
     def wrote(self, found: ClusterObject) -> None:
         """Take in that ASO wrote an object's status just now: it is live, unless it is one that has a Lease."""
@@ -120,9 +131,11 @@ class Beside:
             )
 
     async def _is_replica(self, namespace: str, holder: str) -> bool:
-        """Whether a holder is a process of ours, which says so in a Lease of its own."""
-        if holder not in self._replicas and await self._read(namespace, self._prefix + holder) is not None:
-            self._replicas.add(holder)
+        """Whether a holder is a process of ours, which says so in a Lease of its own; ours may always be read."""
+        if holder not in self._replicas:
+            with contextlib.suppress(PolicyDeniedError):
+                if await self._read(namespace, self._prefix + holder) is not None:
+                    self._replicas.add(holder)
         return holder in self._replicas
 
     def _is_live(self, namespace: str, lease: Lease) -> bool:

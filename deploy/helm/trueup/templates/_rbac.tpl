@@ -45,3 +45,21 @@ rules:
 ---
 {{ include "trueup.binding" (dict "root" .root "kind" "ClusterRoleBinding" "name" (print .name "-rolebinding" $suffix) "role" (print .name "-role" $suffix)) }}
 {{- end -}}
+
+{{/* ClusterRole .name and its binding: one Lease, in namespaces that need not be there (any more). */}}
+{{- define "trueup.leaseRole" -}}
+{{- $suffix := include "trueup.suffix" .root -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {{ .name }}-role{{ $suffix }}
+  labels:
+    {{- include "trueup.labels" .root | nindent 4 }}
+rules:
+  - apiGroups: [coordination.k8s.io]
+    resources: [leases]
+    resourceNames: [controllers-leader-election-azinfra-generated]
+    verbs: [get]
+---
+{{ include "trueup.binding" (dict "root" .root "kind" "ClusterRoleBinding" "name" (print .name "-rolebinding" $suffix) "role" (print .name "-role" $suffix)) }}
+{{- end -}}
