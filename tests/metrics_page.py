@@ -16,7 +16,9 @@ Prometheus' older form. It is HTTPS, for tokens of whom the cluster lets `get` t
 `nonResourceURLs`), unless `--secure-metrics=false`. The exemplar of a duration is the id of the plan that took so long.
 
 No family has more than {LIMIT:,} series; what comes after them is counted under `other`. Names of objects and of
-namespaces are no labels. With several replicas each counts what it works on itself: sum over all of them.
+namespaces are no labels, but of `trueup_resource_drifted`, which is told with `--metrics-per-object` only. With several
+replicas each counts what it works on itself: sum over all of them; take the lowest `trueup_coverage_ratio` and
+`trueup_snapshot_timestamp_seconds`.
 
 `deploy/monitoring` has a ServiceMonitor, rules for alerts and a dashboard.
 """

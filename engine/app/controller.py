@@ -22,7 +22,7 @@ from engine.app.endpoints import Installation, Vitals, endpoints
 from engine.app.exports import build_exporter
 from engine.app.feed import Feed
 from engine.app.logs import Log
-from engine.app.metrics import Gauge, Histogram
+from engine.app.metrics import Gauge, Histogram, single
 from engine.app.pod_page import PodPage
 from engine.app.settings import Settings
 from engine.app.sharing import lease_reader, make_shards, make_tenure, sharing
@@ -139,7 +139,14 @@ class _Assembly:
         store = ControllerStore(_hash_key(client, operating, log))
         audit, operations = self._audit(log), Operations()
         outside = Outside(objects, contract, queue, corrections, self._handlers(client, settings, store))
-        self.telemetry = PassTelemetry(objects, operations, clock, is_outside=outside.takes, holds=self.permits.holds)
+        self.telemetry = PassTelemetry(
+            objects,
+            operations,
+            clock,
+            is_outside=outside.takes,
+            holds=self.permits.holds,
+            is_per_object=args.metrics_per_object,
+        )
         return Parts(
             objects=objects,
             contract=contract,
@@ -206,10 +213,11 @@ class _Assembly:
             tenure=self.tenure,
         )
 
-    def vitals(self) -> Vitals:
+    def vitals(self, observe: timedelta) -> Vitals:
         """Return what the endpoints tell."""
         quota = Gauge(names.QUOTA_LEFT, lambda: sorted(self.book.quota_left().items()))
-        metrics = (*self.requests.metrics(), quota, *self.telemetry.metrics(), self.latency)
+        period = single(names.OBSERVE_PERIOD, observe.total_seconds)
+        metrics = (*self.requests.metrics(), quota, *self.telemetry.metrics(), self.latency, period)
         return Vitals(
             objects=self.objects,
             queue=self.queue,
@@ -237,7 +245,7 @@ async def open_controller(
 ) -> AsyncIterator[Controller]:
     """Prepare the cluster, list everything once, and close again in the end; probes are answered from the start."""
     made = _Assembly(client, args, settings, operating, log)
-    parts, vitals = made.parts, made.vitals()
+    parts, vitals = made.parts, made.vitals(periods.observe)
     try:
         passes = _passes(client, parts, args, operating)
         loop = Loop(

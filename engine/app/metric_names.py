@@ -88,6 +88,14 @@ RESOURCES: Final = _gauge(
     "group",
     "kind",
 )
+DRIFTED: Final = _gauge(
+    "trueup_resource_drifted",
+    "Whether an object is drifted, with --metrics-per-object; drifted ones come first within the limit.",
+    "namespace",
+    "group",
+    "kind",
+    "name",
+)
 NOT_CONVERGING: Final = _gauge(
     "trueup_not_converging", "Resources left alone because a write did not last.", "group", "kind"
 )
@@ -100,7 +108,14 @@ DRIFT_DETECTED: Final = _counter(
 )
 DRIFT_AGE: Final = _gauge("trueup_drift_age_seconds", "Since when the oldest drift is known; 0 without drift.")
 PLAN_ACTIONS: Final = _gauge("trueup_plan_actions", "Steps of the last full pass by what they do.", "action")
-APPLIED: Final = _counter("trueup_apply", "Writes that were carried out, by what became of them.", "method", "result")
+SUPPRESSED: Final = _gauge(
+    "trueup_suppressed_differences",
+    "What differed in the last full pass and was no change, by the rule for it.",
+    "rule",
+)
+APPLIED: Final = _counter(
+    "trueup_apply", "Writes that were carried out, by the last method sent and what became of them.", "method", "result"
+)
 WRITES_AVOIDED: Final = _counter(
     "trueup_noop_writes_avoided", "Resources that a full pass found as asked, so that nothing was sent for them."
 )
@@ -114,6 +129,17 @@ PLAN_TIMES: Final = _histogram(
 LAST_SUCCESS: Final = _gauge(
     "trueup_last_success_timestamp_seconds", "When a full pass last ended with everything looked at; 0 before."
 )
+COVERAGE: Final = _gauge(
+    "trueup_coverage_ratio",
+    "Share of objects that could be compared with Azure; subscription is unknown for those never looked at.",
+    "subscription",
+)
+SNAPSHOT: Final = _gauge(
+    "trueup_snapshot_timestamp_seconds",
+    "When a full pass last read everything it looked for in a subscription; at first, when one tried.",
+    "subscription",
+)
+OBSERVE_PERIOD: Final = _gauge("trueup_observe_period_seconds", "How often everything is to be looked at.")
 OPERATIONS: Final = _gauge("trueup_operations_running", "Long-running operations whose end nobody has seen yet.")
 OPERATION_AGE: Final = _gauge(
     "trueup_operation_age_seconds", "How long the oldest of them has been running; 0 without any."
@@ -137,15 +163,20 @@ ALL: Final = (
     THROTTLED,
     QUOTA_LEFT,
     RESOURCES,
+    DRIFTED,
     NOT_CONVERGING,
     DRIFT_DETECTED,
     DRIFT_AGE,
     PLAN_ACTIONS,
+    SUPPRESSED,
     APPLIED,
     WRITES_AVOIDED,
     PASS_TIMES,
     PLAN_TIMES,
     LAST_SUCCESS,
+    COVERAGE,
+    SNAPSHOT,
+    OBSERVE_PERIOD,
     OPERATIONS,
     OPERATION_AGE,
     OBJECTS,

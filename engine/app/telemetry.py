@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.app import metric_names as names
+from engine.app.coverage import Coverage, shares, subscription_of
 from engine.app.metrics import Counter, Exemplar, Gauge, Histogram, Labels, Metric, single
 from engine.cluster.objects import ClusterObject
 from engine.desired.identity import ObjectIdentity
 from engine.model.change import DiffState
+from engine.model.ids import ArmId
 from engine.model.plan import Action, Plan, Reason, Step
 from engine.model.result import Outcome, StepResult
 from engine.ports import Clock
@@ -44,6 +46,8 @@ class _Seen:
     state: str
     since: float
     is_stuck: bool = False
+    where: ArmId | None = None
+    is_compared: bool = True
 
 
 class PassTelemetry:
@@ -57,6 +61,7 @@ class PassTelemetry:
         *,
         is_outside: Callable[[ObjectIdentity], bool],
         holds: Callable[[str], bool],
+        is_per_object: bool = False,
     ) -> None:
         """Know nothing yet.
 
@@ -66,12 +71,15 @@ class PassTelemetry:
             clock: For ages and times.
             is_outside: Whether no plan is made for an object.
             holds: Whether this replica works on a namespace; nothing else is counted.
+            is_per_object: Tell of each object by name, too.
         """
         self._objects = objects
         self._operations = operations
         self._is_outside = is_outside
         self._holds = holds
         self._clock = clock
+        self._is_per_object = is_per_object
+        self._coverage = Coverage()
         self._seen: dict[ObjectIdentity, _Seen] = {}
         self._actions: Count[Action] = Count()
         self._last_success = 0.0
@@ -86,10 +94,12 @@ class PassTelemetry:
             self._see(step, now)
         for problem in planned.problems:
             if problem.key is not None:
-                self._seen[problem.key.identity] = _Seen("error", now)
+                identity = problem.key.identity
+                self._seen[identity] = _Seen("error", now, where=self._place_of(identity), is_compared=False)
         if is_full:
             self._actions = Count(step.action for step in planned.plan.steps)
             self._avoided.add(by=self._actions[Action.NOOP])
+            self._coverage.looked(planned.plan.steps, self._clock.now().timestamp())
         self._plan_times.observe(seconds, _scope(is_full=is_full), exemplar=self._exemplar(planned.plan, seconds))
 
     def ended(self, result: StepResult) -> None:
@@ -97,13 +107,13 @@ class PassTelemetry:
         step, now = result.step, self._clock.monotonic()
         identity = step.key.identity
         if result.requests and step.requests:
-            self._applied.add(step.requests[-1].method, result.outcome.value)
+            self._applied.add(result.method or step.requests[-1].method, result.outcome.value)
         if result.outcome is Outcome.DELETED:
             self._seen.pop(identity, None)
         elif result.outcome in (Outcome.FAILED, Outcome.NOT_FULFILLED):
-            self._seen[identity] = _Seen("error", now)
+            self._seen[identity] = _Seen("error", now, where=step.id)
         elif result.outcome is not Outcome.SKIPPED:
-            self._seen[identity] = _Seen("in_sync", now)
+            self._seen[identity] = _Seen("in_sync", now, where=step.id)
 
     def passed(self, plan: Plan, seconds: float, *, is_full: bool) -> None:
         """Note how long a pass took; one over everything that read everything is a success."""
@@ -115,6 +125,9 @@ class PassTelemetry:
         """Return all numbers."""
         return (
             Gauge(names.RESOURCES, self._by_state),
+            *([Gauge(names.DRIFTED, self._by_object)] if self._is_per_object else []),
+            Gauge(names.COVERAGE, lambda: shares(self._compared())),
+            *self._coverage.metrics(),
             Gauge(names.NOT_CONVERGING, self._stuck),
             self._drifts,
             single(names.DRIFT_AGE, self._drift_age),
@@ -138,7 +151,8 @@ class PassTelemetry:
         if is_drift and not was_drift:
             self._drifts.add(step.key.group, step.key.kind, origin or "unknown")
         since = before.since if before is not None and before.state == state else now
-        self._seen[identity] = _Seen(state, since, step.reason is Reason.NOT_CONVERGING)
+        is_compared = step.action is not Action.UNREADABLE
+        self._seen[identity] = _Seen(state, since, step.reason is Reason.NOT_CONVERGING, step.id, is_compared)
 
     def _by_state(self) -> Iterable[tuple[Labels, float]]:
         counts: Count[Labels] = Count()
@@ -146,6 +160,24 @@ class PassTelemetry:
             key = found.resource.key
             counts[self._state_of(found), key.group, key.kind] += 1
         return sorted(counts.items())
+
+    def _place_of(self, identity: ObjectIdentity) -> ArmId | None:
+        """Return where an object's resource was when it was last known."""
+        before = self._seen.get(identity)
+        return before.where if before is not None else None
+
+    def _compared(self) -> Iterable[tuple[str, bool]]:
+        """Yield the subscription of each object that belongs to one, and whether it was compared."""
+        for found in self._held():
+            if not self._is_outside(found.identity):
+                seen = self._seen.get(found.identity)
+                where = subscription_of(seen.where if seen is not None else None)
+                yield where, seen is not None and seen.is_compared
+
+    def _by_object(self) -> list[tuple[Labels, float]]:
+        """Return for each object whether it is drifted, those first that are."""
+        found = ((o.identity, float(self._state_of(o) == _DRIFTED)) for o in self._held())
+        return sorted(found, key=lambda one: (-one[1], one[0]))
 
     def _held(self) -> Iterable[ClusterObject]:
         return (found for found in self._objects.all() if self._holds(found.identity[0]))

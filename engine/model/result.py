@@ -46,6 +46,7 @@ class StepResult:
     Attributes:
         cause: One sentence with what ARM said and what to do; empty unless failed or skipped.
         requests: How many writes were sent for it.
+        method: Of the last write; empty when nothing was sent or it is not known.
         http_status: Of the last write's answer; 0 when nothing was sent or it is not known.
         ids: Of the last write.
         code: ARM's code of the failure; empty when it gave none.
@@ -59,6 +60,7 @@ class StepResult:
     cause: str = ""
     reason: str = ""
     requests: int = 0
+    method: str = ""
     duration: timedelta = timedelta(0)
     http_status: int = 0
     ids: RequestIds = RequestIds()

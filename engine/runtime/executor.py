@@ -238,6 +238,7 @@ class Executor:
                 remedy=exc.remedy,
                 retry_after=exc.retry_after if isinstance(exc, TransientError) else None,
                 requests=counter.sent,
+                method=counter.method,
                 http_status=counter.http_status,
                 duration=timedelta(seconds=self._clock.monotonic() - started),
             )
@@ -247,6 +248,7 @@ class Executor:
             cause="; ".join(t for t in (counter.remark, remark) if t),
             reason="NotFulfilled" if remark else "",
             requests=counter.sent,
+            method=counter.method,
             http_status=counter.http_status,
             duration=timedelta(seconds=self._clock.monotonic() - started),
         )

@@ -32,10 +32,12 @@ class Counter:
     """How many writes a step sent, how the last was answered, and whether Azure took one.
 
     Attributes:
+        method: Of the last write.
         unanswered: What looks after the last write while nobody knows what became of it; empty otherwise.
     """
 
     sent: int = 0
+    method: str = ""
     http_status: int = 0
     remark: str = ""
     taken: bool = False
@@ -153,7 +155,7 @@ class Sender:
                 raise StoppedError
             if not entry.noted:
                 self._ledger.intend(entry)
-                counter.sent, counter.unanswered = counter.sent + 1, ""
+                counter.sent, counter.method, counter.unanswered = counter.sent + 1, entry.request.method, ""
             journal.announce(token)
 
         try:

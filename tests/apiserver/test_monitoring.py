@@ -20,7 +20,7 @@ pytestmark = pytest.mark.apiserver
 def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     """Return a pod that looks every second and corrects no drift."""
     find_program("prometheus")
-    options = ("--metrics-addr", "127.0.0.1:0", "--observe-period", "1")
+    options = ("--metrics-addr", "127.0.0.1:0", "--observe-period", "1", "--metrics-per-object")
     made = make_pod(plane, azure, tmp_path_factory.mktemp("pod"), *options)
     made.environment = {**made.environment, "AZURE_SYNC_PERIOD": "never"}
     with made as running:
@@ -36,7 +36,9 @@ def found(
     folder = tmp_path_factory.mktemp("prometheus")
     with prometheus(folder, target=f"127.0.0.1:{port(pod, '--metrics-addr')}", token=token) as running:
         for name in ("seen", "moved"):
-            web.create(GROUPS, group(name, tags={"app": "shop"}))
+            wanted = group(name, tags={"app": "shop"})
+            wanted["spec"]["location"] = "West Europe"
+            web.create(GROUPS, wanted)
             web.wait_ready(GROUPS, name)
         assert running.wait_for('trueup_plan_actions{action="noop"} == 2')
         azure.edit_tags(f"{azure.subscription}/resourceGroups/moved", "Replace", {"app": "theirs"})
@@ -52,19 +54,23 @@ def test_every_panel_shows_something(found: Prometheus, panel: str) -> None:
 
 def test_numbers_say_what_happened(found: Prometheus) -> None:
     """Two groups made, one drift found and left, nothing in error, passes that end."""
-    numbers = {
-        query: [float(r["value"][1]) for r in found.ask(query)]
-        for query in (
-            'sum(trueup_apply_total{method="PUT",result="created"})',
-            'sum(trueup_drift_detected_total{kind="ResourceGroup",origin="drift"})',
-            'sum(trueup_resources{state="in_sync"})',
-            'sum(trueup_resources{state="error"})',
-            "time() - max(trueup_last_success_timestamp_seconds) < bool 30",
-            'max(trueup_azure_ratelimit_remaining{operation="reads"}) > bool 0',
-        )
+    expected = {
+        'sum(trueup_apply_total{method="PUT",result="created"})': [2.0],
+        'sum(trueup_drift_detected_total{kind="ResourceGroup",origin="drift"})': [1.0],
+        'sum(trueup_resources{state="in_sync"})': [1.0],
+        'sum(trueup_resources{state="error"})': [],
+        "time() - max(trueup_last_success_timestamp_seconds) < bool 30": [1.0],
+        'trueup_resource_drifted{name="moved"}': [1.0],
+        'trueup_resource_drifted{name="seen"}': [0.0],
+        "min(trueup_coverage_ratio)": [1.0],
+        "time() - max(trueup_snapshot_timestamp_seconds) < bool 30": [1.0],
+        "max(trueup_observe_period_seconds)": [1.0],
+        'max(trueup_azure_ratelimit_remaining{operation="reads"}) > bool 0': [1.0],
     }
 
-    assert list(numbers.values()) == [[2.0], [1.0], [1.0], [], [1.0], [1.0]]
+    numbers = {query: [float(r["value"][1]) for r in found.ask(query)] for query in expected}
+
+    assert numbers == expected
 
 
 def test_rules_are_evaluated(found: Prometheus) -> None:

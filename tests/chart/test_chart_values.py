@@ -79,6 +79,7 @@ WITH_EFFECT: Mapping[str, tuple[Any, str]] = {
     "image.pullPolicy": ("Always", "imagePullPolicy: Always"),
     "trueup.observePeriod": (60, "--observe-period=60"),
     "trueup.exportPeriod": (60, "--export-period=60"),
+    "trueup.metricsPerObject": (True, "--metrics-per-object"),
     "trueup.shards": (8, "--shards=8"),
     "trueup.takeOverFrom": (["aso"], "--take-over-from=aso"),
     "trueup.verbosity": (0, "--v=0"),

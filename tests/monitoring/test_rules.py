@@ -22,6 +22,19 @@ CASES: dict[str, tuple[dict[str, str], str, str]] = {
     "TrueupUnreadable": ({f'trueup_resources{{state="unknown",{KIND}}}': "0x9 1x60"}, "35m", "41m"),
     "TrueupDown": ({'trueup_build_info{version="1"}': "1x9 _x30"}, "14m", "26m"),
     "TrueupNoFullPass": ({"trueup_last_success_timestamp_seconds": "60x120"}, "70m", "80m"),
+    "TrueupCoverage": (
+        {
+            'trueup_coverage_ratio{subscription="s"}': "1x9 0.5x120",
+            'trueup_coverage_ratio{subscription="unknown"}': "0x200",
+        },
+        "65m",
+        "75m",
+    ),
+    "TrueupSnapshotOld": (
+        {'trueup_snapshot_timestamp_seconds{subscription="s"}': "60x120", "trueup_observe_period_seconds": "300x120"},
+        "25m",
+        "35m",
+    ),
     "TrueupThrottled": ({'trueup_azure_throttled_total{provider="Microsoft.Storage"}': "0x9 0+60x60"}, "15m", "45m"),
     "TrueupOperationStuck": ({"trueup_operation_age_seconds": "0+60x200"}, "125m", "135m"),
     "TrueupWatchFailing": ({"trueup_failing_watches": "0x9 1x60"}, "18m", "21m"),
@@ -68,6 +81,8 @@ def test_an_alert_fires_in_time(tmp_path: Path, alert: str) -> None:
     labels = {**rule["labels"]}
     if "by (group, kind)" in rule["expr"]:
         labels |= {"group": "storage.azure.com", "kind": "StorageAccount"}
+    if "by (subscription)" in rule["expr"]:
+        labels |= {"subscription": "s"}
     if "by (provider)" in rule["expr"]:
         labels |= {"provider": "Microsoft.Storage"}
     test = {
@@ -97,6 +112,8 @@ _SUMMARIES = {
     "TrueupUnreadable": "1 StorageAccount cannot be read in Azure",
     "TrueupDown": "Trueup is not there",
     "TrueupNoFullPass": "No full pass has read everything for 1h 19m 0s",
+    "TrueupCoverage": "50% of s can be compared",
+    "TrueupSnapshotOld": "s was last read whole 34m 0s ago",
     "TrueupThrottled": "Microsoft.Storage answers 429",
     "TrueupOperationStuck": "An operation in Azure has been running for 2h 15m 0s",
     "TrueupWatchFailing": "1 kinds cannot be watched",

@@ -60,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=4,
         help="into how many parts namespaces are divided among replicas; the same for all of them (default 4)",
     )
+    parser.add_argument(
+        "--metrics-per-object",
+        action="store_true",
+        help="tell in /metrics of each object by name whether it is drifted: one series each",
+    )
     page = parser.add_argument_group("a page for people")
     page.add_argument("--page-addr", metavar="ADDRESS", default="0", help="answer it there; 0 for nowhere (default)")
     page.add_argument(
@@ -68,6 +73,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     page.add_argument(
         "--page-cert-dir", metavar="FOLDER", default="", help="tls.crt and tls.key; without it there is no TLS"
     )
+    _add_flags_of_aso(parser)
+
+
+def _add_flags_of_aso(parser: argparse.ArgumentParser) -> None:
     aso = parser.add_argument_group("flags as ASO has them")
     aso.add_argument(
         "--crd-management", choices=("auto", "none"), default="auto", help="install and upgrade definitions at start"

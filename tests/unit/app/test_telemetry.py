@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ from engine.model.state import CustomResource
 from engine.runtime.controller.objects import ObjectInputs, Objects
 from engine.runtime.controller.operations import Operations
 from engine.runtime.world import PassResult
-from tests.builders import build_change, build_diff, build_key, build_plan, build_result, build_step
+from tests.builders import build_change, build_diff, build_key, build_plan, build_result, build_step, build_suppressed
 from tests.fakes import FakeClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,7 +32,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 class Scene:
     """Telemetry over some storage accounts of two namespaces, of which this replica has one."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: str, is_per_object: bool = False) -> None:
         self.clock = FakeClock(START)
         self.objects = Objects(cast("ObjectInputs", None))
         self.held = {"default"}
@@ -43,6 +44,7 @@ class Scene:
             self.clock,
             is_outside=lambda identity: identity[-1] == "outside",
             holds=self.held.__contains__,
+            is_per_object=is_per_object,
         )
 
     def put(self, name: str, *, ready: Condition | None = None, **annotations: str) -> None:
@@ -57,6 +59,9 @@ class Scene:
 
     def told(self, name: str) -> list[Sample]:
         return [s for metric in self.telemetry.metrics() if metric.family.name == name for s in metric.samples()]
+
+    def by_label(self, name: str) -> dict[str, float]:
+        return {sample.labels[0]: sample.number for sample in self.told(name)}
 
     def number(self, name: str) -> float:
         (sample,) = self.told(name)
@@ -175,3 +180,67 @@ def test_operations_have_an_age() -> None:
 
     assert scene.number("trueup_operations_running") == 1
     assert scene.number("trueup_operation_age_seconds") == 3600
+
+
+def test_coverage_is_the_share_that_was_compared() -> None:
+    """By subscription: what is unreadable, unusable or was never looked at is not covered; what failed later is."""
+    scene = Scene("a", "b", "c", "never")
+    scene.put("outside", ready=Condition(status="True"))
+    bad = Problem(key=build_key("default/StorageAccount/c"), error=InvalidSpecError("no"), origin="")
+
+    scene.plan(step("a"), step("b"), step("c"))
+    scene.telemetry.ended(build_result(step("a", Action.UPDATE), outcome=Outcome.FAILED))
+    before = scene.by_label("trueup_coverage_ratio")
+    scene.plan(step("a"), step("b", Action.UNREADABLE), problems=(bad,))
+
+    where = step("a").id
+    assert where is not None
+    assert before == {where.subscription: 1, "unknown": 0}
+    assert scene.by_label("trueup_coverage_ratio") == {where.subscription: pytest.approx(1 / 3), "unknown": 0}
+
+
+def test_a_snapshot_is_as_old_as_the_last_whole_look() -> None:
+    """What is unreadable leaves it as old as it was; passes over some objects say nothing; a new one begins now."""
+    scene = Scene("a", "b")
+
+    scene.plan(step("a"), step("b", Action.UNREADABLE))
+    at_first = scene.number("trueup_snapshot_timestamp_seconds")
+    scene.clock.advance(100)
+    scene.plan(step("a"), step("b"))
+    scene.clock.advance(100)
+    scene.plan(step("a"), step("b", Action.UNREADABLE))
+    scene.plan(step("a"), step("b"), is_full=False)
+
+    assert at_first == START.timestamp()
+    assert scene.number("trueup_snapshot_timestamp_seconds") == START.timestamp() + 100
+
+
+def test_differences_that_are_no_change_are_counted_by_rule() -> None:
+    """Those of the last full pass."""
+    scene = Scene("a", "b")
+    hidden = [build_suppressed("/properties/a", rule="default"), build_suppressed("/properties/b", rule="server-owned")]
+
+    scene.plan(step("a", diff=build_diff(suppressed=hidden)), step("b", diff=build_diff(suppressed=hidden[:1])))
+    scene.plan(step("a", diff=build_diff(suppressed=hidden)), is_full=False)
+
+    assert scene.by_label("trueup_suppressed_differences") == {"default": 2, "server-owned": 1}
+
+
+def test_objects_are_named_where_it_is_asked_for() -> None:
+    """Drifted ones come first, so that a limit leaves them; without the option there are no names."""
+    scene, plain = Scene("a", "b", is_per_object=True), Scene("a")
+
+    scene.plan(step("a"), drifted("b"))
+
+    told = [(s.labels[-1], s.number) for s in scene.told("trueup_resource_drifted")]
+    assert told == [("b", 1), ("a", 0)]
+    assert plain.told("trueup_resource_drifted") == []
+
+
+def test_a_write_is_counted_by_what_was_sent() -> None:
+    """A PATCH that became a PUT is a PUT."""
+    scene = Scene("a")
+
+    scene.telemetry.ended(replace(build_result(step("a", Action.UPDATE)), method="PUT"))
+
+    assert [s.labels for s in scene.told("trueup_apply")] == [("PUT", "updated")]

@@ -136,6 +136,7 @@ def test_another_step_of_the_type_does_not_ask_again() -> None:
     result = carry_out(azure, *steps, store=store)
 
     assert azure.sent == ["PATCH one", "PUT one", "PUT two"]
+    assert [r.method for r in result.results] == ["PUT", "PUT"]
     assert [line for line in store.log if line.startswith("refused")] == ["refused "]
     assert all("does not take the PATCH" in r.cause for r in result.results)
 
