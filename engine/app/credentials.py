@@ -37,6 +37,12 @@ FRESH_S: Final = 5.0
 """A Secret that was read is good for this long: an edit is used soon, and a burst of objects reads it once."""
 WATCHED_S: Final = 60.0
 """So long is one good whose changes are told of."""
+LAST_S: Final = 5 * 3600.0
+"""What began with a credential before it was rotated is over by then: operations are followed for 4 hours."""
+
+
+_Key = tuple[tuple[str, str], ...]
+"""A credential: what two scopes share a connection by."""
 
 
 class SecretSource(Protocol):
@@ -83,16 +89,18 @@ class CredentialBook:
         self._settings = settings
         self._clock = clock
         self._operating = operating
-        self._stack = AsyncExitStack()
+        self._retired: dict[_Key, float] = {}
         self._read_at: dict[CredentialScope, float] = {}
         self._found: dict[CredentialScope, Credential | str] = {}
-        self._speakers: dict[tuple[tuple[str, str], ...], AzureResourceManager] = {}
+        self._speakers: dict[_Key, AzureResourceManager] = {}
         self._speaking: dict[CredentialScope, Speaker] = {}
         self._lock = asyncio.Lock()
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._stack.aclose()
+        async with AsyncExitStack() as stack:
+            for azure in self._speakers.values():
+                stack.push_async_exit(azure)
 
     def expire(self) -> None:
         """Read Secrets anew: one of them changed."""
@@ -139,6 +147,7 @@ class CredentialBook:
         else:
             self._edition += self._subscription_in(scope) != found.subscription
             self._found[scope], self._speaking[scope] = found, self._speaker(found)
+            await self._retire()
         if expired == self._expired:  # Else it changed while it was read.
             self._read_at[scope] = self._clock.monotonic()
 
@@ -168,8 +177,16 @@ class CredentialBook:
         if key not in self._speakers:
             options = build_options(credential, self._settings, self._operating)
             options = replace(options, on_request=self._on_request)
-            azure = AzureResourceManager(options, clock=self._clock)
-            self._speakers[key] = await self._stack.enter_async_context(azure)
+            self._speakers[key] = AzureResourceManager(options, clock=self._clock)
+
+    async def _retire(self) -> None:
+        """Close those who speak for nobody any more, once what they may have begun is over."""
+        now, speaking = self._clock.monotonic(), {id(speaker.azure) for speaker in self._speaking.values()}
+        silent = {key for key, azure in self._speakers.items() if id(azure) not in speaking}
+        self._retired = {key: self._retired.get(key, now) for key in silent}
+        for key in [key for key, since in self._retired.items() if now - since >= LAST_S]:
+            del self._retired[key]
+            await self._speakers.pop(key).__aexit__()
 
     def quota_left(self) -> Mapping[tuple[str, str], float]:
         """Return how many more requests fit now, by subscription and kind; of several principals the least."""
@@ -238,6 +255,6 @@ def _settings_for(credential: Credential, settings: Settings) -> Settings:
     return replace(own, endpoint=cloud.endpoint, audience=cloud.audience, authority=cloud.authority)
 
 
-def _key_of(credential: Credential) -> tuple[tuple[str, str], ...]:
+def _key_of(credential: Credential) -> _Key:
     settings: Mapping[str, str] = credential.settings
     return tuple(sorted(settings.items()))

@@ -116,9 +116,10 @@ class PassTelemetry:
             self._seen[identity] = _Seen("in_sync", now, where=step.id)
 
     def passed(self, plan: Plan, seconds: float, *, is_full: bool) -> None:
-        """Note how long a pass took; one over everything that read everything is a success."""
+        """Note how long a pass took; one over everything that read everything, the cluster included, is a success."""
         self._pass_times.observe(seconds, _scope(is_full=is_full), exemplar=self._exemplar(plan, seconds))
-        if is_full and not any(s.action is Action.UNREADABLE for s in plan.steps):
+        is_read = not self._objects.problems() and not any(s.action is Action.UNREADABLE for s in plan.steps)
+        if is_full and is_read:
             self._last_success = self._clock.now().timestamp()
 
     def metrics(self) -> Sequence[Metric]:

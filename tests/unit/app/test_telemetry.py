@@ -34,7 +34,8 @@ class Scene:
 
     def __init__(self, *names: str, is_per_object: bool = False) -> None:
         self.clock = FakeClock(START)
-        self.objects = Objects(cast("ObjectInputs", None))
+        self.unread: list[Problem] = []
+        self.objects = Objects(cast("ObjectInputs", self))
         self.held = {"default"}
         for name in names:
             self.put(name)
@@ -46,6 +47,9 @@ class Scene:
             holds=self.held.__contains__,
             is_per_object=is_per_object,
         )
+
+    def problems(self) -> list[Problem]:
+        return self.unread
 
     def put(self, name: str, *, ready: Condition | None = None, **annotations: str) -> None:
         key = build_key(f"default/StorageAccount/{name}" if "/" not in name else name)
@@ -162,14 +166,17 @@ def test_only_full_passes_count_as_such() -> None:
     scene.plan(step("a"), step("b"))
     scene.clock.advance(100)
     scene.plan(step("a", Action.UPDATE), is_full=False)
+    scene.unread.append(Problem(error=InvalidSpecError("a kind cannot be listed")))
+    scene.plan(step("a"))
+    scene.unread.clear()
     scene.plan(step("a"), step("b", Action.UNREADABLE))
 
     actions = {s.labels[0]: s.number for s in scene.told("trueup_plan_actions") if s.number}
     counts = {s.labels: s.number for s in scene.told("trueup_pass_duration_seconds") if s.suffix == "_count"}
     assert actions == {"noop": 1, "unreadable": 1}
-    assert scene.number("trueup_noop_writes_avoided") == 3
+    assert scene.number("trueup_noop_writes_avoided") == 4
     assert scene.number("trueup_last_success_timestamp_seconds") == START.timestamp()
-    assert counts == {("full",): 2, ("targeted",): 1}
+    assert counts == {("full",): 3, ("targeted",): 1}
 
 
 def test_operations_have_an_age() -> None:
