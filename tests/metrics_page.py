@@ -22,6 +22,25 @@ replicas each counts what it works on itself: sum over all of them; take the low
 
 `deploy/monitoring` has a ServiceMonitor, rules for alerts and a dashboard.
 """
+_TRACES = """
+## Traces
+
+With `pip install 'trueup[otel]'` and `OTEL_EXPORTER_OTLP_ENDPOINT` set, `trueup run` sends a trace of each pass by OTLP
+over HTTP (protobuf). The image does not hold these packages; an image of your own on top of it can.
+
+| span | below | says |
+|---|---|---|
+| `pass`, `full pass` | | how many objects, and what for |
+| `read cluster`, `fetch from Azure`, `plan` | the pass | how many resources and steps |
+| `compare` | `fetch from Azure` | one for each batch that came |
+| `create ResourceGroup` and so on | the pass | each write: object, method, HTTP status, outcome, correlation id |
+| `poll operation` | the write | the wait and the poll of a long-running operation, and how it stood |
+
+No span holds a body, a secret or a message; of an error its class is told. Azure is sent no `traceparent`. Lines of the
+log inside a pass have `trace_id`, and so have exemplars. Endpoint, headers, certificates, timeout and sampling are the
+standard variables: `OTEL_EXPORTER_OTLP_*`, `OTEL_TRACES_SAMPLER`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`,
+`OTEL_SDK_DISABLED`. The chart sets the endpoint by `trueup.traces.endpoint`.
+"""
 
 
 def render_page() -> str:
@@ -30,7 +49,7 @@ def render_page() -> str:
     for title, prefix in (("Of Azure Service Operator", "azure_"), ("Of Trueup", "trueup_")):
         rows = [_row(family) for family in ALL if family.name.startswith(prefix)]
         parts.append(f"\n## {title}\n\n| name | kind | labels | meaning |\n|---|---|---|---|\n" + "".join(rows))
-    return "".join(parts)
+    return "".join([*parts, _TRACES])
 
 
 def _row(family: Family) -> str:

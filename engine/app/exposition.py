@@ -57,7 +57,8 @@ def _line(name: str, names: tuple[str, ...], sample: Sample, *, is_open: bool) -
     found = sample.exemplar
     if found is None or not is_open:
         return text
-    return f"{text} # {_labels([('plan_id', found.plan_id)])} {_number(found.value)} {found.at:.3f}"
+    about = [("plan_id", found.plan_id), *([("trace_id", found.trace_id)] if found.trace_id else [])]
+    return f"{text} # {_labels(about)} {_number(found.value)} {found.at:.3f}"
 
 
 def _labels(labels: Iterable[tuple[str, str]]) -> str:

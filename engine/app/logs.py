@@ -10,6 +10,8 @@ from typing import TextIO
 
 import orjson
 
+from engine.runtime.spans import trace_id
+
 
 def take_over_logging(log: Log) -> None:
     """Let what libraries and Python itself warn of become lines of the log."""
@@ -42,7 +44,10 @@ class Log:
 
     def _write(self, level: str, text: str, about: dict[str, str | int | float]) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = orjson.dumps({"level": level, "time": now, "text": text, **about}, option=orjson.OPT_APPEND_NEWLINE)
+        traced = {"trace_id": found} if (found := trace_id()) else {}
+        line = orjson.dumps(
+            {"level": level, "time": now, "text": text, **about, **traced}, option=orjson.OPT_APPEND_NEWLINE
+        )
         with self._lock:
             self._stream.write(line.decode())
             self._stream.flush()

@@ -15,11 +15,12 @@ Labels = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemplar:
-    """One measured value, and the plan it came from."""
+    """One measured value, the plan it came from, and the trace where one was kept."""
 
     plan_id: str
     value: float
     at: float
+    trace_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from engine.model.result import Outcome, StepResult
 from engine.ports import Clock
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.operations import Operations
+from engine.runtime.spans import trace_id
 from engine.runtime.world import PassResult
 
 _MOVED: Final[Mapping[DiffState, str]] = {DiffState.DRIFTED: "drift", DiffState.CONFLICTED: "both"}
@@ -215,7 +216,8 @@ class PassTelemetry:
     def _exemplar(self, plan: Plan, seconds: float) -> Exemplar | None:
         if not plan.id:
             return None
-        return Exemplar(plan_id=plan.id[:_LONGEST_ID], value=seconds, at=self._clock.now().timestamp())
+        at = self._clock.now().timestamp()
+        return Exemplar(plan_id=plan.id[:_LONGEST_ID], value=seconds, at=at, trace_id=trace_id())
 
 
 def _scope(*, is_full: bool) -> str:

@@ -25,6 +25,7 @@ from engine.runtime.ledger import Ledger
 from engine.runtime.read_back import FIRST_BACKOFF, ReadBack
 from engine.runtime.recarry import Refresh
 from engine.runtime.sending import Counter, Sender
+from engine.runtime.spans import span
 from engine.runtime.stop import Stop, StoppedError, not_begun
 
 _OUTCOMES = {
@@ -203,7 +204,7 @@ class Executor:
             result = StepResult(step=step, outcome=Outcome.SKIPPED, cause=f"{held.key}, which it needs, failed")
         else:
             self._report(Progress(step=step, result=None, finished=run.finished, total=run.total))
-            result = self._ledger.sign(await self._attempt(step, started))
+            result = await self._traced(step, started)
         run.finished += 1
         run.results.append(result)
         run.done[step.key.identity].set_result(result)
@@ -216,6 +217,19 @@ class Executor:
             if future is not None and (await future).outcome in (Outcome.FAILED, Outcome.SKIPPED):
                 return (await future).step
         return None
+
+    async def _traced(self, step: Step, started: float) -> StepResult:
+        """Attempt a step; what is told of it are names and how it ended, never what was sent."""
+        key = step.key
+        with span(
+            f"{step.action} {key.kind}", action=step.action, namespace=key.namespace, kind=key.kind, name=key.name
+        ) as told:
+            result = self._ledger.sign(await self._attempt(step, started))
+            told.note(method=result.method, http_status=result.http_status, outcome=result.outcome)
+            told.note(correlation_id=result.ids.correlation, requests=result.requests)
+            if result.outcome is Outcome.FAILED:
+                told.fail(result.reason)
+        return result
 
     async def _attempt(self, step: Step, started: float) -> StepResult:
         counter = Counter()

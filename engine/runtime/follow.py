@@ -11,6 +11,7 @@ from engine.model.result import OperationProgress, OperationStatus
 from engine.ports import Clock, StepApplier
 from engine.runtime.ended import unfinished
 from engine.runtime.polls import PollSchedule
+from engine.runtime.spans import span
 
 
 class Follower:
@@ -42,7 +43,9 @@ class Follower:
             if self._clock.monotonic() > last:
                 raise unfinished(f"it is still running after {self._limit}")
             try:
-                progress = await self._polls.ask(progress.token, progress.wait)
+                with span("poll operation", wait_ms=int(progress.wait.total_seconds() * 1000)) as told:
+                    progress = await self._polls.ask(progress.token, progress.wait)
+                    told.note(status=progress.status)
             except (PolicyDeniedError, TransientError) as exc:
                 raise unfinished(str(exc)) from exc
         if progress.status is OperationStatus.FAILED:

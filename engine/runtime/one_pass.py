@@ -37,6 +37,7 @@ from engine.runtime.scope import elsewhere_notices
 from engine.runtime.second_look import look_at_owners, look_for_deleted_twins
 from engine.runtime.seen import SeenStatus, reread, seen_by, state_without_body
 from engine.runtime.selection import tell_empty
+from engine.runtime.spans import span
 from engine.runtime.stakes import groups_at_stake, may_be_deleted, objects_at_stake
 from engine.runtime.turns import GLANCE, LOOK, Turns
 from engine.runtime.world import PassOptions, PassResult, World
@@ -73,8 +74,17 @@ class Pass:
 
     async def run(self) -> PassResult:
         """Walk from the objects to the plan."""
-        await self._prepare()
-        await self._observe()
+        with span("read cluster"):
+            await self._prepare()
+        with span("fetch from Azure", resources=len(self._prepared.targets)):
+            await self._observe()
+        with span("plan") as planning:
+            result = await self._plan()
+            planning.note(steps=len(result.plan.steps), problems=len(result.problems))
+        return result
+
+    async def _plan(self) -> PassResult:
+        """Look once more at what differs, and decide."""
         await self._ask_for_status()
         self._open = await look_for_deleted_twins(self._world.azure, self._open)
         self._open = await look_at_owners(self._world.azure, self._open)
@@ -155,11 +165,12 @@ class Pass:
             )
         turns = Turns()
         async for batch in self._world.azure.observe(targets):
-            for actual in batch:
-                for one in wanted.get(actual.id, ()):
-                    await turns.after(self._judge(one, actual))
-                if orphans and actual.id in orphans:
-                    self._orphans.append((orphans[actual.id], actual))
+            with span("compare", resources=len(batch)):
+                for actual in batch:
+                    for one in wanted.get(actual.id, ()):
+                        await turns.after(self._judge(one, actual))
+                    if orphans and actual.id in orphans:
+                        self._orphans.append((orphans[actual.id], actual))
 
     def _find_orphans(self, wanted: Mapping[ArmId, object]) -> dict[ArmId, Baseline]:
         """Return what was applied from this input and is no longer asked for; a filtered run cannot tell.

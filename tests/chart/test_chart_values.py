@@ -80,6 +80,7 @@ WITH_EFFECT: Mapping[str, tuple[Any, str]] = {
     "trueup.observePeriod": (60, "--observe-period=60"),
     "trueup.exportPeriod": (60, "--export-period=60"),
     "trueup.metricsPerObject": (True, "--metrics-per-object"),
+    "trueup.traces.endpoint": ("http://c:4318", "name: OTEL_EXPORTER_OTLP_ENDPOINT\nvalue: http://c:4318"),
     "trueup.shards": (8, "--shards=8"),
     "trueup.takeOverFrom": (["aso"], "--take-over-from=aso"),
     "trueup.verbosity": (0, "--v=0"),
@@ -223,7 +224,7 @@ def test_every_value_is_held_to_something(helm: Helm) -> None:
     tested = {*IN_SECRET, *WITH_EFFECT, *TAKES_AWAY, *NOTED}
     elsewhere = {
         "azureClientCertificatePassword", "multitenant.enable", "rateLimit.mode", "rateLimit.qps",
-        "rateLimit.bucketSize", "trueup.page.port", "trueup.page.tls",
+        "rateLimit.bucketSize", "trueup.page.port", "trueup.page.tls", "trueup.traces.port",
     }  # fmt: skip
     whole = {name.partition(".")[0] for name in NOTED if name.startswith(("webhook", "go."))}
     without_meaning = {"aadPodIdentity.azureManagedIdentityResourceId"}

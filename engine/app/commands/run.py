@@ -133,6 +133,7 @@ async def _run(args: argparse.Namespace, settings: Settings, operating: Operatin
 
     with loading():
         from engine.app.controller import connect_cluster, open_controller, open_installation
+        from engine.app.traces import tracing
         from engine.runtime.controller.loop import Periods
     tune_memory()
 
@@ -148,7 +149,7 @@ async def _run(args: argparse.Namespace, settings: Settings, operating: Operatin
         return ExitCode.CLEAN
     observe = timedelta(seconds=args.observe_period)
     periods = Periods(observe=min(observe, operating.sync_period or observe))
-    async with open_controller(client, args, settings, operating, log, periods) as controller:
+    async with tracing(log), open_controller(client, args, settings, operating, log, periods) as controller:
         log.info(f"watching {len(controller.kinds)} kinds", namespace=operating.namespace)
         await controller.loop.run(stop)
     return ExitCode.CLEAN

@@ -15,6 +15,7 @@ from engine.ports import Clock
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
 from engine.runtime.controller.tenure import Permits
+from engine.runtime.spans import span
 from engine.runtime.stop import Stop
 
 
@@ -133,13 +134,16 @@ class Loop:
 
     async def _look(self, wanted: frozenset[ObjectIdentity]) -> None:
         try:
-            self._begin(await self._runner.look(wanted), Purpose.SWEEP)
+            with span("full pass", objects=len(wanted)):
+                rest = await self._runner.look(wanted)
+            self._begin(rest, Purpose.SWEEP)
         except Exception as exc:
             self._fail(wanted, exc)
 
     async def _pass(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         try:
-            await self._runner.run(wanted, purpose)
+            with span("pass", objects=len(wanted), purpose=purpose.value):
+                await self._runner.run(wanted, purpose)
         except Exception as exc:
             self._fail(wanted, exc)
 
