@@ -113,8 +113,9 @@ class Loop:
 
     def _leave_to_first_sweep(self) -> None:
         """Drop what is due from the first lists: the full pass that begins at once looks at all of it."""
-        for identity in self._queue.take():
-            self._queue.done(identity)
+        while taken := self._queue.take():
+            for identity in taken:
+                self._queue.done(identity)
 
     def _begin_sweep(self) -> None:
         """Look at everything, unless the last full pass still does."""

@@ -15,6 +15,8 @@ from engine.ports import Clock
 FAST: Final = timedelta(seconds=30)
 SLOW: Final = timedelta(minutes=3)
 VERY_SLOW: Final = timedelta(hours=1)
+MOST: Final = 2_000
+"""Objects that are taken and not let go at a time: what is being written holds its bodies in memory."""
 _FIRST: Final = timedelta(seconds=1)
 
 
@@ -22,10 +24,24 @@ class WorkQueue:
     """Objects by the time they are due; one that is being worked on comes again afterwards, if it became due."""
 
     def __init__(
-        self, clock: Clock, rate: RetryRate | None = None, tell: Callable[[float], None] | None = None
+        self,
+        clock: Clock,
+        rate: RetryRate | None = None,
+        tell: Callable[[float], None] | None = None,
+        *,
+        most: int = MOST,
     ) -> None:
-        """Hold nothing; retries over all objects keep to ``rate``, and ``tell`` hears how late each object is taken."""
+        """Hold nothing yet.
+
+        Args:
+            clock: For the times.
+            rate: That retries over all objects keep to.
+            tell: Hears how late each object is taken.
+            most: How many may be taken at a time; what full passes work on is not counted, so that it keeps nobody out.
+        """
         self._clock = clock
+        self._most = most
+        self._taken: set[ObjectIdentity] = set()
         self._tell = tell
         self._rate = rate
         self._tokens = float(rate.burst) if rate is not None else 0.0
@@ -64,18 +80,23 @@ class WorkQueue:
             self._news.set()
 
     def take(self) -> frozenset[ObjectIdentity]:
-        """Return everything that is due now; it counts as being worked on until ``done``."""
+        """Return what is due now, as far as there is room; it counts as being worked on until ``done``."""
         now = self._clock.monotonic()
         taken = set()
-        while self._heap and self._heap[0][0] <= now:
+        while self._heap and self._heap[0][0] <= now and not self._is_full:
             at, identity = heapq.heappop(self._heap)
             if self._due.get(identity) == at:
                 del self._due[identity]
                 self._work_on(identity)
+                self._taken.add(identity)
                 taken.add(identity)
                 if self._tell is not None:
                     self._tell(now - at)
         return frozenset(taken)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._taken) >= self._most
 
     def is_free(self, identity: ObjectIdentity) -> bool:
         """Whether a full pass may look at an object: nobody works on it, and it does not wait after a failure."""
@@ -99,7 +120,10 @@ class WorkQueue:
 
     def done(self, identity: ObjectIdentity) -> None:
         """Let go of an object; it is due when it became so meanwhile: at once for an edit, later for another try."""
+        if self._is_full and self._heap:
+            self._news.set()
         self._busy.discard(identity)
+        self._taken.discard(identity)
         at = self._again.pop(identity, None)
         if at is not None:
             self._put(identity, at)
@@ -146,12 +170,12 @@ class WorkQueue:
         self._waiting.pop(identity, None)
 
     def next_due(self) -> float | None:
-        """Return when the next object is due, by the monotonic clock; None when none is."""
+        """Return when the next object is due, by the monotonic clock; None when none is, or there is no room for it."""
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
             heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        return self._heap[0][0] if self._heap and not self._is_full else None
 
     async def wait(self) -> None:
-        """Return when something new was added."""
+        """Return when something new was added, or when there is room again."""
         await self._news.wait()
         self._news.clear()

@@ -61,15 +61,17 @@ class Scene:
             await asyncio.sleep(0)
 
 
-def play(act: Callable[[Scene], Awaitable[None]]) -> Scene:
-    """Run a loop while something acts on it."""
+def play(act: Callable[[Scene], Awaitable[None]], *, most: int = 10, is_due: bool = False) -> Scene:
+    """Run a loop while something acts on it; ``is_due`` says that both objects are before it begins."""
 
     async def run() -> Scene:
         clock = FakeClock()
-        queue = WorkQueue(clock)
+        queue = WorkQueue(clock, most=most)
         objects = Objects(cast("ObjectInputs", None))
         for key in (ONE, OTHER):
             objects.put(ClusterObject(resource=CustomResource(key=key, spec=Document(value={}))))
+            if is_due:
+                queue.add(key.identity)
         scene = Scene(clock, queue, Notes(queue))
         stop = asyncio.Event()
         loop = Loop(
@@ -142,3 +144,30 @@ def test_the_first_edit_after_a_pause_is_worked_on_at_once_and_the_next_ones_tog
     play(act)
 
     assert seen == [([["one"]], []), ([["one", "other"]], [0.25])]
+
+
+def test_what_there_is_no_room_for_is_worked_on_later() -> None:
+    """With room for one object at a time two edits lead to two passes."""
+
+    async def act(scene: Scene) -> None:
+        for key in (ONE, OTHER):
+            scene.queue.add(key.identity)
+        await scene.settle()
+        scene.clock.advance(0.25)
+        await scene.settle()
+
+    scene = play(act, most=1)
+
+    assert sorted(scene.passes.edits) == [["one"], ["other"]]
+
+
+def test_what_is_due_at_the_start_is_left_to_the_first_full_pass() -> None:
+    """All of it, however little room there is for edits."""
+
+    async def act(scene: Scene) -> None:
+        scene.clock.advance(0.25)
+        await scene.settle()
+
+    scene = play(act, most=1, is_due=True)
+
+    assert (scene.passes.looks, scene.passes.edits) == (1, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from engine.desired.identity import ObjectIdentity
@@ -146,3 +147,28 @@ def test_what_waits_for_another_object_is_tried_now_and_then() -> None:
     clock.advance(1)
 
     assert queue.take() == {APP}
+
+
+def test_no_more_is_taken_than_there_is_room_for() -> None:
+    """What is due waits until something is let go, which wakes who waits; full passes take no room."""
+    queue = WorkQueue(FakeClock(), most=2)
+    queue.begin(GROUP, queue.turn(GROUP))
+    third = ("web", "storage.azure.com", "StorageAccount", "third")
+    for identity in (APP, OTHER, third):
+        queue.add(identity)
+
+    async def work() -> None:
+        await queue.wait()
+        first.update(queue.take())
+        nothing = queue.take(), queue.next_due()
+        queue.done(first.pop())
+        await queue.wait()
+        second.update(queue.take())
+
+        assert nothing == (frozenset(), None)
+
+    first: set[ObjectIdentity] = set()
+    second: set[ObjectIdentity] = set()
+    asyncio.run(work())
+    assert len(first | second) == 2
+    assert len(second) == 1
