@@ -26,7 +26,7 @@ class Periods:
     Attributes:
         observe: Everything is looked at.
         spread: While edits keep coming, no more than one pass begins within this time: an apply of a folder is a few
-            plans. The first edit after a pause does not wait.
+            plans. The first edit after a pause does not wait. It grows with the passes under way.
         grace: What is being written may still end after a stop was asked for.
     """
 
@@ -35,6 +35,10 @@ class Periods:
     grace: timedelta = timedelta(seconds=8)
 
 
+_FEW: Final = 4
+"""Passes that edits are not made to wait for. Each holds what it knew of all objects until its last write is over."""
+_SLOWEST: Final = 20.0
+"""How many times as long as with few passes edits are gathered at most."""
 _AFTER_FAILURE: Final = timedelta(seconds=30)
 _A_LITTLE_S: Final = 0.5
 """What needs no more than a request to the cluster or a read has ended by then."""
@@ -160,10 +164,17 @@ class Loop:
         done, _ = await asyncio.wait((news, stopping), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         news.cancel()
         if news in done:
-            since = self._clock.monotonic() - self._last_edits
-            rest = self._periods.spread - timedelta(seconds=since)
-            if rest > timedelta(0):
-                await self._clock.sleep(rest)
+            await self._gather_edits(stopping)
+
+    async def _gather_edits(self, stopping: asyncio.Future[bool]) -> None:
+        """Let more edits come, the longer the more passes are under way; the end is not waited for."""
+        since = self._clock.monotonic() - self._last_edits
+        many = min(max(1.0, len(self._passes) / _FEW), _SLOWEST)
+        rest = self._periods.spread * many - timedelta(seconds=since)
+        if rest > timedelta(0):
+            sleeping = asyncio.ensure_future(self._clock.sleep(rest))
+            await asyncio.wait((sleeping, stopping), return_when=asyncio.FIRST_COMPLETED)
+            sleeping.cancel()
 
     async def _finish(self) -> None:
         """Begin nothing, see writes on their way to their answer, tell what ended; operations stay on the objects."""

@@ -15,7 +15,7 @@ from engine.ports import Clock
 FAST: Final = timedelta(seconds=30)
 SLOW: Final = timedelta(minutes=3)
 VERY_SLOW: Final = timedelta(hours=1)
-MOST: Final = 2_000
+MOST: Final = 1_000
 """Objects that are taken and not let go at a time: what is being written holds its bodies in memory."""
 _FIRST: Final = timedelta(seconds=1)
 
