@@ -16,11 +16,14 @@ from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import ACCOUNTS, GROUPS, PREFIX, Pod, Web, credential
-from tests.verbs_desk import GROUP_API, Azure, account, group, server
+from tests.verbs_desk import GROUP_API, Azure, account, group, make_object, network, server
 
 pytestmark = pytest.mark.apiserver
 
 SERVERS = "/apis/dbforpostgresql.azure.com/v1api20221201/namespaces/{}/flexibleservers"
+NETWORKS = "/apis/network.azure.com/v1api20240301/namespaces/{}/virtualnetworks"
+PEERINGS = "/apis/network.azure.com/v1api20240301/namespaces/{}/virtualnetworksvirtualnetworkpeerings"
+BUSY = {"status": 409, "body": {"error": {"code": "AnotherOperationInProgress", "message": "Wait."}}}
 DENIED = {"status": 403, "body": {"error": {"code": "AuthorizationFailed", "message": "No list for you."}}}
 
 
@@ -57,6 +60,36 @@ def test_a_secret_without_the_key_is_told_in_the_words_of_aso(web: Web) -> None:
     said = web.wait_reason(SERVERS, "said-db", "SecretNotFound")
 
     assert said["message"] == f'Secret "{web.namespace}/database" does not contain key "password"'
+
+
+def test_a_reference_waits_for_its_object_alone(web: Web, azure: Azure) -> None:
+    """Nothing is sent while the object referred to is not there; that it is Ready is not waited for, as with ASO."""
+    place = f"{azure.subscription}/resourceGroups/said-ref/providers/Microsoft.Network/virtualNetworks"
+    reference = {"group": "network.azure.com", "kind": "VirtualNetwork", "name": "said-far"}
+    spec = {"owner": {"name": "said-near"}, "remoteVirtualNetwork": {"reference": reference}}
+    azure.script(
+        {"match": {"method": "PUT", "path_regex": "(?i)virtualnetworks/said-far$"}, "times": None, "answer": BUSY}
+    )
+    web.create(GROUPS, group("said-ref"))
+    web.create(NETWORKS, network("said-near", "said-ref"))
+    web.wait_ready(NETWORKS, "said-near")
+    azure.forget_traffic()
+
+    web.create(PEERINGS, make_object("VirtualNetworksVirtualNetworkPeering", "network/v1api20240301", "peer", spec))
+    said = web.wait_reason(PEERINGS, "peer", "ReferenceNotFound")
+    before = azure.writes
+    web.create(NETWORKS, network("said-far", "said-ref", addressSpace={"addressPrefixes": ["10.1.0.0/16"]}))
+    web.wait_for("its request", lambda: any("peer" in w for w in azure.writes))
+    far = web.ready(NETWORKS, "said-far")
+    azure.clear_script()
+    web.wait_ready(NETWORKS, "said-far")
+    found = web.wait_ready(PEERINGS, "peer")
+
+    assert (said["status"], said["severity"]) == ("False", "Warning")
+    assert f"{web.namespace}/VirtualNetwork/said-far" in said["message"]
+    assert before == []
+    assert far.get("status") != "True"
+    assert found["status"]["remoteVirtualNetwork"]["id"].lower() == f"{place}/said-far".lower()
 
 
 def test_a_policy_that_means_nothing_is_told(web: Web, azure: Azure) -> None:
@@ -133,7 +166,7 @@ def test_several_subscriptions_and_tenants_in_one_namespace(
             web.create(ACCOUNTS, account("saidthere", "said-there", annotations=other))
             here = web.wait_ready(GROUPS, "said-here")["status"]["id"]
             there = web.wait_ready(ACCOUNTS, "saidthere")["status"]["id"]
-            events = dict(web.events("saidthere", "StorageAccount"))
+            events = dict(web.events("said-there"))
         held = Azure(connection).get(there)
 
     assert here.startswith(azure.subscription + "/")
