@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import GROUPS, Pod
+from tests.apiserver.pod import ACCOUNTS, GROUPS, Pod
 from tests.apiserver.pods import READS_METRICS, make_pod, make_web, port
 from tests.monitoring.files import dashboard_queries, find_program
 from tests.monitoring.prometheus import Prometheus, prometheus
-from tests.verbs_desk import Azure, group
+from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
 
@@ -36,11 +36,11 @@ def found(
     folder = tmp_path_factory.mktemp("prometheus")
     with prometheus(folder, target=f"127.0.0.1:{port(pod, '--metrics-addr')}", token=token) as running:
         for name in ("seen", "moved"):
-            wanted = group(name, tags={"app": "shop"})
-            wanted["spec"]["location"] = "West Europe"
-            web.create(GROUPS, wanted)
+            web.create(GROUPS, group(name, tags={"app": "shop"}))
             web.wait_ready(GROUPS, name)
-        assert running.wait_for('trueup_plan_actions{action="noop"} == 2')
+        web.create(ACCOUNTS, account("seenacct", "seen"))
+        web.wait_ready(ACCOUNTS, "seenacct")
+        assert running.wait_for('trueup_plan_actions{action="noop"} == 3')
         azure.edit_tags(f"{azure.subscription}/resourceGroups/moved", "Replace", {"app": "theirs"})
         assert running.wait_for('trueup_resources{state="drifted"} == 1')
         yield running
@@ -53,15 +53,16 @@ def test_every_panel_shows_something(found: Prometheus, panel: str) -> None:
 
 
 def test_numbers_say_what_happened(found: Prometheus) -> None:
-    """Two groups made, one drift found and left, nothing in error, passes that end."""
+    """Two groups and an account made, one drift found and left, nothing in error, passes that end."""
     expected = {
-        'sum(trueup_apply_total{method="PUT",result="created"})': [2.0],
+        'sum(trueup_apply_total{method="PUT",result="created"})': [3.0],
         'sum(trueup_drift_detected_total{kind="ResourceGroup",origin="drift"})': [1.0],
-        'sum(trueup_resources{state="in_sync"})': [1.0],
+        'sum(trueup_resources{state="in_sync"})': [2.0],
         'sum(trueup_resources{state="error"})': [],
         "time() - max(trueup_last_success_timestamp_seconds) < bool 30": [1.0],
         'trueup_resource_drifted{name="moved"}': [1.0],
         'trueup_resource_drifted{name="seen"}': [0.0],
+        'sum(trueup_suppressed_differences{rule="empty"}) > bool 0': [1.0],
         "min(trueup_coverage_ratio)": [1.0],
         "time() - max(trueup_snapshot_timestamp_seconds) < bool 30": [1.0],
         "max(trueup_observe_period_seconds)": [1.0],

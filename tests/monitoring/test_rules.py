@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from engine.app.metric_names import ALL, Family, MetricKind
-from tests.monitoring.files import dashboard_queries, find_program, metrics_in, rule_groups, rules
+from tests.monitoring.files import FOLDER, dashboard_queries, find_program, metrics_in, rule_groups, rules
 
 KIND = 'group="storage.azure.com",kind="StorageAccount"'
 
@@ -143,3 +143,15 @@ def test_queries_name_what_there_is() -> None:
 
     assert asked <= {name for family in ALL for name in told(family)}
     assert [family.name for family in ALL if not asked & told(family)] == []
+
+
+def test_the_pod_is_found_from_any_namespace() -> None:
+    """The ServiceMonitor names the pod's namespace, so that it may stand beside Prometheus, and the Service's port."""
+    monitor = next(yaml.safe_load_all((FOLDER / "servicemonitor.yaml").read_text()))
+    shipped = yaml.safe_load_all((FOLDER.parent / "kustomize" / "manage" / "trueup.yaml").read_text())
+    service = next(d for d in shipped if d["kind"] == "Service" and "metrics" in d["metadata"]["name"])
+    (wanted,) = monitor["spec"]["selector"]["matchExpressions"]
+
+    assert monitor["spec"]["namespaceSelector"] == {"matchNames": [service["metadata"]["namespace"]]}
+    assert service["metadata"]["labels"][wanted["key"]] in wanted["values"]
+    assert [e["port"] for e in monitor["spec"]["endpoints"]] == [p["name"] for p in service["spec"]["ports"]]
