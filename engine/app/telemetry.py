@@ -120,6 +120,9 @@ class PassTelemetry:
         """Note how long a pass took; one over everything that read everything, the cluster included, is a success."""
         self._pass_times.observe(seconds, _scope(is_full=is_full), exemplar=self._exemplar(plan, seconds))
         is_read = not self._objects.problems() and not any(s.action is Action.UNREADABLE for s in plan.steps)
+        if is_full and not plan.steps:
+            self._actions = Count()
+            self._coverage.looked((), self._clock.now().timestamp())
         if is_full and is_read:
             self._last_success = self._clock.now().timestamp()
 

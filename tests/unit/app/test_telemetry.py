@@ -251,3 +251,14 @@ def test_a_write_is_counted_by_what_was_sent() -> None:
     scene.telemetry.ended(replace(build_result(step("a", Action.UPDATE)), method="PUT"))
 
     assert [s.labels for s in scene.told("trueup_apply")] == [("PUT", "updated")]
+
+
+def test_nothing_is_left_of_what_is_gone() -> None:
+    """After a full pass over nothing there are no steps, no subscriptions and no differences."""
+    scene = Scene("a")
+    scene.plan(step("a", diff=build_diff(suppressed=(build_suppressed(),))))
+
+    scene.telemetry.passed(build_plan(()), 0.0, is_full=True)
+
+    assert sum(s.number for s in scene.told("trueup_plan_actions")) == 0
+    assert scene.told("trueup_snapshot_timestamp_seconds") == scene.told("trueup_suppressed_differences") == []

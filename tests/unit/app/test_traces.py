@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import subprocess
 import sys
 from contextvars import copy_context
 
@@ -106,3 +108,28 @@ def test_no_tracer_costs_nothing() -> None:
     """Without one every span is the same object, and there is no trace."""
     assert span("a", n=1) is span("b")
     assert trace_id() == ""
+
+
+@pytest.mark.loopback
+def test_a_receiver_that_is_not_there_holds_nobody_up() -> None:
+    """The end waits a moment for the last spans, not for as long as the SDK tries; the log says what is in the way."""
+    code = (
+        "import asyncio, sys\n"
+        "from engine.app.logs import Log, take_over_logging\n"
+        "from engine.app.traces import tracing\n"
+        "from engine.runtime.spans import span\n"
+        "async def work(log):\n"
+        "    async with tracing(log):\n"
+        "        with span('pass'):\n"
+        "            pass\n"
+        "log = Log(sys.stderr)\n"
+        "take_over_logging(log)\n"
+        "asyncio.run(work(log))\n"
+    )
+    environ = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert "Connection refused" in done.stderr
