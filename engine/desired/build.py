@@ -132,13 +132,7 @@ class _ObjectResolver:
 
 def _told_of(key: ResourceKey, is_there: bool) -> str:
     """Return ASO's sentence about a reference that leads nowhere yet; empty where it has no special one."""
-    if is_there:
-        return f"ref {key} doesn't have an assigned ARM ID"
-    if not key.name.startswith("/"):
-        return ""
-    return (
-        f"couldn't resolve reference {key}. 'name' looks like it might be an ARM ID; did you mean 'armID: {key.name}'?"
-    )
+    return f"ref {key} doesn't have an assigned ARM ID" if is_there else ""
 
 
 @dataclass(frozen=True, slots=True)

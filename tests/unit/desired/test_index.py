@@ -154,6 +154,23 @@ def test_reference_to_a_kind_that_does_not_exist() -> None:
     assert "UserAssignedIdentity" in problems[0]
 
 
+def test_an_id_in_the_place_of_a_name_is_told() -> None:
+    """A reference whose name is an ARM id is a misfit that names the right member, not a wait."""
+    account = (
+        ACCOUNT
+        + f"""
+  identity:
+    type: UserAssigned
+    userAssignedIdentities:
+      - reference: {{group: managedidentity.azure.com, kind: UserAssignedIdentity, name: "{GROUP_ID}"}}
+"""
+    )
+
+    (problem,) = problems_of(build_from(GROUP, account))
+
+    assert "userAssignedIdentities/0/reference/name: 'name' looks like an ARM id (did you mean 'armId'?)" in problem
+
+
 def test_objects_are_built_one_by_one() -> None:
     """Building one object of an index gives what building all gives for it."""
     resources = read_resources(GROUP, ACCOUNT)
