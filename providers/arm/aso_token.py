@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-_METHODS: Final = {"GenericResource": "PUT", "GenericDeleteResponse": "DELETE"}
+_METHODS: Final = {
+    "GenericResource": "PUT",
+    "GenericDeleteResponse": "DELETE",
+    "BackupInstancesClientSyncBackupInstanceResponse": "POST",
+}
 """By the Go type that ASO names as the result."""
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,3 +172,13 @@ def is_under_way(item: Object) -> bool:
     conditions = item.get("status", {}).get("conditions", ())
     is_over = until and any(c["status"] == "True" and c["observedGeneration"] >= int(until) for c in conditions)
     return bool(token) and not is_over
+
+
+def begin_elsewhere(azure: Azure, method: str, target: str, body: object) -> str:
+    """Begin an operation as another client would, with ``api-version`` in ``target``; return where to poll it."""
+    headers = {"Authorization": "Bearer other", "Content-Type": "application/json"}
+    data = json.dumps(body).encode()
+    request = urllib.request.Request(f"{azure.connection.arm}{target}", data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.status == 202
+        return str(answer.headers["Location"])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, PREFIX, Pod, Web, is_under_way
+from tests.apiserver.pod import ACCOUNTS, FINALIZER, GROUPS, PREFIX, Pod, Web, begin_elsewhere, is_under_way
 from tests.apiserver.pods import RUNTIME, make_pod
 from tests.verbs_desk import STORAGE_API, Azure, account, group
 
@@ -150,12 +149,7 @@ def put_account(azure: Azure, resource: str) -> str:
     """Begin an operation as ASO would; return where to poll it."""
     body = {k: v for k, v in account("", "")["spec"].items() if k not in ("owner", "accessTier")}
     body["properties"] = {"accessTier": "Hot"}
-    url = f"{azure.connection.arm}{resource}?api-version={STORAGE_API}"
-    headers = {"Authorization": "Bearer other", "Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="PUT")
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        assert answer.status == 202
-        return str(answer.headers["Location"])
+    return begin_elsewhere(azure, "PUT", f"{resource}?api-version={STORAGE_API}", body)
 
 
 @pytest.mark.parametrize("token", ["expired", "damaged"])

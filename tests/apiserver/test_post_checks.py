@@ -12,7 +12,7 @@ from engine.app.cli import main
 from tests.apiserver.any_pods import install_kinds, open_web, running
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
-from tests.apiserver.pod import GROUPS, PREFIX, Pod, Web, is_under_way
+from tests.apiserver.pod import GROUPS, PREFIX, Pod, Web, begin_elsewhere, is_under_way
 from tests.verbs_desk import NETWORK_API, Azure, group, make_object
 
 pytestmark = pytest.mark.apiserver
@@ -179,6 +179,26 @@ def test_a_call_is_followed_after_a_kill(web: Web, azure: Azure, pod: Pod) -> No
 
     assert (before, azure.writes) == (["POST disk/sync 202"], [])
     assert not is_under_way(found)
+
+
+def test_asos_call_is_followed(web: Web, azure: Azure, pod: Pod) -> None:
+    """Where ASO had a failed protection looked into, no second call is sent, and its mark goes."""
+    resource, asked, item = break_protection(azure, "checks-rg5")
+    azure.script({"match": {"method": "POST", "path_regex": "(?i)backupinstances/disk/sync$"}, "polls": 4})
+    location = begin_elsewhere(azure, "POST", f"{resource}/sync?api-version={BACKUP_API}", {"syncType": "Default"})
+    token = {"type": "BackupInstancesClientSyncBackupInstanceResponse", "token": {"type": "loc", "pollURL": location}}
+    mark = PREFIX + "bi-poller-resume-token"
+    item["metadata"]["annotations"] = {mark: json.dumps(token)}
+    healthy = {**asked, "protectionStatus": {"status": "ProtectionConfigured"}}
+    azure.forget_traffic()
+
+    web.create(BACKUPS, item)
+    web.wait_for("a poll", lambda: azure.reads > 0)
+    azure.rewrite(resource, api=BACKUP_API, properties=healthy)
+    found = web.wait_ready(BACKUPS, "disk")
+
+    assert azure.writes == []
+    assert mark not in found["metadata"]["annotations"]
 
 
 def test_children_of_an_alias_live_in_its_subscription(web: Web, azure: Azure) -> None:

@@ -20,6 +20,7 @@ from engine.cluster.names import (
     POLLER_ID,
     POLLER_TOKEN,
     RESOURCE_ID,
+    SYNC_TOKEN,
 )
 from engine.cluster.notes import NOTHING_NEW, Note, noted
 from engine.cluster.objects import ClusterObject
@@ -37,7 +38,7 @@ from engine.runtime.controller.teller import Teller
 from engine.runtime.controller.tenure import Everything, NotHeldError, Permits
 from schemas.kinds import lookup_kind
 
-_POLLER = (POLLER_ID, POLLER_TOKEN)
+_POLLER = (POLLER_ID, POLLER_TOKEN, SYNC_TOKEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

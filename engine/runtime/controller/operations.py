@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from engine.cluster.names import POLLER_ID, POLLER_TOKEN
+from engine.cluster.names import POLLER_ID, POLLER_TOKEN, SYNC_TOKEN
 from engine.cluster.objects import ClusterObject
 from engine.cluster.promises import text_of
 from engine.desired.identity import ObjectIdentity
@@ -23,7 +23,8 @@ def token_on(found: ClusterObject) -> str:
     """Return the saved form of an operation that an object carries: ours, else the one that ASO left."""
     annotations = found.resource.annotations
     ours = text_of(annotations.get(OPERATION, ""))
-    return ours or (annotations.get(POLLER_TOKEN, "") if annotations.get(POLLER_ID) else "")
+    theirs = annotations.get(POLLER_TOKEN, "") if annotations.get(POLLER_ID) else ""
+    return ours or theirs or annotations.get(SYNC_TOKEN, "")
 
 
 class Operations:

@@ -38,11 +38,15 @@ def test_each_of_asos_pollers_is_told_by_its_members(inner: dict[str, Any], kind
     assert (found.url, found.kind, found.resource_url, found.method) == (POLL, kind, resource_url, "PUT")
 
 
-def test_the_result_type_tells_a_deletion() -> None:
-    """A location poller names no method; ASO's result type does."""
-    found = decode_poller(token({"type": "loc", "pollURL": POLL, "state": ""}, "GenericDeleteResponse"), ORIGIN)
+@pytest.mark.parametrize(
+    ("result", "method"),
+    [("GenericDeleteResponse", "DELETE"), ("BackupInstancesClientSyncBackupInstanceResponse", "POST")],
+)
+def test_the_result_type_tells_the_method(result: str, method: str) -> None:
+    """A location poller names no method; the Go type of its result does."""
+    found = decode_poller(token({"type": "loc", "pollURL": POLL, "state": ""}, result), ORIGIN)
 
-    assert found.method == "DELETE"
+    assert found.method == method
 
 
 @pytest.mark.parametrize(
