@@ -31,6 +31,10 @@ class Breaker:
         """Count the deletion of an object, once."""
         self._seen.setdefault(identity, now)
 
+    def has_counted(self, identity: ObjectIdentity) -> bool:
+        """Whether the deletion of an object was counted, within the window."""
+        return identity in self._seen
+
     def why_held(self, objects: int, now: datetime, namespace: Mapping[str, str]) -> str:
         """Return why a deletion has to wait; empty when it need not.
 

@@ -33,6 +33,8 @@ from engine.runtime.world import PassResult
 
 _UNSEEN = (UnfinishedError.reason, UnavailableError.reason)
 """Reasons of results that do not tell what became of the write."""
+_GOING: Final = (Reason.OBJECT_DELETED, Reason.DETACHED)
+"""Reasons of decisions about an object that was being deleted when they were made; it may have begun to go since."""
 _DRIFT_WAITS: Final = "it is corrected when AZURE_SYNC_PERIOD says so"
 
 _AT_ONCE = 32
@@ -76,9 +78,22 @@ class ObjectPass:
                 if not step.action.mutates:
                     telling = self._tell_decision(step, bodies.get(step.id) if step.id is not None else None, left)
                     await self._exports.in_turn(group, step, telling)
-        if any(s.action.mutates for s in planned.plan.steps):
+        writes = [s for s in planned.plan.steps if s.action.mutates]
+        if any(self._is_uncounted(s) for s in writes):
+            self._take_again(writes, left)
+        elif writes:
             await self._apply(planned, left)
         self._passed(planned, is_full=False)
+
+    def _is_uncounted(self, step: Step) -> bool:
+        """Whether an object began to go while the pass looked at it, so that nobody asked whether it may."""
+        return step.action is Action.DELETE and not self._parts.breaker.has_counted(step.key.identity)
+
+    def _take_again(self, steps: Iterable[Step], left: set[ObjectIdentity]) -> None:
+        """Leave what was planned to the next pass, which begins at once."""
+        for step in steps:
+            self._parts.queue.add(step.key.identity)
+            self._let_go(step.key.identity, left)
 
     async def look(self, turns: Mapping[ObjectIdentity, int], sweeps: Sweeps) -> frozenset[ObjectIdentity]:
         """Plan for everything, and tell what is in sync; return the objects that there is nothing to do for.
@@ -136,8 +151,7 @@ class ObjectPass:
         if identity not in left:
             return
         contract, queue = self._parts.contract, self._parts.queue
-        found = self._parts.objects.find(identity)
-        if found is not None and found.resource.deleting and step.action in (Action.NOOP, Action.FORGET):
+        if step.reason in _GOING and step.action in (Action.NOOP, Action.FORGET):
             if step.action is Action.FORGET and step.reason is not Reason.DETACHED:
                 await self._tell_undeletable(identity)
             else:
