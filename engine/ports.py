@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from engine.alerts.outbox import Message
+from engine.alerts.settings import Sink
 from engine.cluster.claim import Marks
 from engine.cluster.events import Event
 from engine.cluster.exports import Target
@@ -282,6 +285,43 @@ class DriftReports(Protocol):
 
     async def versions(self) -> Mapping[str, str]:
         """Return the version of the report of every namespace that has one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutbox:
+    """What a pod keeps of its alerts, and the version that it was read as."""
+
+    raw: bytes
+    version: str
+
+
+class AlertOutboxes(Protocol):
+    """Where pods keep what was told and what is still to be. Each call raises EngineError when that is not possible."""
+
+    async def read(self, name: str) -> StoredOutbox | None:
+        """Return what is kept under a name; None when nothing is."""
+        ...
+
+    async def write(self, name: str, stored: StoredOutbox) -> StoredOutbox:
+        """Keep it, unless it changed since it was read as that version; an empty version: unless it is there.
+
+        Raises:
+            ConflictError: It is not as it was read.
+        """
+        ...
+
+
+class AlertSender(Protocol):
+    """Sends messages to sinks."""
+
+    async def send(self, sink: Sink, message: Message) -> None:
+        """Deliver a message.
+
+        Raises:
+            RefusedError: It will never be taken.
+            EngineError: It was not taken this time.
+        """
         ...
 
 

@@ -19,6 +19,10 @@ MISSING: Final = "missing"
 UNREADABLE: Final = "unreadable"
 TEST: Final = "test"
 TYPES: Final = (DRIFT, MISSING, UNREADABLE)
+_TEXTS: Final = (
+    *("key", "version", "type", "namespace", "object", "resource", "arm_type", "title", "who", "request"),
+    "api_version",
+)
 _BLIND_SHARE: Final = 0.5
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 LabelsOf = Callable[[ObjectIdentity], Mapping[str, str]]
@@ -36,6 +40,7 @@ class Alert:
         lines: What moved, a place each, cut; never a secret.
         who: Who wrote the resource last; empty where Azure does not say.
         labels: Of the object, for routing.
+        api_version: Of the object; empty where it is about no single one.
     """
 
     key: str
@@ -52,6 +57,7 @@ class Alert:
     request: str = ""
     since: datetime
     labels: Mapping[str, str] = field(default_factory=dict)
+    api_version: str = ""
 
     def is_named_as(self, other: Alert) -> bool:
         """Whether receivers that go by what an alert says of itself take both for one."""
@@ -59,8 +65,7 @@ class Alert:
 
     def to_json(self) -> dict[str, Any]:
         """Return the alert as it is stored; labels are not."""
-        names = ("key", "version", "type", "namespace", "object", "resource", "arm_type", "title", "who", "request")
-        texts = {name: getattr(self, name) for name in names}
+        texts = {name: getattr(self, name) for name in _TEXTS}
         return {**texts, "severity": self.severity.value, "lines": list(self.lines), "since": stamp(self.since)}
 
 
@@ -106,6 +111,7 @@ def _alert(finding: Mapping[str, Any], namespace: str, *, cluster: str, labels_o
         request=finding["request"],
         since=parse_stamp(finding["since"]) or _NEVER,
         labels=labels_of(identity),
+        api_version=str(about["apiVersion"]),
     )
 
 
@@ -114,17 +120,25 @@ def is_cut(report: Mapping[str, Any]) -> bool:
     return int(report.get("summary", {}).get("notShown", 0)) > 0
 
 
-def unreadable_alert(reports: Iterable[Mapping[str, Any]], *, cluster: str, now: datetime) -> Alert | None:
+def unreadable_alert(
+    reports: Iterable[Mapping[str, Any]], *, cluster: str, since: datetime, part: str = ""
+) -> Alert | None:
     """Return the alert that Azure itself cannot be read, when that holds for half of all resources or more.
 
     Its version is fixed, so that counts are no news.
+
+    Args:
+        reports: DriftReports.
+        cluster: Its name.
+        since: When that began, if it is so.
+        part: Of the cluster, where several look at parts of it.
     """
     summaries = [report.get("summary", {}) for report in reports]
     checked, unreadable = (sum(int(s.get(n, 0)) for s in summaries) for n in ("checked", "unreadable"))
     if not unreadable or unreadable < checked * _BLIND_SHARE:
         return None
     return Alert(
-        key=_print(cluster, UNREADABLE),
+        key=_print(cluster, UNREADABLE + part),
         version=UNREADABLE,
         type=UNREADABLE,
         severity=Severity.CRITICAL,
@@ -133,7 +147,7 @@ def unreadable_alert(reports: Iterable[Mapping[str, Any]], *, cluster: str, now:
         resource="",
         arm_type="",
         title=f"Azure cannot be read: {unreadable:,} of {checked:,} resources; of drift nothing is told meanwhile",
-        since=now,
+        since=since,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from engine.alerts.outbox import Message, Outbox
+from engine.errors import EngineError
 
 ATTEMPTS: Final = 12
 """After so many tries, over seven hours at least, a message is dead."""
@@ -16,15 +17,38 @@ _LONGEST_WAIT: Final = timedelta(hours=3)
 _DEAD_LIMIT: Final = 50
 
 
-def next_message(outbox: Outbox, now: datetime) -> Message | None:
-    """Return what is to be sent next; None when nothing is due.
+class RefusedError(EngineError):
+    """The receiver understood the message and will never take it."""
+
+    reason = "AlertRefused"
+
+
+def due_messages(outbox: Outbox, now: datetime) -> list[Message]:
+    """Return what is to be sent now: one message for each sink that something is due for.
 
     A sink hears of things in their order: while its oldest message waits, so do the later ones.
     """
+    return [message for message in _oldest(outbox) if message.due <= now]
+
+
+def next_due(outbox: Outbox) -> datetime | None:
+    """Return when something is to be sent; None when nothing waits."""
+    return min((message.due for message in _oldest(outbox)), default=None)
+
+
+def _oldest(outbox: Outbox) -> list[Message]:
     oldest: dict[str, Message] = {}
     for message in outbox.waiting:
         oldest.setdefault(message.sink, message)
-    return next((message for message in oldest.values() if message.due <= now), None)
+    return list(oldest.values())
+
+
+def tried(outbox: Outbox, message: Message, error: EngineError | None, now: datetime) -> Outbox:
+    """Return the outbox after a message was sent; ``error`` is None when its sink took it."""
+    if error is None:
+        return delivered(outbox, message)
+    is_final, after = isinstance(error, RefusedError), getattr(error, "retry_after", None)
+    return failed(outbox, message, str(error), now, is_final=is_final, after=after)
 
 
 def delivered(outbox: Outbox, message: Message) -> Outbox:
@@ -78,12 +102,12 @@ def failed(
         is_final: Whether it would never be taken.
         after: The receiver's own word on when to try again; None for none.
     """
-    tried = replace(message, attempts=message.attempts + 1, error=error)
-    if is_final or tried.attempts >= ATTEMPTS:
-        dead = (*outbox.dead, tried)[-_DEAD_LIMIT:]
+    again = replace(message, attempts=message.attempts + 1, error=error)
+    if is_final or again.attempts >= ATTEMPTS:
+        dead = (*outbox.dead, again)[-_DEAD_LIMIT:]
         return replace(outbox, waiting=_others(outbox, message), dead=dead, dead_count=outbox.dead_count + 1)
-    wait = min(_FIRST_WAIT * 2 ** (tried.attempts - 1), _LONGEST_WAIT)
-    later = replace(tried, due=now + max(wait, min(after or wait, _LONGEST_WAIT)))
+    wait = min(_FIRST_WAIT * 2 ** (again.attempts - 1), _LONGEST_WAIT)
+    later = replace(again, due=now + max(wait, min(after or wait, _LONGEST_WAIT)))
     return replace(outbox, waiting=tuple(later if m.id == message.id else m for m in outbox.waiting))
 
 

@@ -74,6 +74,7 @@ class Outbox:
         waiting: Oldest first, however often each was tried.
         dead: Messages that nobody took; the newest few.
         dead_count: How many there were in all.
+        mark: Part of the ids of messages, where there are several outboxes.
     """
 
     told: Mapping[str, Mapping[str, Told]] = field(default_factory=dict)
@@ -82,6 +83,7 @@ class Outbox:
     dead: tuple[Message, ...] = ()
     dead_count: int = 0
     number: int = 0
+    mark: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is stored; without secrets, as alerts have none."""
@@ -97,6 +99,7 @@ class Outbox:
             "waiting": [m.to_json() for m in self.waiting],
             "dead": [m.to_json() for m in self.dead],
             "deadCount": self.dead_count,
+            "mark": self.mark,
         }
 
 
@@ -119,6 +122,7 @@ def read_outbox(found: Mapping[str, Any]) -> Outbox:
         dead=tuple(_read_message(m) for m in found["dead"]),
         dead_count=found["deadCount"],
         number=found["number"],
+        mark=found.get("mark", ""),
     )
 
 
@@ -152,8 +156,10 @@ def plan_messages(
 
     An alert is news when its sink was not told of it, or of something else at the same resource, or when its route
     repeats it. While Azure cannot be read nothing else is told, neither that drift is there nor that it ended.
-    In namespaces that are ``unsure`` nothing ends.
+    In namespaces that are ``unsure`` nothing ends. What sinks knew that are there no more is forgotten.
     """
+    if not outbox.told.keys() <= settings.sinks.keys():
+        outbox = replace(outbox, told={s: t for s, t in outbox.told.items() if s in settings.sinks})
     current = {alert.key: alert for alert in alerts}
     is_blind = any(alert.type == UNREADABLE for alert in current.values())
     for sink in settings.sinks:
@@ -238,7 +244,7 @@ def _queue(
     now: datetime,
 ) -> Outbox:
     message = Message(
-        id=f"{int(now.timestamp()):x}-{outbox.number + 1}",
+        id=f"{int(now.timestamp()):x}-{outbox.mark}{outbox.number + 1}",
         sink=sink,
         firing=tuple(firing),
         resolved=tuple(resolved),

@@ -13,10 +13,13 @@ from engine.alerts.parts import Fault, Faults, Part, SettingsError, fault
 from engine.desired.check import suggest
 from engine.drift.severity import Severity
 
+EVENTS: Final = "events"
+"""Kubernetes events: the one type that needs a cluster, and no address."""
 SINKS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "alertmanager": (frozenset({"url"}), frozenset({"token"})),
     "cloudevents": (frozenset({"url"}), frozenset({"token"})),
     "email": (frozenset({"host", "from", "to"}), frozenset({"port", "username", "password", "tls"})),
+    EVENTS: (frozenset(), frozenset()),
     "pagerduty": (frozenset({"routingKey"}), frozenset({"url"})),
     "slack": (frozenset({"url"}), frozenset()),
     "teams": (frozenset({"url"}), frozenset()),

@@ -7,27 +7,27 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from engine.alerts.alert import LabelsOf, alerts_of, is_cut, unreadable_alert
-from engine.alerts.delivery import Revived, delivered, failed, next_message, revive
+from engine.alerts.delivery import Revived, due_messages, revive, tried
 from engine.alerts.outbox import Message, Outbox, plan_messages, read_outbox
 from engine.alerts.overview import silence_lines
 from engine.alerts.parts import SettingsError
-from engine.alerts.settings import AlertSettings, Reference, parse_settings
+from engine.alerts.settings import EVENTS, AlertSettings, Reference, parse_settings
 from engine.app.console import warn
 from engine.app.output import write_atomically
-from engine.drift.document import build_report, read_report
+from engine.drift.document import build_report, parse_stamp, read_report, stamp
 from engine.drift.finding import look_at
 from engine.drift.ledger import Ledger
-from engine.errors import EngineError, InvalidSpecError
+from engine.errors import InvalidSpecError
 from engine.model.plan import Step
 from engine.ports import Clock
-from providers.alerts.refusals import RefusedError
+from engine.runtime.alerting import try_sending
 from providers.alerts.sinks import Sender
 from providers.manifests.document import Misread
 from providers.manifests.yaml_places import line_of
@@ -74,6 +74,12 @@ def open_alerts(path: Path, state: Path, clock: Clock, *, ca_file: str = "") -> 
         UnavailableError: Another run is at work.
     """
     settings = read_alert_settings(path)
+    for sink in settings.sinks.values():
+        if sink.type == EVENTS:
+            raise InvalidSpecError(
+                f"alerts: {path}: sink {sink.name} makes Kubernetes events, which only a pod does",
+                hint="leave it out here; trueup run --alerts takes it",
+            )
     lock = FolderLock(state, name=_LOCK, verb="drift --alerts")
     lock.acquire()
     try:
@@ -91,7 +97,7 @@ class AlertRun:
         self._path = outbox_file(state)
         self._clock = clock
         self._sender = Sender(clock, reveal, cluster=settings.cluster, lasts=_LASTS, ca_file=ca_file)
-        self._outbox, self._reports = load_outbox(self._path)
+        self._outbox, self._reports, self._blind_since = load_outbox(self._path)
 
     async def tell(self, steps: Iterable[Step], labels_of: LabelsOf) -> None:
         """Send what is news, and what earlier runs could not deliver; what fails is warned of and stays."""
@@ -99,7 +105,8 @@ class AlertRun:
         self._reports = _report(steps, self._reports, self._clock)
         reports = self._reports.values()
         alerts = [a for report in reports for a in alerts_of(report, cluster=cluster, labels_of=labels_of)]
-        blind = unreadable_alert(reports, cluster=cluster, now=now)
+        blind = unreadable_alert(reports, cluster=cluster, since=self._blind_since or now)
+        self._blind_since = blind.since if blind is not None else None
         unsure = frozenset(name for name, report in self._reports.items() if is_cut(report))
         news = [*alerts, *([blind] if blind is not None else [])]
         self._outbox = plan_messages(self._outbox, news, self._settings, now, unsure=unsure)
@@ -118,28 +125,22 @@ class AlertRun:
         return replace(revived, outbox=self._outbox)
 
     async def _deliver_due(self) -> None:
-        while (message := next_message(self._outbox, self._clock.now())) is not None:
-            await self._deliver(message)
+        while due := due_messages(self._outbox, self._clock.now()):
+            await self._deliver(due[0])
 
     async def _deliver(self, message: Message) -> None:
-        sink = self._settings.sinks.get(message.sink)
-        try:
-            if sink is None:
-                raise RefusedError(f"there is no sink {message.sink} any more")
-            await self._sender.send(sink, message)
-        except EngineError as exc:
-            warn(f"an alert was not delivered: {exc}")
-            is_final, after = isinstance(exc, RefusedError), getattr(exc, "retry_after", None)
-            self._outbox = failed(self._outbox, message, str(exc), self._clock.now(), is_final=is_final, after=after)
+        error = await try_sending(self._sender, self._settings, message)
+        self._outbox = tried(self._outbox, message, error, self._clock.now())
+        if error is not None:
+            warn(f"an alert was not delivered: {error}")
             if any(dead.id == message.id for dead in self._outbox.dead):
                 warn(f"it is not tried again; {self._path} holds it under dead, {self._outbox.dead_count} in all")
-        else:
-            self._outbox = delivered(self._outbox, message)
         self._save()
 
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        value = {**self._outbox.to_json(), "reports": self._reports}
+        since = {"blindSince": stamp(self._blind_since)} if self._blind_since is not None else {}
+        value = {**self._outbox.to_json(), "reports": self._reports, **since}
         write_atomically(self._path, orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
 
 
@@ -148,17 +149,17 @@ def outbox_file(state: Path) -> Path:
     return state / _FILE
 
 
-def load_outbox(path: Path) -> tuple[Outbox, Mapping[str, Any]]:
-    """Return what earlier runs left: what was told, and the DriftReports it was told from.
+def load_outbox(path: Path) -> tuple[Outbox, Mapping[str, Any], datetime | None]:
+    """Return what earlier runs left: what was told, the DriftReports it was told from, since when Azure is unreadable.
 
     Raises:
         InvalidSpecError: It is damaged, or not ours.
     """
     if not path.exists():
-        return Outbox(), {}
+        return Outbox(), {}, None
     try:
         found = orjson.loads(path.read_bytes())
-        return read_outbox(found), dict(found["reports"])
+        return read_outbox(found), dict(found["reports"]), parse_stamp(found.get("blindSince"))
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise InvalidSpecError(
             f"{path} cannot be read", detail=str(exc), hint="delete it; alerts that were told are then told again"

@@ -57,6 +57,7 @@ from engine.runtime.executor import ExecutorOptions
 from engine.runtime.stop import Stop
 
 if TYPE_CHECKING:
+    from engine.app.pod_alerts import PodAlerts
     from providers.kube.client import KubeClient
     from providers.kube.cluster import WatchedCluster
 
@@ -127,6 +128,7 @@ class _Assembly:
         )
         self.permits, self.halt = Permits(self.tenure), Stop()
         self.parts = self._parts(client, args, settings, operating, log)
+        self.alerts = self._alerts(client, args, settings, operating, log) if args.alerts is not None else None
 
     def _parts(
         self, client: KubeClient, args: argparse.Namespace, settings: Settings, operating: Operating, log: Log
@@ -164,6 +166,23 @@ class _Assembly:
             exporter=build_exporter(client, objects, queue, clock, period=timedelta(seconds=args.export_period)),
             drift=DriftBook(clock),
             board=Board(clock),
+        )
+
+    def _alerts(
+        self, client: KubeClient, args: argparse.Namespace, settings: Settings, operating: Operating, log: Log
+    ) -> PodAlerts:
+        from engine.app.pod_alerts import make_alerts
+
+        return make_alerts(
+            client,
+            args,
+            operating,
+            SystemClock(),
+            log,
+            shards=self.shards,
+            objects=self.objects,
+            book=self.parts.drift,
+            ca_file=settings.ca_file,
         )
 
     def _post_checks(
@@ -217,7 +236,8 @@ class _Assembly:
         """Return what the endpoints tell."""
         quota = Gauge(names.QUOTA_LEFT, lambda: sorted(self.book.quota_left().items()))
         period = single(names.OBSERVE_PERIOD, observe.total_seconds)
-        metrics = (*self.requests.metrics(), quota, *self.telemetry.metrics(), self.latency, period)
+        told = self.alerts.metrics if self.alerts is not None else ()
+        metrics = (*self.requests.metrics(), quota, *self.telemetry.metrics(), self.latency, period, *told)
         return Vitals(
             objects=self.objects,
             queue=self.queue,
@@ -263,7 +283,9 @@ async def open_controller(
             await made.cluster.start(made.feed(operating, log).take)
             vitals.is_listed = True
             held = sharing(made.shards, made.tenure, made.permits)
-            async with held, reporting_drift(client, parts, operating, log):
+            listener = made.alerts.dispatcher if made.alerts is not None else None
+            telling = made.alerts.telling() if made.alerts is not None else contextlib.nullcontext()
+            async with held, telling, reporting_drift(client, parts, operating, log, listener=listener):
                 yield Controller(loop=loop, kinds=made.cluster.plurals)
     finally:
         await made.close()

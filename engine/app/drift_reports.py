@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from engine.app.logs import Log
 from engine.cluster.operating import Operating
 from engine.errors import EngineError
-from engine.runtime.controller.drift import DriftReporter
+from engine.runtime.controller.drift import DriftReporter, ReportListener
 from engine.runtime.controller.parts import Parts
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ async def bring_report_definition(client: KubeClient, log: Log) -> None:
 
 
 @contextlib.asynccontextmanager
-async def reporting_drift(client: KubeClient, parts: Parts, operating: Operating, log: Log) -> AsyncIterator[None]:
+async def reporting_drift(
+    client: KubeClient, parts: Parts, operating: Operating, log: Log, *, listener: ReportListener | None
+) -> AsyncIterator[None]:
     """Keep the reports up to date meanwhile; what the last pass saw is still written."""
     from providers.kube.drift_reports import KubeDriftReports
 
@@ -45,6 +47,7 @@ async def reporting_drift(client: KubeClient, parts: Parts, operating: Operating
         is_ours,
         parts.clock,
         teller=parts.contract if operating.mode.writes else None,
+        listener=listener,
         complain=log.warn,
     )
     task = asyncio.create_task(reporter.run())

@@ -120,6 +120,24 @@ WRITES_AVOIDED: Final = _counter(
     "trueup_noop_writes_avoided", "Resources that a full pass found as asked, so that nothing was sent for them."
 )
 
+ALERT_MESSAGES: Final = _counter(
+    "trueup_alert_messages",
+    "Tries to send messages about drift: taken by the sink, failed and to be tried again, or dead.",
+    "sink",
+    "result",
+)
+ALERT_MESSAGES_WAITING: Final = _gauge("trueup_alert_messages_waiting", "Messages that are still to be sent.", "sink")
+ALERT_MESSAGE_AGE: Final = _gauge(
+    "trueup_alert_message_age_seconds", "Since when the oldest message waits; 0 when none does."
+)
+ALERT_MESSAGES_DEAD: Final = _gauge(
+    "trueup_alert_messages_dead", "Messages that nobody took and that are not tried again, the newest ones.", "sink"
+)
+ALERTS_TOLD: Final = _gauge("trueup_alerts_told", "Alerts that a sink was told of and that last.", "sink")
+ALERT_SETTINGS_GOOD: Final = _gauge(
+    "trueup_alert_settings_good", "1 while the file of alerts can be used as it is; 0: the settings before it hold."
+)
+
 PASS_TIMES: Final = _histogram(
     "trueup_pass_duration_seconds", "How long passes took, writes included.", _PASS_SECONDS, "scope"
 )
@@ -171,6 +189,12 @@ ALL: Final = (
     SUPPRESSED,
     APPLIED,
     WRITES_AVOIDED,
+    ALERT_MESSAGES,
+    ALERT_MESSAGES_WAITING,
+    ALERT_MESSAGE_AGE,
+    ALERT_MESSAGES_DEAD,
+    ALERTS_TOLD,
+    ALERT_SETTINGS_GOOD,
     PASS_TIMES,
     PLAN_TIMES,
     LAST_SUCCESS,

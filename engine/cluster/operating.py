@@ -15,7 +15,7 @@ from engine.model.policy import ReconcilePolicy
 DEFAULT_PERIOD: Final = timedelta(hours=1)
 _QPS: Final = 5.0
 _BURST: Final = 100
-_DEFAULT_NAMESPACE: Final = "azureserviceoperator-system"
+DEFAULT_NAMESPACE: Final = "azureserviceoperator-system"
 _TRUE: Final = frozenset({"1", "t", "true"})
 _FALSE: Final = frozenset({"", "0", "f", "false"})
 
@@ -73,7 +73,7 @@ class Operating:
     """
 
     mode: Mode = Mode.MANAGE
-    namespace: str = _DEFAULT_NAMESPACE
+    namespace: str = DEFAULT_NAMESPACE
     sync_period: timedelta | None = DEFAULT_PERIOD
     namespaces: tuple[str, ...] = ()
     default_policy: ReconcilePolicy = ReconcilePolicy.MANAGE
@@ -91,7 +91,7 @@ class Operating:
         texts = {name: value.strip() for name, value in environment.items()}
         found = cls(
             mode=_mode(texts.get("AZURE_OPERATOR_MODE", "")),
-            namespace=texts.get("POD_NAMESPACE", "") or _DEFAULT_NAMESPACE,
+            namespace=texts.get("POD_NAMESPACE", "") or DEFAULT_NAMESPACE,
             sync_period=_period(texts.get("AZURE_SYNC_PERIOD", "")),
             namespaces=_names(texts.get("AZURE_TARGET_NAMESPACES", "")),
             default_policy=_policy(texts.get("DEFAULT_RECONCILE_POLICY", "")),

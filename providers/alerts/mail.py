@@ -11,9 +11,9 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 from engine.alerts import messages
+from engine.alerts.delivery import RefusedError
 from engine.alerts.outbox import Message
 from engine.errors import EngineError, UnavailableError
-from providers.alerts.refusals import RefusedError
 
 _FINAL: Final = 500
 """Answers of SMTP from here on stay the same however often one asks."""

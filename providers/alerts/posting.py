@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from engine.alerts.delivery import RefusedError
 from engine.errors import EngineError, InvalidSpecError, UnavailableError
 from engine.reporting.values import printable
-from providers.alerts.refusals import RefusedError
 
 _AGAIN: Final = frozenset({401, 403, 404, 408, 409, 425, 429})
 """Refusals that somebody may cure at the receiver; all other 4xx are final."""

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -14,8 +14,9 @@ import httpx
 import orjson
 
 from engine.alerts import chat, messages
+from engine.alerts.delivery import RefusedError
 from engine.alerts.outbox import Message
-from engine.alerts.settings import Reference, Sink
+from engine.alerts.settings import EVENTS, Reference, Sink
 from engine.ports import Clock
 from providers.alerts.mail import send_mail, write_mail
 from providers.alerts.posting import post
@@ -25,12 +26,23 @@ _TIMEOUT_S: Final = 15.0
 
 Reveal = Callable[[Reference], str]
 """Returns the text that a reference names."""
+MakeEvents = Callable[[Message], Awaitable[None]]
+"""Tells a message as Kubernetes events."""
 
 
 class Sender:
     """Sends to every type of sink. No error of its names an address, which may hold a token."""
 
-    def __init__(self, clock: Clock, reveal: Reveal, *, cluster: str, lasts: timedelta, ca_file: str = "") -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        reveal: Reveal,
+        *,
+        cluster: str,
+        lasts: timedelta,
+        ca_file: str = "",
+        make_events: MakeEvents | None = None,
+    ) -> None:
         """Open nothing yet.
 
         Args:
@@ -39,7 +51,9 @@ class Sender:
             cluster: Named in messages.
             lasts: For how long Alertmanager keeps an alert that is not sent again.
             ca_file: Certificate authorities to trust; empty for the system's.
+            make_events: Makes Kubernetes events; None where there is no cluster.
         """
+        self._make_events = make_events
         self._clock = clock
         self._reveal = reveal
         self._cluster = cluster
@@ -53,6 +67,11 @@ class Sender:
             RefusedError: It will never be taken.
             EngineError: It was not taken this time.
         """
+        if sink.type == EVENTS:
+            if self._make_events is None:
+                raise RefusedError(f"sink {sink.name} makes Kubernetes events, which only a pod does")
+            await self._make_events(message)
+            return
         secrets = {name: self._reveal(reference) for name, reference in sink.secrets.items()}
         if sink.type == "email":
             mail = write_mail(message, sink.members, self._cluster, self._clock.now())

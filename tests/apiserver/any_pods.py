@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from engine.app.cli import main
@@ -13,8 +13,8 @@ from engine.crds.pattern import choose
 from tests.apiserver.api import Api
 from tests.apiserver.plane import ControlPlane
 from tests.apiserver.pod import Pod, Web, credential
-from tests.apiserver.rights import Rights, chart_account
-from tests.verbs_desk import Azure
+from tests.apiserver.rights import Rights, Without, bind, chart_account
+from tests.verbs_desk import Azure, Object
 
 _NUMBERS = itertools.count(1)
 
@@ -48,12 +48,16 @@ def running(
     environment: Mapping[str, str],
     rights: Rights = Rights.MANAGE,
     operator: str = "",
+    more: Iterable[Object] = (),
+    without: Without | None = None,
 ) -> Iterator[Pod]:
-    """Run a pod as an account that may do what the chart lets it."""
+    """Run a pod as an account that may do what the chart lets it; with ``more`` roles, ``without`` a verb of those."""
     name = operator or f"operator-{next(_NUMBERS)}"
     if plane.admin.get(f"/api/v1/namespaces/{name}") is None:
         plane.admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
-    who = chart_account(plane, name, f"pod-{next(_NUMBERS)}", rights)
+    account = f"pod-{next(_NUMBERS)}"
+    who = chart_account(plane, name, account, rights)
+    bind(plane, name, account, more, without=without)
     settings = {"POD_NAMESPACE": name, **environment}
     period = () if "--observe-period" in options else ("--observe-period", "0.3")
     with Pod(plane, azure, plane.kubeconfig(who), folder / "log", settings, (*period, *options)) as pod:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import yaml
@@ -42,10 +42,24 @@ def chart_account(
     without: Without | None = None,
 ) -> Identity:
     """Make a ServiceAccount with the chart's roles; return its token."""
+    plane.admin.create(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
+    bind(plane, namespace, name, chart_roles(rights), keep=keep, without=without)
+    return Identity(token=plane.token(namespace, name))
+
+
+def bind(
+    plane: ControlPlane,
+    namespace: str,
+    name: str,
+    roles: Iterable[Object],
+    *,
+    keep: Keep | None = None,
+    without: Without | None = None,
+) -> None:
+    """Give roles to a ServiceAccount."""
     admin = plane.admin
-    admin.create(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
     subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
-    for role in chart_roles(rights):
+    for role in roles:
         kind, label = role["kind"], role["metadata"]["name"]
         kept = (rule for rule in role["rules"] if keep is None or keep(label, rule))
         rules = [less for rule in kept for less in _less(rule, without)]
@@ -55,7 +69,6 @@ def chart_account(
         reference = {"apiGroup": _GROUP, "kind": kind, "name": metadata["name"]}
         binding = {"metadata": metadata, "roleRef": reference, "subjects": [subject]}
         admin.create(f"{where}/{kind.lower()}bindings", binding)
-    return Identity(token=plane.token(namespace, name))
 
 
 def _less(rule: Object, without: Without | None) -> list[Object]:
@@ -65,7 +78,7 @@ def _less(rule: Object, without: Without | None) -> list[Object]:
     verb, resource = without
     others = [name for name in rule["resources"] if name != resource]
     less = {**rule, "resources": [resource], "verbs": [v for v in rule["verbs"] if v != verb]}
-    return [less, *([{**rule, "resources": others}] if others else [])]
+    return [*([less] if less["verbs"] else []), *([{**rule, "resources": others}] if others else [])]
 
 
 def chart_roles(rights: Rights) -> list[Object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from tests.apiserver.pod import ACCOUNTS, GROUPS, Pod
 from tests.apiserver.pods import READS_METRICS, make_pod, make_web, port
 from tests.monitoring.files import dashboard_queries, find_program
 from tests.monitoring.prometheus import Prometheus, prometheus
+from tests.receivers import receiver
 from tests.verbs_desk import Azure, account, group
 
 pytestmark = pytest.mark.apiserver
@@ -20,11 +22,16 @@ pytestmark = pytest.mark.apiserver
 def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     """Return a pod that looks every second and corrects no drift."""
     find_program("prometheus")
-    options = ("--metrics-addr", "127.0.0.1:0", "--observe-period", "1", "--metrics-per-object")
-    made = make_pod(plane, azure, tmp_path_factory.mktemp("pod"), *options)
-    made.environment = {**made.environment, "AZURE_SYNC_PERIOD": "never"}
-    with made as running:
-        yield running
+    folder = tmp_path_factory.mktemp("pod")
+    (folder / "key").write_text("shared")
+    with receiver() as there:
+        sink = {"name": "ours", "type": "webhook", "url": there.url, "key": {"file": str(folder / "key")}}
+        (folder / "alerts.json").write_text(json.dumps({"sinks": [sink]}))
+        options = ("--metrics-addr", "127.0.0.1:0", "--observe-period", "1", "--metrics-per-object")
+        made = make_pod(plane, azure, folder, *options, "--alerts", str(folder / "alerts.json"))
+        made.environment = {**made.environment, "AZURE_SYNC_PERIOD": "never"}
+        with made as running:
+            yield running
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +50,7 @@ def found(
         assert running.wait_for('trueup_plan_actions{action="noop"} == 3')
         azure.edit_tags(f"{azure.subscription}/resourceGroups/moved", "Replace", {"app": "theirs"})
         assert running.wait_for('trueup_resources{state="drifted"} == 1')
+        assert running.wait_for("trueup_alerts_told == 1")
         yield running
 
 
@@ -66,6 +74,9 @@ def test_numbers_say_what_happened(found: Prometheus) -> None:
         "min(trueup_coverage_ratio)": [1.0],
         "time() - max(trueup_snapshot_timestamp_seconds) < bool 30": [1.0],
         "max(trueup_observe_period_seconds)": [1.0],
+        'trueup_alert_messages_total{sink="ours",result="taken"}': [1.0],
+        'trueup_alerts_told{sink="ours"}': [1.0],
+        'trueup_alert_messages_waiting{sink="ours"}': [0.0],
         'max(trueup_azure_ratelimit_remaining{operation="reads"}) > bool 0': [1.0],
     }
 

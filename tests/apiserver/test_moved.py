@@ -31,11 +31,30 @@ def pod(plane: ControlPlane, azure: Azure, tmp_path_factory: pytest.TempPathFact
     plane.admin.wait_for("the kind", lambda: plane.admin.call("GET", ADMINS.format("default"))[0] == 200)
     kept = plane.admin.get(BINDING)
     plane.admin.delete(BINDING)
+    _wait_until_names_may_change(plane.admin)
     environment = {"AZURE_OPERATOR_MODE": "watchers"}
     with running(plane, azure, tmp_path_factory.mktemp("pod"), environment=environment, operator="moved") as found:
         yield found
     restored = {"metadata": {"name": kept["metadata"]["name"], "labels": kept["metadata"]["labels"]}}
     plane.admin.create(BINDING.rpartition("/")[0], {**restored, "spec": kept["spec"]})
+
+
+def _wait_until_names_may_change(admin: Api) -> None:
+    """Wait until the API server itself has noticed that the binding is gone."""
+    groups = GROUPS.format("default")
+    noted = {PREFIX + "resource-id": "/subscriptions/s/resourceGroups/probe"}
+    spec = {"location": "westeurope", "azureName": "probe"}
+    probe = make_object(
+        "ResourceGroup", "resources/v1api20200601", "probe", spec, annotations=noted, namespace="default"
+    )
+    admin.create(groups, probe)
+    change = {"spec": {"azureName": "other"}}
+    path = f"{groups}/probe"
+    admin.wait_for(
+        "the policy to be off",
+        lambda: admin.call("PATCH", path, change, content="application/merge-patch+json")[0] == 200,
+    )
+    admin.delete(path)
 
 
 @pytest.fixture

@@ -225,6 +225,7 @@ def test_every_value_is_held_to_something(helm: Helm) -> None:
     elsewhere = {
         "azureClientCertificatePassword", "multitenant.enable", "rateLimit.mode", "rateLimit.qps",
         "rateLimit.bucketSize", "trueup.page.port", "trueup.page.tls", "trueup.traces.port",
+        "trueup.alerts.config", "trueup.alerts.secret", "trueup.alerts.ports",
     }  # fmt: skip
     whole = {name.partition(".")[0] for name in NOTED if name.startswith(("webhook", "go."))}
     without_meaning = {"aadPodIdentity.azureManagedIdentityResourceId"}

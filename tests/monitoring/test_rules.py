@@ -37,6 +37,8 @@ CASES: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "TrueupThrottled": ({'trueup_azure_throttled_total{provider="Microsoft.Storage"}': "0x9 0+60x60"}, "15m", "45m"),
     "TrueupOperationStuck": ({"trueup_operation_age_seconds": "0+60x200"}, "125m", "135m"),
+    "TrueupAlertsNotDelivered": ({"trueup_alert_message_age_seconds": "0+60x200"}, "33m", "38m"),
+    "TrueupAlertSettingsBad": ({"trueup_alert_settings_good": "1x9 0x60"}, "18m", "21m"),
     "TrueupWatchFailing": ({"trueup_failing_watches": "0x9 1x60"}, "18m", "21m"),
     "TrueupLate": (
         {
@@ -116,6 +118,8 @@ _SUMMARIES = {
     "TrueupSnapshotOld": "s was last read whole 34m 0s ago",
     "TrueupThrottled": "Microsoft.Storage answers 429",
     "TrueupOperationStuck": "An operation in Azure has been running for 2h 15m 0s",
+    "TrueupAlertsNotDelivered": "A sink does not take messages about drift",
+    "TrueupAlertSettingsBad": "The file of alerts cannot be used as it is",
     "TrueupWatchFailing": "1 kinds cannot be watched",
     "TrueupLate": "Edits wait for 9.95s",
 }

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.alerts.alert import UNREADABLE, Alert
-from engine.alerts.delivery import delivered, failed, next_message
+from engine.alerts.delivery import delivered, due_messages, failed
 from engine.alerts.messages import alertmanager
 from engine.alerts.outbox import Message, Outbox, plan_messages, read_outbox
 from engine.alerts.settings import AlertSettings, parse_settings
@@ -62,7 +62,8 @@ class Receiver:
 
 def deliver(outbox: Outbox, there: Receiver, now: datetime, *, failures: int, lost: bool) -> Outbox:
     """Send what is due; a few tries fail, some of them after the receiver took the message."""
-    while (message := next_message(outbox, now)) is not None:
+    while due := due_messages(outbox, now):
+        message = due[0]
         if failures:
             failures -= 1
             if lost:

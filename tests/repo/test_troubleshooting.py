@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from engine.alerts.kube_events import REASONS
 from engine.app.exit_codes import ExitCode
 from engine.model.plan import Reason
 from tests.conftest import ROOT
@@ -86,7 +87,7 @@ def said(heading: str) -> set[str]:
         case "Events":
             tree = ast.parse((ROOT / "engine/cluster/events.py").read_text())
             made = [k.value for n in ast.walk(tree) if isinstance(n, ast.Call) for k in n.keywords if k.arg == "reason"]
-            return {word for value in made for word in words(value, {})}
+            return {word for value in made for word in words(value, {})} | REASONS.keys()
         case "Steps of a plan":
             return {reason.value for reason in Reason}
         case "Failures":

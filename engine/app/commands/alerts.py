@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.app.options import add_output_argument
 from engine.app.session import DEFAULT_STATE
 from engine.app.settings import Settings
+from engine.cluster.operating import DEFAULT_NAMESPACE as OPERATOR
+
+if TYPE_CHECKING:
+    from providers.kube.client import KubeClient
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +34,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             default=DEFAULT_STATE,
             help="state folder of drift --alerts (default .trueup)",
         )
+    shown.add_argument(
+        "--context",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="what the pod in the cluster of this kubeconfig context told (no NAME: the current one)",
+    )
+    shown.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig to use (default: KUBECONFIG, ~/.kube/config)")
+    shown.add_argument(
+        "-n",
+        "--namespace",
+        metavar="NAMESPACE",
+        default=OPERATOR,
+        help=f"where the pod is, with --context or --kubeconfig (default {OPERATOR})",
+    )
     add_output_argument(shown, ("text", "json"))
 
 
@@ -42,6 +62,14 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         case "test":
             return desk.test(args.file, args.sink, ca_file=settings.ca_file)
         case "list":
+            if args.context is not None or args.kubeconfig:
+                return desk.show_pod(_connect(args), args.namespace, as_json=args.output == "json")
             return desk.show(args.state, as_json=args.output == "json")
         case _:
             return desk.retry(args.file, args.state, args.id, ca_file=settings.ca_file)
+
+
+def _connect(args: argparse.Namespace) -> KubeClient:
+    from providers.kube.connect import Connection, connect
+
+    return connect(Connection(context=args.context or "", kubeconfig=args.kubeconfig or ""))

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.app.exit_codes import ExitCode
@@ -64,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--metrics-per-object",
         action="store_true",
         help="tell in /metrics of each object by name whether it is drifted: one series each",
+    )
+    parser.add_argument(
+        "--alerts",
+        metavar="FILE",
+        type=Path,
+        help="tell what moved to the receivers that this file names; it is read again when it changes",
     )
     page = parser.add_argument_group("a page for people")
     page.add_argument("--page-addr", metavar="ADDRESS", default="0", help="answer it there; 0 for nowhere (default)")

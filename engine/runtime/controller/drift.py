@@ -90,6 +90,22 @@ class Teller(Protocol):
         ...
 
 
+class ReportListener(Protocol):
+    """Is told of reports as they become known, whether or not they can be written."""
+
+    def reported(self, namespace: str, report: Mapping[str, Any] | None) -> None:
+        """Take the report of a namespace, with times that earlier processes saw; None where no objects are."""
+        ...
+
+    def left(self, namespace: str) -> None:
+        """Note that a namespace is not ours any more."""
+        ...
+
+    def brought(self) -> None:
+        """Note that all reports that changed are known now."""
+        ...
+
+
 class DriftReporter:
     """Writes the report of each namespace when it says something else than before; one at a time."""
 
@@ -101,6 +117,7 @@ class DriftReporter:
         clock: Clock,
         *,
         teller: Teller | None,
+        listener: ReportListener | None = None,
         complain: Callable[[str], None],
     ) -> None:
         """Take what is to be written and where; nothing is read yet.
@@ -111,6 +128,7 @@ class DriftReporter:
             is_ours: Knows which namespaces are ours to write for.
             clock: For the time.
             teller: Tells events of objects; None where objects are never written.
+            listener: Told of reports; None where nobody wants to know.
             complain: Told once of what keeps reports from being written.
         """
         self._book = book
@@ -118,6 +136,7 @@ class DriftReporter:
         self._is_ours = is_ours
         self._clock = clock
         self._teller = teller
+        self._listener = listener
         self._complain = complain
         self._complaint = ""
         self._written: dict[str, Mapping[str, Any]] = {}
@@ -151,6 +170,8 @@ class DriftReporter:
             self._say(str(exc))
             return
         problems = [await self._try(namespace) for namespace in sorted(self._book.dirty & self._book.namespaces())]
+        if self._listener is not None:
+            self._listener.brought()
         self._say(next((p for p in problems if p), ""))
 
     async def _try(self, namespace: str) -> str:
@@ -192,9 +213,16 @@ class DriftReporter:
         if ledger.knows_nothing():
             await self._reports.remove(namespace)
             self._forget(namespace)
+            self._hand_over(namespace, None)
             return
-        await self._write(namespace, build_report(namespace, ledger))
+        report = build_report(namespace, ledger)
+        self._hand_over(namespace, report)
+        await self._write(namespace, report)
         await self._tell(namespace, ledger)
+
+    def _hand_over(self, namespace: str, report: Mapping[str, Any] | None) -> None:
+        if self._listener is not None:
+            self._listener.reported(namespace, report)
 
     async def _recall(self, namespace: str, ledger: Ledger) -> None:
         """Take up what an earlier process left."""
@@ -230,5 +258,7 @@ class DriftReporter:
 
     def _forget(self, namespace: str) -> None:
         self._book.forget(namespace)
+        if self._listener is not None:
+            self._listener.left(namespace)
         for held in (self._written, self._versions, self._announced, self._told_ends):
             held.pop(namespace, None)

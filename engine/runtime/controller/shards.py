@@ -92,6 +92,11 @@ class Shards:
         now = self._clock.monotonic()
         return frozenset(n for n, until in self._until.items() if until > now)
 
+    @property
+    def terms(self) -> Mapping[int, int]:
+        """Return the shards that are ours now, and how often each became ours."""
+        return {shard: self._terms[shard] for shard in self.held}
+
     def left(self, namespace: str) -> timedelta:
         """Return for how long writes for a namespace are this process's business."""
         return self._rest(self._until.get(self._shard_of(namespace), _NEVER))

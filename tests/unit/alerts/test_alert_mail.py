@@ -16,11 +16,11 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from cryptography import x509
 
+from engine.alerts.delivery import RefusedError
 from engine.alerts.outbox import Message
 from engine.alerts.settings import Reference, Sink, parse_settings
 from engine.errors import EngineError, UnavailableError
 from engine.runtime.clock import SystemClock
-from providers.alerts.refusals import RefusedError
 from providers.alerts.sinks import Sender
 from tests.apiserver.certificates import Authority
 from tests.drift_cases import drifted

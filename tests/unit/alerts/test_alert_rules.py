@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.alerts.alert import Alert, alerts_of, is_cut, unreadable_alert
-from engine.alerts.delivery import ATTEMPTS, delivered, failed, next_message
+from engine.alerts.delivery import ATTEMPTS, delivered, due_messages, failed
 from engine.alerts.outbox import Outbox, plan_messages, read_outbox
 from engine.alerts.parts import SettingsError
 from engine.alerts.settings import parse_settings
@@ -156,7 +156,7 @@ def test_while_azure_cannot_be_read_nothing_else_is_told() -> None:
     report = build_report(
         "default", ledger_of(*(build_step(Action.UNREADABLE, f"default/StorageAccount/a{n}") for n in range(2)))
     )
-    blind = unreadable_alert([report], cluster="c1", now=NOON)
+    blind = unreadable_alert([report], cluster="c1", since=NOON)
 
     assert blind is not None
     dark = plan(before, [blind, *alerts(drifted("other"))], settings, 5)
@@ -164,7 +164,7 @@ def test_while_azure_cannot_be_read_nothing_else_is_told() -> None:
 
     assert names(dark)[1:] == [([""], [])]
     assert names(light)[2] == ([OTHER], [APP, ""])
-    assert unreadable_alert([build_report("default", ledger_of(drifted()))], cluster="c1", now=NOON) is None
+    assert unreadable_alert([build_report("default", ledger_of(drifted()))], cluster="c1", since=NOON) is None
 
 
 def test_what_a_report_does_not_show_has_not_ended() -> None:
@@ -260,10 +260,10 @@ def test_a_sink_hears_of_things_in_their_order() -> None:
     begun, ended = outbox.waiting
     outbox = failed(outbox, begun, "HTTP 503", NOON)
 
-    assert (next_message(outbox, NOON), next_message(outbox, NOON + timedelta(seconds=14))) == (None, None)
-    assert next_message(outbox, NOON + timedelta(seconds=15)) == outbox.waiting[0]
+    assert (due_messages(outbox, NOON), due_messages(outbox, NOON + timedelta(seconds=14))) == ([], [])
+    assert due_messages(outbox, NOON + timedelta(seconds=15)) == [outbox.waiting[0]]
     assert outbox.waiting[0].id == begun.id
-    assert next_message(delivered(outbox, outbox.waiting[0]), NOON + timedelta(minutes=5)) == ended
+    assert due_messages(delivered(outbox, outbox.waiting[0]), NOON + timedelta(minutes=5)) == [ended]
 
 
 def test_times_are_written_as_elsewhere() -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from engine.alerts.delivery import RefusedError
 from engine.alerts.outbox import Message
 from engine.alerts.settings import Reference, Sink, parse_settings
 from engine.errors import EngineError, UnavailableError
 from engine.runtime.clock import SystemClock
-from providers.alerts.refusals import RefusedError
 from providers.alerts.sinks import Sender, sign
 from tests.conftest import ROOT
 from tests.drift_cases import drifted

@@ -149,3 +149,12 @@ To let objects go and keep their resources, annotate them with serviceoperator.a
 and delete them before you uninstall.
 {{- end }}
 {{- end -}}
+
+{{/* Whether somebody is to hear of drift: yes or nothing. */}}
+{{- define "trueup.alerts" -}}
+{{- if and .Values.trueup.alerts.config (or (include "trueup.reports" .) (include "trueup.manages" .)) -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "trueup.alertsName" -}}
+{{- ternary "trueup-report-alerts" "trueup-alerts" (eq (include "trueup.reports" .) "yes") -}}
+{{- end -}}

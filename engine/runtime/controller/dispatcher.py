@@ -1,0 +1,189 @@
+"""Alerts of the pod: what reports say becomes messages, which are kept, sent, and kept again; no pass waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from engine.alerts.alert import Alert, LabelsOf, alerts_of, is_cut, unreadable_alert
+from engine.alerts.delivery import due_messages, next_due, revive, tried
+from engine.alerts.outbox import Message, plan_messages
+from engine.alerts.overview import silence_lines
+from engine.alerts.settings import AlertSettings
+from engine.errors import EngineError
+from engine.ports import AlertSender, Clock
+from engine.runtime.alerting import try_sending
+from engine.runtime.controller.outboxes import Box, Boxes
+
+TICK: Final = timedelta(seconds=10)
+"""Ages, digests and the file of settings are looked at this often without news."""
+
+
+class AlertSource(Protocol):
+    """The settings as they are now."""
+
+    async def load(self) -> tuple[AlertSettings, AlertSender] | None:
+        """Return the last settings that could be used, and what sends by them: the same ones while nothing changed."""
+        ...
+
+
+class DeliveryCount(Protocol):
+    """Counts messages."""
+
+    def tried(self, sink: str, result: str) -> None:
+        """Note that a message was ``taken``, ``failed`` to be taken this time, or is ``dead``."""
+        ...
+
+
+class AlertDispatcher:
+    """Implements ``ReportListener``: tells what reports say, at least once each."""
+
+    def __init__(
+        self,
+        source: AlertSource,
+        boxes: Boxes,
+        clock: Clock,
+        *,
+        shard_of: Callable[[str], int],
+        labels_of: LabelsOf,
+        is_empty: Callable[[str], bool],
+        count: DeliveryCount,
+        log: Callable[[str], None],
+    ) -> None:
+        """Know nothing yet.
+
+        Args:
+            source: Who hears of what.
+            boxes: What was told.
+            clock: For the time.
+            shard_of: Returns the shard of a namespace.
+            labels_of: Returns the labels of an object.
+            is_empty: Whether it is known that a namespace holds no objects.
+            count: Told what becomes of messages.
+            log: Told of what was not taken, and of what nobody hears.
+        """
+        self._source = source
+        self._boxes = boxes
+        self._clock = clock
+        self._shard_of = shard_of
+        self._labels_of = labels_of
+        self._is_empty = is_empty
+        self._count = count
+        self._log = log
+        self._reports: dict[str, Mapping[str, Any] | None] = {}
+        self._alerts: dict[str, list[Alert]] = {}
+        self._loaded: tuple[AlertSettings, AlertSender] | None = None
+        self._silences: list[str] = []
+        self._news = asyncio.Event()
+
+    def reported(self, namespace: str, report: Mapping[str, Any] | None) -> None:
+        """Take the report of a namespace."""
+        self._reports[namespace] = report
+        self._alerts.pop(namespace, None)
+
+    def left(self, namespace: str) -> None:
+        """Know nothing of a namespace any more."""
+        self._reports.pop(namespace, None)
+        self._alerts.pop(namespace, None)
+
+    def brought(self) -> None:
+        """Tell what is new."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Tell, for ever."""
+        while True:
+            await self._wait()
+            self._news.clear()
+            try:
+                await self.tend()
+            except Exception as exc:
+                self._log(f"telling alerts failed, and goes on: {exc!r}")
+
+    async def _wait(self) -> None:
+        now = self._clock.now()
+        due = [at for box in self._boxes.known() if (at := next_due(box.outbox)) is not None]
+        rest = min([TICK, *(at - now for at in due)]).total_seconds()
+        try:
+            async with asyncio.timeout(max(rest, 0.0)):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    async def tend(self) -> None:
+        """Look once at what is to be told, and tell it."""
+        loaded = await self._source.load()
+        if loaded is None:
+            return
+        boxes = await self._boxes.held()
+        if loaded is not self._loaded:
+            self._change(loaded, boxes)
+        settings, sender = loaded
+        self._tell_silences(settings)
+        await asyncio.gather(*(self._tend_box(box, settings, sender) for box in boxes))
+
+    def _change(self, loaded: tuple[AlertSettings, AlertSender], boxes: Iterable[Box]) -> None:
+        """Take other settings: what nobody took by the last ones is tried by these, as far as it is still so."""
+        if self._loaded is not None:
+            now = self._clock.now()
+            for box in boxes:
+                box.outbox = revive(box.outbox, (), now).outbox
+        self._loaded = loaded
+        self._alerts.clear()
+
+    def _tell_silences(self, settings: AlertSettings) -> None:
+        alerts = [a for namespace in self._reports for a in self._alerts_of(namespace, settings)]
+        lines = list(silence_lines(settings, alerts, self._clock.now()))
+        for line in lines:
+            if line not in self._silences:
+                self._log(line)
+        self._silences = lines
+
+    def _alerts_of(self, namespace: str, settings: AlertSettings) -> list[Alert]:
+        if namespace not in self._alerts:
+            report = self._reports[namespace]
+            found = alerts_of(report, cluster=settings.cluster, labels_of=self._labels_of) if report else []
+            self._alerts[namespace] = found
+        return self._alerts[namespace]
+
+    async def _tend_box(self, box: Box, settings: AlertSettings, sender: AlertSender) -> None:
+        now = self._clock.now()
+        ours = [n for n in sorted(self._reports) if self._shard_of(n) == box.shard]
+        alerts = [a for namespace in ours for a in self._alerts_of(namespace, settings)]
+        blind = self._blind(box, ours, settings, now)
+        news = [*alerts, *([blind] if blind is not None else [])]
+        box.outbox = plan_messages(box.outbox, news, settings, now, unsure=self._unsure(box, ours))
+        while await self._boxes.save(box):
+            due = due_messages(box.outbox, self._clock.now())
+            if not due:
+                return
+            await asyncio.gather(*(self._send(box, settings, sender, message) for message in due))
+
+    def _blind(self, box: Box, namespaces: Iterable[str], settings: AlertSettings, now: datetime) -> Alert | None:
+        reports = [report for n in namespaces if (report := self._reports[n])]
+        since = box.blind_since or now
+        part = f"/{box.shard}" if box.shard else ""
+        blind = unreadable_alert(reports, cluster=settings.cluster, since=since, part=part)
+        box.blind_since = blind.since if blind is not None else None
+        return blind
+
+    def _unsure(self, box: Box, ours: list[str]) -> frozenset[str]:
+        """Return the namespaces of which not all is known: nothing is over there."""
+        told = {t.alert.namespace for alerts in box.outbox.told.values() for t in alerts.values()}
+        unseen = {n for n in told if n and n not in self._reports and not self._is_empty(n)}
+        cut = {n for n in ours if (report := self._reports[n]) and is_cut(report)}
+        return frozenset({*unseen, *cut, *([] if ours else [""])})
+
+    async def _send(self, box: Box, settings: AlertSettings, sender: AlertSender, message: Message) -> None:
+        error = await try_sending(sender, settings, message)
+        box.outbox = tried(box.outbox, message, error, self._clock.now())
+        is_dead = any(dead.id == message.id for dead in box.outbox.dead)
+        self._count.tried(message.sink, "taken" if error is None else "dead" if is_dead else "failed")
+        if error is not None:
+            self._complain(error, is_dead=is_dead)
+
+    def _complain(self, error: EngineError, *, is_dead: bool) -> None:
+        rest = "; it is not tried again before the settings change (trueup alerts list names it)" if is_dead else ""
+        self._log(f"an alert was not delivered: {error}{rest}")

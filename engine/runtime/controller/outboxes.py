@@ -1,0 +1,144 @@
+"""The outboxes of a pod: one for each shard that it holds, as it is kept in the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.alerts.outbox import Outbox
+from engine.alerts.packed import TooLargeError, pack, unpack
+from engine.errors import ConflictError, EngineError
+from engine.ports import AlertOutboxes, StoredOutbox
+
+OwnsOf = Callable[[str], bool]
+"""Whether a namespace belongs to the outbox."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Box:
+    """One outbox.
+
+    Attributes:
+        outbox: As it is now.
+        saved: As it is in the cluster; None when it is known that it cannot be.
+        version: Of what is in the cluster; empty while nothing is.
+        term: Grows when the shard was somebody else's meanwhile.
+        blind_since: Since when Azure cannot be read; None while it can be.
+    """
+
+    shard: int
+    outbox: Outbox
+    saved: Outbox = field(default_factory=Outbox)
+    version: str = ""
+    term: int = 0
+    blind_since: datetime | None = None
+
+
+class Boxes:
+    """Reads outboxes when their shards become ours, and writes them when something changed."""
+
+    def __init__(
+        self,
+        store: AlertOutboxes,
+        *,
+        name_of: Callable[[int], str],
+        shard_of: Callable[[str], int],
+        terms: Callable[[], Mapping[int, int]],
+        complain: Callable[[str], None],
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            store: Where they are kept.
+            name_of: Names the outbox of a shard.
+            shard_of: Returns the shard of a namespace.
+            terms: Returns the shards that are ours, and how often each became so.
+            complain: Told, once as long as it lasts, of what keeps an outbox from being read or written.
+        """
+        self._store = store
+        self._name_of = name_of
+        self._shard_of = shard_of
+        self._terms = terms
+        self._complain = complain
+        self._complaints: dict[int, str] = {}
+        self._boxes: dict[int, Box] = {}
+
+    def known(self) -> Iterable[Box]:
+        """Return the outboxes that were read."""
+        return tuple(self._boxes.values())
+
+    async def held(self) -> list[Box]:
+        """Return the outboxes of our shards, without those that cannot be read now."""
+        terms = self._terms()
+        for shard in [n for n, box in self._boxes.items() if terms.get(n) != box.term]:
+            del self._boxes[shard]
+        for shard, term in sorted(terms.items()):
+            if shard not in self._boxes:
+                await self._read(shard, term)
+        return [self._boxes[shard] for shard in sorted(self._boxes)]
+
+    async def _read(self, shard: int, term: int) -> None:
+        name = self._name_of(shard)
+        try:
+            found = await self._store.read(name)
+            outbox = unpack(found.raw) if found is not None else Outbox()
+        except EngineError as exc:
+            self._say(shard, f"alerts wait: Secret {name} cannot be read: {exc}")
+        except (ValueError, KeyError, TypeError) as exc:
+            hint = "delete it; alerts that were told are then told again"
+            self._say(shard, f"alerts wait: Secret {name} holds no outbox ({exc}): {hint}")
+        else:
+            self._say(shard, "")
+            ours = self._only_ours(outbox, shard)
+            version = found.version if found is not None else ""
+            self._boxes[shard] = Box(shard=shard, outbox=ours, saved=outbox, version=version, term=term)
+
+    def _only_ours(self, outbox: Outbox, shard: int) -> Outbox:
+        """Leave out what was told of namespaces that other shards have since their number changed; those tell it."""
+        told = {
+            sink: {
+                key: t
+                for key, t in alerts.items()
+                if not t.alert.namespace or self._shard_of(t.alert.namespace) == shard
+            }
+            for sink, alerts in outbox.told.items()
+        }
+        return Outbox(
+            told=told,
+            last=outbox.last,
+            waiting=outbox.waiting,
+            dead=outbox.dead,
+            dead_count=outbox.dead_count,
+            number=outbox.number,
+            mark=f"s{shard}-",
+        )
+
+    async def save(self, box: Box) -> bool:
+        """Keep an outbox if it changed; return whether it is still ours to work with.
+
+        What cannot be kept is still worked with: after a restart it may be told again.
+        """
+        if box.outbox == box.saved or (not box.version and _says_nothing(box.outbox)):
+            return True
+        name = self._name_of(box.shard)
+        try:
+            written = await self._store.write(name, StoredOutbox(pack(box.outbox), box.version))
+        except ConflictError:
+            self._boxes.pop(box.shard, None)
+            return False
+        except (EngineError, TooLargeError) as exc:
+            self._say(box.shard, f"Secret {name} cannot be written, so that a restart tells alerts again: {exc}")
+            return True
+        box.saved, box.version = box.outbox, written.version
+        self._say(box.shard, "")
+        return True
+
+    def _say(self, shard: int, text: str) -> None:
+        if text and text != self._complaints.get(shard):
+            self._complain(text)
+        self._complaints[shard] = text
+
+
+def _says_nothing(outbox: Outbox) -> bool:
+    return not (any(outbox.told.values()) or outbox.waiting or outbox.dead or outbox.dead_count)

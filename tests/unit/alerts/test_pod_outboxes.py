@@ -1,0 +1,339 @@
+"""Outboxes in Secrets and the task that works with them: what ends, what is told again, what keeps waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from engine.alerts.alert import UNREADABLE, alerts_of
+from engine.alerts.delivery import RefusedError
+from engine.alerts.kube_events import events_of
+from engine.alerts.outbox import Message, Outbox, plan_messages
+from engine.alerts.packed import LIMIT, TooLargeError, pack, unpack
+from engine.alerts.settings import AlertSettings, Sink, parse_settings
+from engine.cluster.leases import shard_of
+from engine.drift.document import build_report
+from engine.errors import ConflictError, EngineError, PolicyDeniedError, UnavailableError
+from engine.ports import AlertSender, StoredOutbox
+from engine.runtime.controller.dispatcher import AlertDispatcher
+from engine.runtime.controller.outboxes import Boxes
+from tests.drift_cases import NOON, drifted, ledger_of
+from tests.fakes import FakeClock
+
+SETTINGS = parse_settings(
+    {"cluster": "c1", "sinks": [{"name": "ours", "type": "webhook", "url": "http://x", "key": {"env": "KEY"}}]}
+)
+
+
+@dataclass
+class Cluster:
+    """Secrets, as the API server keeps them."""
+
+    secrets: dict[str, StoredOutbox] = field(default_factory=dict)
+    refuses: EngineError | None = None
+    writes: int = 0
+
+    async def read(self, name: str) -> StoredOutbox | None:
+        return self.secrets.get(name)
+
+    async def write(self, name: str, stored: StoredOutbox) -> StoredOutbox:
+        if self.refuses is not None:
+            raise self.refuses
+        there = self.secrets.get(name)
+        if (there.version if there is not None else "") != stored.version:
+            raise ConflictError(f"{name} changed")
+        self.writes += 1
+        self.secrets[name] = StoredOutbox(stored.raw, str(self.writes))
+        return self.secrets[name]
+
+
+@dataclass
+class Receiver:
+    """Takes messages, or does not."""
+
+    got: list[Message] = field(default_factory=list)
+    error: EngineError | None = None
+
+    async def send(self, sink: Sink, message: Message) -> None:
+        if self.error is not None:
+            raise self.error
+        self.got.append(message)
+
+    def told(self) -> list[tuple[list[str], list[str]]]:
+        return [([a.namespace for a in m.firing], [a.namespace for a in m.resolved]) for m in self.got]
+
+
+@dataclass
+class Process:
+    """One process of the pod, with the cluster that outlives it."""
+
+    cluster: Cluster
+    receiver: Receiver
+    terms: dict[int, int] = field(default_factory=lambda: {0: 0})
+    shards: int = 1
+    empty: set[str] = field(default_factory=set)
+    settings: AlertSettings = SETTINGS
+    log: list[str] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOON))
+
+    def __post_init__(self) -> None:
+        self.loaded: tuple[AlertSettings, AlertSender] = (self.settings, self.receiver)
+        boxes = Boxes(
+            self.cluster,
+            name_of=lambda n: f"box-{n}",
+            shard_of=lambda namespace: shard_of(namespace, self.shards),
+            terms=lambda: self.terms,
+            complain=self.log.append,
+        )
+        self.dispatcher = AlertDispatcher(
+            self,
+            boxes,
+            self.clock,
+            shard_of=lambda namespace: shard_of(namespace, self.shards),
+            labels_of=lambda _: {},
+            is_empty=lambda namespace: namespace in self.empty,
+            count=self,
+            log=self.log.append,
+        )
+
+    async def load(self) -> tuple[AlertSettings, AlertSender]:
+        return self.loaded
+
+    def tried(self, sink: str, result: str) -> None:
+        self.results.append(result)
+
+    def sees(self, *drifting: str, clean: tuple[str, ...] = ()) -> None:
+        """Let a full pass end."""
+        for namespace in drifting:
+            step = drifted(f"{namespace}/StorageAccount/{namespace}")
+            self.dispatcher.reported(namespace, build_report(namespace, ledger_of(step)))
+        for namespace in clean:
+            self.dispatcher.reported(namespace, build_report(namespace, ledger_of()))
+        asyncio.run(self.dispatcher.tend())
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture
+def receiver() -> Receiver:
+    return Receiver()
+
+
+def test_what_was_not_looked_at_has_not_ended(cluster: Cluster, receiver: Receiver) -> None:
+    """A new process tells no end in a namespace before it saw it; one without objects has none to see."""
+    Process(cluster, receiver).sees("a", "b", "c")
+    later = Process(cluster, receiver)
+
+    later.sees("a")
+    later.empty = {"b"}
+    later.sees("a")
+    later.sees(clean=("c",))
+
+    assert receiver.told() == [(["a", "b", "c"], []), ([], ["b"]), ([], ["c"])]
+
+
+def test_nothing_is_written_while_nothing_changes(cluster: Cluster, receiver: Receiver) -> None:
+    """Drift costs one write before it is sent and one after; passes that see the same cost none."""
+    process = Process(cluster, receiver)
+    process.sees(clean=("a",))
+    assert cluster.writes == 0
+
+    process.sees("a")
+    for _ in range(3):
+        process.sees("a")
+
+    assert (cluster.writes, len(receiver.got)) == (2, 1)
+
+
+def test_who_lost_a_shard_reads_it_again(cluster: Cluster, receiver: Receiver) -> None:
+    """What another replica told meanwhile is not told twice; what it did not is told."""
+    first, second = Process(cluster, receiver), Process(cluster, receiver)
+    first.sees("a")
+    second.sees("a", "b")
+    first.terms = {}
+    first.sees("a", "b")
+    first.terms = {0: 1}
+
+    first.sees("a", "b", "c")
+
+    assert receiver.told() == [(["a"], []), (["b"], []), (["c"], [])]
+
+
+def test_a_write_in_between_is_not_overwritten(cluster: Cluster, receiver: Receiver) -> None:
+    """A process that still thinks it holds the shard sends nothing by what it read before."""
+    first, second = Process(cluster, receiver), Process(cluster, receiver)
+    first.sees("a")
+    second.sees("a", "b")
+
+    first.sees("a", "b")
+    first.sees("a", "b", "c")
+
+    assert receiver.told() == [(["a"], []), (["b"], []), (["c"], [])]
+
+
+def test_what_cannot_be_kept_is_told_all_the_same(cluster: Cluster, receiver: Receiver) -> None:
+    """The log says once what follows from it."""
+    cluster.refuses = PolicyDeniedError("may not update secrets")
+    process = Process(cluster, receiver)
+
+    for _ in range(3):
+        process.sees("a")
+
+    assert receiver.told() == [(["a"], [])]
+    assert process.log == [
+        "Secret box-0 cannot be written, so that a restart tells alerts again: may not update secrets"
+    ]
+
+
+def test_a_damaged_outbox_waits_for_somebody(cluster: Cluster, receiver: Receiver) -> None:
+    """It is neither overwritten nor taken for an empty one; once it is deleted everything is told."""
+    process = Process(cluster, receiver)
+    cluster.secrets["box-0"] = StoredOutbox(pack(Outbox())[:9], "1")
+    process.sees("a")
+    assert (cluster.writes, receiver.got) == (0, [])
+    assert "delete it; alerts that were told are then told again" in process.log[0]
+
+    del cluster.secrets["box-0"]
+    process.sees("a")
+
+    assert receiver.told() == [(["a"], [])]
+
+
+def test_other_settings_are_another_try(cluster: Cluster, receiver: Receiver) -> None:
+    """What was refused for good is sent again when the settings changed, as far as it is still so."""
+    receiver.error = RefusedError("HTTP 400")
+    process = Process(cluster, receiver)
+    process.sees("a", "b")
+    receiver.error = None
+    process.sees("a", clean=("b",))
+    assert process.results == ["dead", "taken"]
+
+    process.loaded = (SETTINGS, receiver)
+    process.sees("a", clean=("b",))
+
+    assert receiver.told() == [([], ["b"]), (["a"], [])]
+
+
+def test_failing_tries_are_counted(cluster: Cluster, receiver: Receiver) -> None:
+    """A message that waits is tried when it is due, not with every pass."""
+    receiver.error = UnavailableError("HTTP 503")
+    process = Process(cluster, receiver)
+    process.sees("a")
+    process.sees("a")
+    process.clock.advance(15)
+    process.sees("a")
+
+    assert process.results == ["failed", "failed"]
+    assert unpack(cluster.secrets["box-0"].raw).waiting[0].attempts == 2
+
+
+def test_ids_of_shards_differ(cluster: Cluster, receiver: Receiver) -> None:
+    """Receivers go by the id: two outboxes never give the same one."""
+    by_shard = {shard_of(f"ns{n}", 2): f"ns{n}" for n in range(9)}
+    process = Process(cluster, receiver, terms={0: 0, 1: 0}, shards=2)
+
+    process.sees(*by_shard.values())
+
+    assert len({m.id for m in receiver.got}) == 2
+    assert set(cluster.secrets) == {"box-0", "box-1"}
+
+
+def test_another_number_of_shards_tells_again(cluster: Cluster, receiver: Receiver) -> None:
+    """What a shard was told of namespaces that it lost to another does not end there."""
+    Process(cluster, receiver).sees("ns0", "ns1", "ns2", "ns3")
+    receiver.got.clear()
+
+    Process(cluster, receiver, terms={0: 0, 1: 0}, shards=2).sees("ns0", "ns1", "ns2", "ns3")
+
+    moved = [f"ns{n}" for n in range(4) if shard_of(f"ns{n}", 2) == 1]
+    assert receiver.told() == [(moved, [])]
+
+
+def test_azure_that_cannot_be_read_has_its_age(cluster: Cluster, receiver: Receiver) -> None:
+    """A glitch of one pass is not told where the route waits; what lasts is."""
+    written = {
+        "sinks": [{"name": "ours", "type": "webhook", "url": "http://x", "key": {"env": "KEY"}}],
+        "routes": [{"minAge": "10m"}],
+    }
+    process = Process(cluster, receiver, settings=parse_settings(written))
+    report = {"metadata": {"namespace": "a"}, "summary": {"checked": 2, "unreadable": 2}}
+    process.dispatcher.reported("a", report)
+    for _ in range(2):
+        asyncio.run(process.dispatcher.tend())
+        assert receiver.got == []
+        process.clock.advance(360)
+
+    asyncio.run(process.dispatcher.tend())
+
+    assert [a.type for m in receiver.got for a in m.firing] == [UNREADABLE]
+
+
+def outbox_of(count: int) -> Outbox:
+    """Return an outbox after that many resources drifted."""
+    steps = [drifted(f"app{n}") for n in range(count)]
+    report = build_report("default", ledger_of(*steps[:1]))
+    (alert,) = alerts_of(report, cluster="c1", labels_of=lambda _: {})
+    lines = tuple(f"properties.p{n}: {'é' * 60} → {n}" for n in range(8))
+    many = [replace(alert, key=f"{n:020x}", object=f"default/StorageAccount/app{n}", lines=lines) for n in range(count)]
+    planned = plan_messages(Outbox(mark="s3-"), many, SETTINGS, NOON)
+    return replace(planned, waiting=(), last=dict(planned.last))
+
+
+def test_an_outbox_comes_back_as_it_was() -> None:
+    """Nothing but the labels is lost in a Secret."""
+    kept = outbox_of(5)
+    alerts = [t.alert for t in kept.told["ours"].values()]
+    outbox = plan_messages(kept, [replace(a, version="2") for a in alerts[:3]], SETTINGS, NOON + timedelta(hours=1))
+
+    assert outbox.waiting
+    assert unpack(pack(outbox)) == outbox
+
+
+def test_a_large_outbox_keeps_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it does not fit, what only describes goes first; one that cannot fit is an error."""
+    outbox = outbox_of(2_000)
+    whole = len(pack(outbox))
+    monkeypatch.setattr("engine.alerts.packed.LIMIT", whole - 1)
+
+    found = unpack(pack(outbox))
+
+    assert whole < LIMIT
+    assert found.told["ours"].keys() == outbox.told["ours"].keys()
+    assert all(t.alert.lines == () and t.alert.title for t in found.told["ours"].values())
+    monkeypatch.setattr("engine.alerts.packed.LIMIT", 100)
+    with pytest.raises(TooLargeError):
+        pack(outbox)
+
+
+@pytest.mark.parametrize("raw", [b"", b"nothing of ours", pack(Outbox())[:-3], pack(Outbox()) + b"x"])
+def test_foreign_bytes_are_refused(raw: bytes) -> None:
+    """Whatever stands there is an error, or an outbox."""
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        unpack(raw)
+
+
+def test_what_is_about_no_object_is_told_on_the_pod() -> None:
+    """An event needs an object in its own namespace; names of events are the same for every try."""
+    base = outbox_of(1).told["ours"]
+    (alert,) = (t.alert for t in base.values())
+    blind = replace(alert, type=UNREADABLE, object="", namespace="", api_version="", title="Azure cannot be read")
+    message = Message(id="1-s0-1", sink="k", firing=(blind,), resolved=(alert,), created=NOON, due=NOON)
+
+    def events() -> list[Mapping[str, Any]]:
+        return list(events_of(message, uid_of=lambda _: "", pod=("sys", "trueup-0"), now=NOON))
+
+    first, second = events()
+
+    assert first["involvedObject"] == {"apiVersion": "v1", "kind": "Pod", "namespace": "sys", "name": "trueup-0"}
+    assert (first["metadata"]["namespace"], first["reason"]) == ("sys", "AzureUnreadable")
+    assert (second["metadata"]["namespace"], second["reason"]) == ("default", "DriftAlertEnded")
+    assert [e["metadata"]["name"] for e in events()] == ["trueup-0.1-s0-1.1", "app0.1-s0-1.2"]
