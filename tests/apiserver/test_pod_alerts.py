@@ -303,7 +303,9 @@ def test_a_killed_replica_is_followed_by_another(
             web.wait_for("the shards", lambda: _held(second) == {"0", "1"})
             more_passes(web)
             edit(web, "followed-rg", "shop")
-            wait_told(web, there, (["followed-rg"], []), ([], ["followed-rg"]))
+            web.wait_for("the end", lambda: len(there.got) == 2)
+
+    assert [(firing, ended) for _, firing, ended in told(there)] == [(["followed-rg"], []), ([], ["followed-rg"])]
 
 
 def _held(pod: Pod) -> set[str]:

@@ -101,6 +101,7 @@ class AlertDispatcher:
                 await self.tend()
             except Exception as exc:
                 self._log(f"telling alerts failed, and goes on: {exc!r}")
+                await self._clock.sleep(TICK)
 
     async def _wait(self) -> None:
         now = self._clock.now()
