@@ -21,7 +21,7 @@ TEST: Final = "test"
 TYPES: Final = (DRIFT, MISSING, UNREADABLE)
 _TEXTS: Final = (
     *("key", "version", "type", "namespace", "object", "resource", "arm_type", "title", "who", "request"),
-    "api_version",
+    *("api_version", "cluster"),
 )
 _BLIND_SHARE: Final = 0.5
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -41,6 +41,7 @@ class Alert:
         who: Who wrote the resource last; empty where Azure does not say.
         labels: Of the object, for routing.
         api_version: Of the object; empty where it is about no single one.
+        cluster: Name that it was told under.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Alert:
     since: datetime
     labels: Mapping[str, str] = field(default_factory=dict)
     api_version: str = ""
+    cluster: str = ""
 
     def is_named_as(self, other: Alert) -> bool:
         """Whether receivers that go by what an alert says of itself take both for one."""
@@ -112,6 +114,7 @@ def _alert(finding: Mapping[str, Any], namespace: str, *, cluster: str, labels_o
         since=parse_stamp(finding["since"]) or _NEVER,
         labels=labels_of(identity),
         api_version=str(about["apiVersion"]),
+        cluster=cluster,
     )
 
 
@@ -148,6 +151,7 @@ def unreadable_alert(
         arm_type="",
         title=f"Azure cannot be read: {unreadable:,} of {checked:,} resources; of drift nothing is told meanwhile",
         since=since,
+        cluster=cluster,
     )
 
 

@@ -79,7 +79,7 @@ def _alertmanager(alert: Alert, cluster: str, *, ends: datetime) -> dict[str, An
         "alertname": _ALERT_NAMES.get(alert.type, "TrueupDrift"),
         "severity": alert.severity.value,
         "type": alert.type,
-        "cluster": cluster,
+        "cluster": alert.cluster or cluster,
         "namespace": alert.namespace,
         "kind": kind,
         "name": name,

@@ -20,6 +20,9 @@ from engine.runtime.controller.outboxes import Box, Boxes
 TICK: Final = timedelta(seconds=10)
 """Ages, digests and the file of settings are looked at this often without news."""
 
+_SAVE: Final = timedelta(seconds=5)
+"""While many messages are sent one after the other, what became of them is kept this often."""
+
 
 class AlertSource(Protocol):
     """The settings as they are now."""
@@ -156,11 +159,19 @@ class AlertDispatcher:
         blind = self._blind(box, ours, settings, now)
         news = [*alerts, *([blind] if blind is not None else [])]
         box.outbox = plan_messages(box.outbox, news, settings, now, unsure=self._unsure(box, ours))
-        while await self._boxes.save(box):
-            due = due_messages(box.outbox, self._clock.now())
-            if not due:
-                return
+        if await self._boxes.save(box):
+            await self._deliver(box, settings, sender)
+
+    async def _deliver(self, box: Box, settings: AlertSettings, sender: AlertSender) -> None:
+        """Send all that is due; what was taken in the last seconds before a kill is sent again."""
+        saved = self._clock.monotonic()
+        while due := due_messages(box.outbox, self._clock.now()):
             await asyncio.gather(*(self._send(box, settings, sender, message) for message in due))
+            if self._clock.monotonic() - saved >= _SAVE.total_seconds():
+                if not await self._boxes.save(box):
+                    return
+                saved = self._clock.monotonic()
+        await self._boxes.save(box)
 
     def _blind(self, box: Box, namespaces: Iterable[str], settings: AlertSettings, now: datetime) -> Alert | None:
         reports = [report for n in namespaces if (report := self._reports[n])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -123,14 +124,16 @@ class Boxes:
             return True
         name = self._name_of(box.shard)
         try:
-            written = await self._store.write(name, StoredOutbox(pack(box.outbox), box.version))
+            outbox = box.outbox
+            raw = await asyncio.to_thread(pack, outbox)
+            written = await self._store.write(name, StoredOutbox(raw, box.version))
         except ConflictError:
             self._boxes.pop(box.shard, None)
             return False
         except (EngineError, TooLargeError) as exc:
             self._say(box.shard, f"Secret {name} cannot be written, so that a restart tells alerts again: {exc}")
             return True
-        box.saved, box.version = box.outbox, written.version
+        box.saved, box.version = outbox, written.version
         self._say(box.shard, "")
         return True
 

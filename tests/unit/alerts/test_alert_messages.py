@@ -48,6 +48,13 @@ def test_alertmanager_gets_steady_labels_and_an_end() -> None:
     assert "TLS1_0" in one["annotations"]["description"]
 
 
+def test_an_end_has_the_labels_of_its_beginning() -> None:
+    """Alertmanager goes by labels: what was told under another name of the cluster ends under that one."""
+    (over,) = messages.alertmanager(message(drifted("old"), resolved=1), "renamed", LATER, timedelta(hours=1))
+
+    assert over["labels"]["cluster"] == "c1"
+
+
 def test_slack_blocks_stay_within_limits() -> None:
     """At most 50 blocks, 150 characters of header, 3,000 of a section; nobody is mentioned by what stands in Azure."""
     found = chat.slack(huge(), "c1")

@@ -223,6 +223,22 @@ def test_other_settings_are_another_try(cluster: Cluster, receiver: Receiver) ->
     assert receiver.told() == [([], ["b"]), (["a"], [])]
 
 
+def test_a_flood_is_kept_now_and_then(cluster: Cluster, receiver: Receiver) -> None:
+    """A hundred messages in 50 seconds are not a hundred writes: one before, and one every five seconds."""
+    process = Process(cluster, receiver)
+    take = receiver.send
+
+    async def take_slowly(sink: Sink, message: Message) -> None:
+        process.clock.advance(0.5)
+        await take(sink, message)
+
+    process.receiver.send = take_slowly  # type: ignore[method-assign]
+    process.sees(*(f"ns{n}" for n in range(2_000)))
+
+    assert len(receiver.got) == 100
+    assert cluster.writes == 1 + 10
+
+
 def test_failing_tries_are_counted(cluster: Cluster, receiver: Receiver) -> None:
     """A message that waits is tried when it is due, not with every pass."""
     receiver.error = UnavailableError("HTTP 503")
