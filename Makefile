@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo fmt lint types imports test apiserver helm release-manifests image test-apiserver test-recorded crash schedules soak golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
+.PHONY: help setup demo fmt lint types imports test apiserver helm changelog release-manifests image test-apiserver test-recorded crash schedules soak golden-accept rule-mutants bench schemas source-given lock pip-tools-given check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ apiserver: setup ## Build kube-apiserver, kube-controller-manager, kubectl and e
 
 helm: setup ## Build Helm from its Go module into the user's cache (90 s, once); without it tests of the chart skip.
 	$(BIN)/python -m tests.chart.helm
+
+changelog: setup ## Move what users see from changelog.d to CHANGELOG.md: make changelog VERSION=1.2.3; without a version, print it.
+	$(BIN)/towncrier build $(if $(VERSION),--yes --version $(VERSION),--draft --version unreleased)
 
 release-manifests: helm ## Make deploy/kustomize from the chart, and in dist/ the release YAML and the file of definitions.
 	$(BIN)/python -m tests.chart.release

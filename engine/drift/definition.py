@@ -10,6 +10,21 @@ _TEXT: Final = {"type": "string"}
 _TIME: Final = {"type": "string", "format": "date-time"}
 _COUNT: Final = {"type": "integer", "format": "int64"}
 
+_COUNTS: Final = {
+    "checked": "Resources that were looked at.",
+    "drifted": "Resources that were changed in Azure since the last apply.",
+    "missing": "Resources that were deleted in Azure.",
+    "differs": "Resources that differ, and nobody knows who moved.",
+    "unreadable": "Resources that could not be read.",
+    "pending": "Resources that wait for an edit to be sent.",
+    "absent": "Resources that were never made.",
+    "ignored": "Differences that are left as they are because somebody said so.",
+    "critical": "Findings of this severity.",
+    "warning": "Findings of this severity.",
+    "info": "Findings of this severity.",
+    "notShown": "Findings beyond those in the list.",
+}
+
 
 def drift_report_definition() -> dict[str, Any]:
     """Return the definition; a list of the reports of all namespaces is a dashboard."""
@@ -72,17 +87,14 @@ def _schema() -> dict[str, Any]:
         metadata={"type": "object"},
         summary=_described(
             _object(
-                state={"type": "string", "enum": ["InSync", "Drifted", "Differs", "Unreadable"]},
-                worst=_TEXT,
-                top=_TEXT,
-                since=_TIME,
-                **dict.fromkeys(
-                    (
-                        "checked", "drifted", "missing", "differs", "unreadable", "pending", "absent", "ignored",
-                        "critical", "warning", "info", "notShown",
-                    ),
-                    _COUNT,
+                state=_described(
+                    {"type": "string", "enum": ["InSync", "Drifted", "Differs", "Unreadable"]},
+                    "The worst that holds for a resource.",
                 ),
+                worst=_described(_TEXT, "Severity of the worst finding."),
+                top=_described(_TEXT, "The worst finding in a few words."),
+                since=_described(_TIME, "When the oldest finding was first seen."),
+                **{name: _described(_COUNT, text) for name, text in _COUNTS.items()},
             ),
             "Counts of resources; ignored counts differences.",
         ),
@@ -99,21 +111,29 @@ def _schema() -> dict[str, Any]:
 
 def _finding() -> dict[str, Any]:
     return _object(
-        object=_object(apiVersion=_TEXT, kind=_TEXT, name=_TEXT),
+        object=_described(_object(apiVersion=_TEXT, kind=_TEXT, name=_TEXT), "What asks for the resource."),
         resource=_described(_TEXT, "Id of the resource in Azure."),
-        type=_TEXT,
-        state={"type": "string", "enum": ["Drifted", "Missing", "Differs"]},
-        severity={"type": "string", "enum": ["info", "warning", "critical"]},
+        type=_described(_TEXT, "Type of the resource in Azure."),
+        state=_described(
+            {"type": "string", "enum": ["Drifted", "Missing", "Differs"]},
+            "Changed in Azure, deleted in Azure, or different with nobody known to have moved it.",
+        ),
+        severity=_described(
+            {"type": "string", "enum": ["info", "warning", "critical"]}, "By what moved: an open door is no tag."
+        ),
         since=_described(_TIME, "When Trueup first saw the resource differ."),
-        what=_TEXT,
-        policy={"type": "string", "enum": ["correct", "report", "ignore"]},
+        what=_described(_TEXT, "What moved, in a few words."),
+        policy=_described(
+            {"type": "string", "enum": ["correct", "report", "ignore"]},
+            "What is to happen, by trueup.dev/drift-policy.",
+        ),
         request=_described(_TEXT, "What would put it right, or why nothing is sent."),
-        fingerprint=_TEXT,
+        fingerprint=_described(_TEXT, "Another one when something else moves."),
         changes=_described(
             _list(_object(path=_TEXT, place=_TEXT, before=_TEXT, after=_TEXT, who=_TEXT)),
             "Places that moved: as it was, and as it is in Azure now. Secrets are never shown.",
         ),
-        changesNotShown=_COUNT,
+        changesNotShown=_described(_COUNT, "Places beyond those in the list."),
         lastModified=_described(_object(by=_TEXT, byType=_TEXT, at=_TIME), "Who wrote the resource last."),
     )
 

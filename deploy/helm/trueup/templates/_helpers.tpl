@@ -139,11 +139,16 @@ subjects:
 {{- define "trueup.stays" -}}
 {{- if include "trueup.reports" . }}
 all Azure resources, and everything that this pod looked at;
+{{- if include "trueup.alerts" . }}
+DriftReports and their definition, and Secret trueup-report-alerts in this namespace.
+{{- else }}
 DriftReports and their definition.
+{{- end }}
 {{- else }}
 all Azure resources;
 definitions of kinds and all objects, with their finalizers: a deletion waits until an operator runs again;
-Secrets and ConfigMaps that were exported, and Secret trueup-hash-key in this namespace;
+Secrets and ConfigMaps that were exported, and Secret trueup-hash-key in this namespace{{ if include "trueup.alerts" . }}, and what was told of alerts
+in Secrets trueup-alerts-0 and following{{ end }};
 the admission policies trueup-immutable, trueup-users and trueup-names and their bindings.
 To let objects go and keep their resources, annotate them with serviceoperator.azure.com/reconcile-policy=detach-on-delete
 and delete them before you uninstall.
