@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from engine.app.ci_systems import SIGNS
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
 from engine.model.document import Secret
 from providers.reviews.comments import AzureDevOps, GitHub, GitLab, PullRequest
 from providers.reviews.http import Connection
 
-_SIGNS: Final = {"GITHUB_ACTIONS": "github", "GITLAB_CI": "gitlab", "TF_BUILD": "azure-devops"}
 _PULL_REF: Final = re.compile(r"refs/pull/(\d+)/")
 
 
@@ -24,10 +24,10 @@ def detect_system(environment: Mapping[str, str]) -> str:
     Raises:
         InvalidSpecError: None that is known.
     """
-    for name, system in _SIGNS.items():
-        if environment.get(name):
+    for system, sign in SIGNS.items():
+        if environment.get(sign):
             return system
-    raise InvalidSpecError("no CI system is seen here", hint=f"name it with --on {'|'.join(_SIGNS.values())}")
+    raise InvalidSpecError("no CI system is seen here", hint=f"name it with --on {'|'.join(SIGNS)}")
 
 
 def open_pull_request(

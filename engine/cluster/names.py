@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine.desired.identity import RESOURCE_ID as RESOURCE_ID
+from engine.desired.policy import OPERATOR
+
 PREFIX: Final = "serviceoperator.azure.com/"
 FINALIZER: Final = PREFIX + "finalizer"
 
-RESOURCE_ID: Final = PREFIX + "resource-id"
-OPERATOR_NAMESPACE: Final = PREFIX + "operator-namespace"
+OPERATOR_NAMESPACE: Final = OPERATOR
 POLLER_TOKEN: Final = PREFIX + "poller-resume-token"
 POLLER_ID: Final = PREFIX + "poller-resume-id"
 SYNC_TOKEN: Final = PREFIX + "bi-poller-resume-token"

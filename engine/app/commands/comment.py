@@ -8,11 +8,11 @@ import re
 import sys
 from pathlib import Path
 
+from engine.app.ci_systems import SIGNS
 from engine.app.exit_codes import ExitCode
 from engine.app.settings import Settings
 from engine.errors import InvalidSpecError
 
-_SYSTEMS = ("github", "gitlab", "azure-devops")
 _MARK = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 
 
@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="plan",
         help="tells comments apart: the one with the same name is written over (default plan)",
     )
-    parser.add_argument("--on", choices=_SYSTEMS, help="which system it is; unless given, what the job's variables say")
+    parser.add_argument(
+        "--on", choices=tuple(SIGNS), help="which system it is; unless given, what the job's variables say"
+    )
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
