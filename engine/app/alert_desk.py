@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import uuid4
 
 import orjson
@@ -16,7 +16,6 @@ import orjson
 from engine.alerts.alert import make_test_alert
 from engine.alerts.outbox import Message
 from engine.alerts.overview import outbox_lines, remarks, settings_lines, where_text
-from engine.alerts.packed import unpack
 from engine.alerts.parts import SettingsError
 from engine.alerts.settings import EVENTS, AlertSettings, Sink
 from engine.app.alerting import load_outbox, open_alerts, outbox_file, read_alert_settings, reveal
@@ -29,9 +28,6 @@ from engine.reporting.values import printable
 from engine.runtime.clock import SystemClock
 from providers.alerts.sinks import Sender
 from providers.manifests.yaml_places import line_of
-
-if TYPE_CHECKING:
-    from providers.kube.client import KubeClient
 
 _ROUTING_KEY: Final = 32
 """Characters of every key of PagerDuty's Events API v2."""
@@ -118,31 +114,6 @@ def show(state: Path, *, as_json: bool) -> int:
     if not path.exists():
         warn(f"drift --alerts was never run with the state folder {state} (--state names another)")
     _print(list(outbox_lines(outbox)) or ["nothing was told, nothing waits, nothing was refused"])
-    return ExitCode.CLEAN
-
-
-def show_pod(client: KubeClient, namespace: str, *, as_json: bool) -> int:
-    """Print what the pods of a namespace know of alerts: one outbox for each shard that was told of something."""
-    from providers.kube.alert_outboxes import KubeOutboxes
-
-    found = {}
-    for name, stored in KubeOutboxes(client, namespace).look_at_all().items():
-        try:
-            found[name] = unpack(stored.raw)
-        except (ValueError, KeyError, TypeError) as exc:
-            raise InvalidSpecError(
-                f"Secret {namespace}/{name} holds no outbox",
-                detail=str(exc),
-                hint="delete it; alerts that were told are then told again",
-            ) from exc
-    if as_json:
-        value = {name: outbox.to_json() for name, outbox in found.items()}
-        sys.stdout.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE).decode())
-        return ExitCode.CLEAN
-    if not found:
-        warn(f"no pod of namespace {namespace} told an alert yet")
-    for name, outbox in found.items():
-        _print([f"{name}:", *(f"  {line}" for line in outbox_lines(outbox))])
     return ExitCode.CLEAN
 
 

@@ -161,6 +161,7 @@ def make_alerts(
     file, deliveries = AlertFile(args.alerts, make_sender, log), _Deliveries()
     boxes = Boxes(
         KubeOutboxes(client, operating.namespace),
+        clock,
         name_of=lambda shard: f"{MANAGING}{shard}" if operating.mode.writes else REPORTING,
         shard_of=lambda namespace: shard_of(namespace, count),
         terms=lambda: shards.terms if shards is not None else dict.fromkeys(range(count), 0),

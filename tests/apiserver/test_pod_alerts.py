@@ -155,6 +155,34 @@ def test_what_was_not_taken_is_told_after_a_kill(
     assert "sink ours answered HTTP 503" in pod.log.read_text()
 
 
+def test_a_dead_message_is_sent_again_when_somebody_asks(
+    plane: ControlPlane, web: Web, there: Receiver, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command changes the outbox in the cluster, and the pod takes it up from there."""
+    there.status = 400
+    reach = ("--kubeconfig", str(plane.kubeconfig()), "-n", "again")
+    path = write(tmp_path, hook("ours", there.url, tmp_path))
+    with running(plane, web.azure, tmp_path, "--alerts", str(path), environment=environment(web), operator="again"):
+        make(web, "again-rg")
+        edit(web, "again-rg")
+        web.wait_for("the refusal", lambda: there.got)
+        web.wait_for("the outbox", lambda: _is_dead(reach, capsys))
+        there.status = 200
+        codes = [main(["alerts", "retry", *more, *reach]) for more in (["none-1"], [])]
+        said = capsys.readouterr()
+        web.wait_for("another try", lambda: len(there.got) == 2)
+
+    assert codes == [1, 0]
+    assert "no message none-1 waits or is dead" in said.err
+    assert said.out == f"{told(there)[0][0]}: is sent again by the pod\n"
+    assert told(there)[0] == told(there)[1]
+
+
+def _is_dead(reach: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> bool:
+    assert main(["alerts", "list", *reach]) == 0
+    return "1 message that nobody took" in capsys.readouterr().out
+
+
 def test_a_receiver_that_hangs_is_in_nobodys_way(
     plane: ControlPlane, web: Web, there: Receiver, tmp_path: Path
 ) -> None:

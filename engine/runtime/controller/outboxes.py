@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from engine.alerts.outbox import Outbox
 from engine.alerts.packed import TooLargeError, pack, unpack
 from engine.errors import ConflictError, EngineError
-from engine.ports import AlertOutboxes, StoredOutbox
+from engine.ports import AlertOutboxes, Clock, StoredOutbox
 
-OwnsOf = Callable[[str], bool]
-"""Whether a namespace belongs to the outbox."""
+_LOOK: Final = timedelta(seconds=30)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class Box:
         version: Of what is in the cluster; empty while nothing is.
         term: Grows when the shard was somebody else's meanwhile.
         blind_since: Since when Azure cannot be read; None while it can be.
+        looked: When it was read last, by a clock that only grows.
     """
 
     shard: int
@@ -34,14 +35,20 @@ class Box:
     version: str = ""
     term: int = 0
     blind_since: datetime | None = None
+    looked: float = 0.0
 
 
 class Boxes:
-    """Reads outboxes when their shards become ours, and writes them when something changed."""
+    """Reads outboxes when their shards become ours, and writes them when something changed.
+
+    While something waits or is dead somebody may ask for it to be tried again (``trueup alerts retry``): it is read now
+    and then.
+    """
 
     def __init__(
         self,
         store: AlertOutboxes,
+        clock: Clock,
         *,
         name_of: Callable[[int], str],
         shard_of: Callable[[str], int],
@@ -52,12 +59,14 @@ class Boxes:
 
         Args:
             store: Where they are kept.
+            clock: For when to look again.
             name_of: Names the outbox of a shard.
             shard_of: Returns the shard of a namespace.
             terms: Returns the shards that are ours, and how often each became so.
             complain: Told, once as long as it lasts, of what keeps an outbox from being read or written.
         """
         self._store = store
+        self._clock = clock
         self._name_of = name_of
         self._shard_of = shard_of
         self._terms = terms
@@ -75,12 +84,19 @@ class Boxes:
         for shard in [n for n, box in self._boxes.items() if terms.get(n) != box.term]:
             del self._boxes[shard]
         for shard, term in sorted(terms.items()):
-            if shard not in self._boxes:
+            if shard not in self._boxes or self._may_have_changed(self._boxes[shard]):
                 await self._read(shard, term)
         return [self._boxes[shard] for shard in sorted(self._boxes)]
 
+    def _may_have_changed(self, box: Box) -> bool:
+        is_open = bool(box.outbox.waiting or box.outbox.dead) and box.outbox is box.saved
+        return is_open and self._clock.monotonic() - box.looked >= _LOOK.total_seconds()
+
     async def _read(self, shard: int, term: int) -> None:
-        name = self._name_of(shard)
+        """Read an outbox, unless it is as it was read or written last."""
+        name, known = self._name_of(shard), self._boxes.get(shard)
+        if known is not None:
+            known.looked = self._clock.monotonic()
         try:
             found = await self._store.read(name)
             outbox = unpack(found.raw) if found is not None else Outbox()
@@ -91,9 +107,17 @@ class Boxes:
             self._say(shard, f"alerts wait: Secret {name} holds no outbox ({exc}): {hint}")
         else:
             self._say(shard, "")
-            ours = self._only_ours(outbox, shard)
             version = found.version if found is not None else ""
-            self._boxes[shard] = Box(shard=shard, outbox=ours, saved=outbox, version=version, term=term)
+            if known is None or known.version != version:
+                ours = self._only_ours(outbox, shard)
+                self._boxes[shard] = Box(
+                    shard=shard,
+                    outbox=ours,
+                    saved=ours if ours == outbox else outbox,
+                    version=version,
+                    term=term,
+                    looked=self._clock.monotonic(),
+                )
 
     def _only_ours(self, outbox: Outbox, shard: int) -> Outbox:
         """Leave out what was told of namespaces that other shards have since their number changed; those tell it."""

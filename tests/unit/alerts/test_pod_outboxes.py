@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.alerts.alert import UNREADABLE, alerts_of
-from engine.alerts.delivery import RefusedError
+from engine.alerts.delivery import RefusedError, revive
 from engine.alerts.kube_events import events_of
 from engine.alerts.outbox import Message, Outbox, plan_messages
 from engine.alerts.packed import LIMIT, TooLargeError, pack, unpack
@@ -37,8 +37,10 @@ class Cluster:
     secrets: dict[str, StoredOutbox] = field(default_factory=dict)
     refuses: EngineError | None = None
     writes: int = 0
+    reads: int = 0
 
     async def read(self, name: str) -> StoredOutbox | None:
+        self.reads += 1
         return self.secrets.get(name)
 
     async def write(self, name: str, stored: StoredOutbox) -> StoredOutbox:
@@ -86,6 +88,7 @@ class Process:
         self.loaded: tuple[AlertSettings, AlertSender] = (self.settings, self.receiver)
         boxes = Boxes(
             self.cluster,
+            self.clock,
             name_of=lambda n: f"box-{n}",
             shard_of=lambda namespace: shard_of(namespace, self.shards),
             terms=lambda: self.terms,
@@ -237,6 +240,28 @@ def test_a_flood_is_kept_now_and_then(cluster: Cluster, receiver: Receiver) -> N
 
     assert len(receiver.got) == 100
     assert cluster.writes == 1 + 10
+
+
+def test_somebody_may_ask_for_another_try(cluster: Cluster, receiver: Receiver) -> None:
+    """What another program made due in the Secret is sent within half a minute; nothing is read while all is well."""
+    receiver.error = RefusedError("HTTP 400")
+    Process(cluster, receiver).sees("a")
+    process = Process(cluster, receiver)
+    process.sees("a")
+    stored, receiver.error = cluster.secrets["box-0"], None
+    revived = revive(unpack(stored.raw), (), NOON).outbox
+    asyncio.run(cluster.write("box-0", StoredOutbox(pack(revived), stored.version)))
+
+    process.sees("a")
+    told_before = len(receiver.got)
+    process.clock.advance(30)
+    process.sees("a")
+    reads = cluster.reads
+    process.clock.advance(60)
+    process.sees("a")
+
+    assert (told_before, receiver.told()) == (0, [(["a"], [])])
+    assert cluster.reads == reads
 
 
 def test_failing_tries_are_counted(cluster: Cluster, receiver: Receiver) -> None:
