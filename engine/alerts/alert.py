@@ -61,6 +61,14 @@ class Alert:
     api_version: str = ""
     cluster: str = ""
 
+    @property
+    def identity(self) -> ObjectIdentity | None:
+        """Return the object; None where it is about no single one."""
+        if not self.object:
+            return None
+        _, kind, name = self.object.split("/", 2)
+        return (self.namespace, self.api_version.rpartition("/")[0], kind, name)
+
     def is_named_as(self, other: Alert) -> bool:
         """Whether receivers that go by what an alert says of itself take both for one."""
         return (self.severity, self.type, self.object) == (other.severity, other.type, other.object)

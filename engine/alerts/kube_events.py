@@ -60,11 +60,11 @@ def events_of(message: Message, *, uid_of: UidOf, pod: tuple[str, str], now: dat
 
 
 def _about(alert: Alert, uid_of: UidOf, pod: tuple[str, str]) -> dict[str, str]:
-    if not alert.object:
+    if alert.identity is None:
         return {"apiVersion": "v1", "kind": "Pod", "namespace": pod[0], "name": pod[1]}
-    _, kind, name = alert.object.split("/", 2)
-    uid = uid_of((alert.namespace, alert.api_version.rpartition("/")[0], kind, name))
-    found = {"apiVersion": alert.api_version, "kind": kind, "namespace": alert.namespace, "name": name}
+    namespace, _, kind, name = alert.identity
+    uid = uid_of(alert.identity)
+    found = {"apiVersion": alert.api_version, "kind": kind, "namespace": namespace, "name": name}
     return {**found, **({"uid": uid} if uid else {})}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -150,13 +150,14 @@ def plan_messages(
     settings: AlertSettings,
     now: datetime,
     *,
-    unsure: frozenset[str] = frozenset(),
+    may_end: Callable[[Alert], bool] = lambda _: True,
 ) -> Outbox:
     """Return the outbox with what is news for each sink.
 
     An alert is news when its sink was not told of it, or of something else at the same resource, or when its route
     repeats it. While Azure cannot be read nothing else is told, neither that drift is there nor that it ended.
-    In namespaces that are ``unsure`` nothing ends. What sinks knew that are there no more is forgotten.
+    What is not told any more ends where that ``may_end``: its object was read, or is gone. What sinks knew that are
+    there no more is forgotten.
     """
     if not outbox.told.keys() <= settings.sinks.keys():
         outbox = replace(outbox, told={s: t for s, t in outbox.told.items() if s in settings.sinks})
@@ -164,7 +165,7 @@ def plan_messages(
     is_blind = any(alert.type == UNREADABLE for alert in current.values())
     for sink in settings.sinks:
         routes = [route for route in settings.routes if sink in route.sinks]
-        outbox = _plan_sink(outbox, sink, routes, current, settings, now, is_blind=is_blind, unsure=unsure)
+        outbox = _plan_sink(outbox, sink, routes, current, settings, now, is_blind=is_blind, may_end=may_end)
     return outbox
 
 
@@ -177,7 +178,7 @@ def _plan_sink(
     now: datetime,
     *,
     is_blind: bool,
-    unsure: frozenset[str],
+    may_end: Callable[[Alert], bool],
 ) -> Outbox:
     told = dict(outbox.told.get(sink, {}))
     wanted = {key: r for key, a in current.items() if (r := _route_of(a, routes)) is not None}
@@ -189,7 +190,7 @@ def _plan_sink(
         and not (is_blind and current[key].type != UNREADABLE)
     ]
     gone = [t.alert for key, t in told.items() if _is_over(t, current.get(key), is_taken=key in wanted)]
-    over = [a for a in gone if a.namespace not in unsure and not (is_blind and a.type != UNREADABLE)]
+    over = [a for a in gone if may_end(a) and not (is_blind and a.type != UNREADABLE)]
     route = _quickest([wanted[a.key] for a in firing] or routes)
     if (
         not (firing or over)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from engine.alerts.alert import LabelsOf, alerts_of, is_cut, unreadable_alert
+from engine.alerts.alert import Alert, LabelsOf, alerts_of, is_cut, unreadable_alert
 from engine.alerts.delivery import Revived, due_messages, revive, tried
 from engine.alerts.outbox import Message, Outbox, plan_messages, read_outbox
 from engine.alerts.overview import silence_lines
@@ -22,7 +22,7 @@ from engine.alerts.settings import EVENTS, AlertSettings, Reference, parse_setti
 from engine.app.console import warn
 from engine.app.output import write_atomically
 from engine.drift.document import build_report, parse_stamp, read_report, stamp
-from engine.drift.finding import look_at
+from engine.drift.finding import Standing, look_at
 from engine.drift.ledger import Ledger
 from engine.errors import InvalidSpecError
 from engine.model.plan import Step
@@ -99,17 +99,32 @@ class AlertRun:
         self._sender = Sender(clock, reveal, cluster=settings.cluster, lasts=_LASTS, ca_file=ca_file)
         self._outbox, self._reports, self._blind_since = load_outbox(self._path)
 
-    async def tell(self, steps: Iterable[Step], labels_of: LabelsOf) -> None:
-        """Send what is news, and what earlier runs could not deliver; what fails is warned of and stays."""
+    async def tell(self, steps: Sequence[Step], labels_of: LabelsOf, is_whole: Callable[[str], bool]) -> None:
+        """Send what is news, and what earlier runs could not deliver; what fails is warned of and stays.
+
+        Args:
+            steps: What this run decided.
+            labels_of: Returns the labels of an object.
+            is_whole: Whether this run saw every object that there is in a namespace.
+        """
         now, cluster = self._clock.now(), self._settings.cluster
-        self._reports = _report(steps, self._reports, self._clock)
-        reports = self._reports.values()
-        alerts = [a for report in reports for a in alerts_of(report, cluster=cluster, labels_of=labels_of)]
-        blind = unreadable_alert(reports, cluster=cluster, since=self._blind_since or now)
+        kept = {namespace: report for namespace, report in self._reports.items() if not is_whole(namespace)}
+        seen_now = _report(steps, self._reports, self._clock)
+        self._reports = {**kept, **seen_now}
+        alerts = [
+            a for report in self._reports.values() for a in alerts_of(report, cluster=cluster, labels_of=labels_of)
+        ]
+        blind = unreadable_alert(seen_now.values(), cluster=cluster, since=self._blind_since or now)
         self._blind_since = blind.since if blind is not None else None
-        unsure = frozenset(name for name, report in self._reports.items() if is_cut(report))
+        seen = {step.key.identity: look_at(step).standing is not Standing.UNREADABLE for step in steps}
+
+        def may_end(alert: Alert) -> bool:
+            if alert.namespace in self._reports and is_cut(self._reports[alert.namespace]):
+                return False
+            return alert.identity is None or seen.get(alert.identity, is_whole(alert.namespace))
+
         news = [*alerts, *([blind] if blind is not None else [])]
-        self._outbox = plan_messages(self._outbox, news, self._settings, now, unsure=unsure)
+        self._outbox = plan_messages(self._outbox, news, self._settings, now, may_end=may_end)
         self._save()
         for line in silence_lines(self._settings, news, now):
             warn(line)

@@ -155,8 +155,8 @@ def make_alerts(
         found = objects.find(identity)
         return dict(found.resource.labels) if found is not None else {}
 
-    def is_empty(namespace: str) -> bool:
-        return bool(book.passes and not objects.problems()) and all(o.identity[0] != namespace for o in objects.all())
+    def is_gone(identity: ObjectIdentity) -> bool:
+        return bool(book.passes and not objects.problems()) and objects.find(identity) is None
 
     file, deliveries = AlertFile(args.alerts, make_sender, log), _Deliveries()
     boxes = Boxes(
@@ -173,7 +173,7 @@ def make_alerts(
         clock,
         shard_of=lambda namespace: shard_of(namespace, count),
         labels_of=labels_of,
-        is_empty=is_empty,
+        is_gone=is_gone,
         count=deliveries,
         log=log.warn,
     )

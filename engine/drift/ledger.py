@@ -146,6 +146,10 @@ class Ledger:
         """Return what the last look at each object told."""
         return iter(self._seen.values())
 
+    def read(self) -> frozenset[ObjectIdentity]:
+        """Return the objects whose resources were looked at, and could be."""
+        return frozenset(i for i, seen in self._seen.items() if seen.standing is not Standing.UNREADABLE)
+
     def knows_nothing(self) -> bool:
         """Whether there is no object left."""
         return not self._seen

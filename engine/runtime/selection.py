@@ -43,6 +43,11 @@ class Selection:
         """Whether objects may be left out, so that what is missing proves nothing."""
         return bool(self.namespace or self.labels or self.targets or self.excludes or self.only is not None)
 
+    def is_whole(self, namespace: str) -> bool:
+        """Whether no object of a namespace is left out."""
+        is_narrow = bool(self.labels or self.targets or self.excludes or self.only is not None)
+        return not is_narrow and self.namespace in ("", namespace)
+
     def covers(self, resource: CustomResource, resource_id: ArmId | None) -> bool:
         """Whether the run is about this object."""
         if not self.is_partial:

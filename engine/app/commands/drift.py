@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.app.exit_codes import ExitCode
-from engine.app.options import REPORTS, add_input_arguments, add_report_arguments
+from engine.app.options import REPORTS, add_input_arguments, add_report_arguments, build_selection
 from engine.app.session import (
     add_snapshot_argument,
     add_state_argument,
@@ -69,7 +69,12 @@ async def _report(args: argparse.Namespace, settings: Settings, alerts: AlertRun
     if alerts is not None:
         prepared = cycle.prepared
         labels = {r.key.identity: r.labels for r in prepared.index.resources} if prepared is not None else {}
-        await alerts.tell(planned.plan.steps, lambda identity: labels.get(identity, {}))
+        chosen, is_read = build_selection(args), not planned.problems
+        await alerts.tell(
+            planned.plan.steps,
+            lambda identity: labels.get(identity, {}),
+            lambda namespace: is_read and chosen.is_whole(namespace),
+        )
     codes = exit_codes_of(planned) - {ExitCode.BLOCKED}
     report = drift_report(planned.plan)
     if report.drifted or report.unattributed:

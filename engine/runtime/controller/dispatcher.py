@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -12,6 +12,7 @@ from engine.alerts.delivery import due_messages, next_due, revive, tried
 from engine.alerts.outbox import Message, plan_messages
 from engine.alerts.overview import silence_lines
 from engine.alerts.settings import AlertSettings
+from engine.desired.identity import ObjectIdentity
 from engine.errors import EngineError
 from engine.ports import AlertSender, Clock
 from engine.runtime.alerting import try_sending
@@ -51,7 +52,7 @@ class AlertDispatcher:
         *,
         shard_of: Callable[[str], int],
         labels_of: LabelsOf,
-        is_empty: Callable[[str], bool],
+        is_gone: Callable[[ObjectIdentity], bool],
         count: DeliveryCount,
         log: Callable[[str], None],
     ) -> None:
@@ -63,7 +64,7 @@ class AlertDispatcher:
             clock: For the time.
             shard_of: Returns the shard of a namespace.
             labels_of: Returns the labels of an object.
-            is_empty: Whether it is known that a namespace holds no objects.
+            is_gone: Whether it is known that there is no such object.
             count: Told what becomes of messages.
             log: Told of what was not taken, and of what nobody hears.
         """
@@ -72,23 +73,26 @@ class AlertDispatcher:
         self._clock = clock
         self._shard_of = shard_of
         self._labels_of = labels_of
-        self._is_empty = is_empty
+        self._is_gone = is_gone
         self._count = count
         self._log = log
-        self._reports: dict[str, Mapping[str, Any] | None] = {}
+        self._reports: dict[str, Mapping[str, Any]] = {}
+        self._read: dict[str, frozenset[ObjectIdentity]] = {}
         self._alerts: dict[str, list[Alert]] = {}
         self._loaded: tuple[AlertSettings, AlertSender] | None = None
         self._silences: list[str] = []
         self._news = asyncio.Event()
 
-    def reported(self, namespace: str, report: Mapping[str, Any] | None) -> None:
+    def reported(self, namespace: str, report: Mapping[str, Any], read: frozenset[ObjectIdentity]) -> None:
         """Take the report of a namespace."""
         self._reports[namespace] = report
+        self._read[namespace] = read
         self._alerts.pop(namespace, None)
 
     def left(self, namespace: str) -> None:
         """Know nothing of a namespace any more."""
         self._reports.pop(namespace, None)
+        self._read.pop(namespace, None)
         self._alerts.pop(namespace, None)
 
     def brought(self) -> None:
@@ -148,8 +152,7 @@ class AlertDispatcher:
     def _alerts_of(self, namespace: str, settings: AlertSettings) -> list[Alert]:
         if namespace not in self._alerts:
             report = self._reports[namespace]
-            found = alerts_of(report, cluster=settings.cluster, labels_of=self._labels_of) if report else []
-            self._alerts[namespace] = found
+            self._alerts[namespace] = alerts_of(report, cluster=settings.cluster, labels_of=self._labels_of)
         return self._alerts[namespace]
 
     async def _tend_box(self, box: Box, settings: AlertSettings, sender: AlertSender) -> None:
@@ -158,7 +161,7 @@ class AlertDispatcher:
         alerts = [a for namespace in ours for a in self._alerts_of(namespace, settings)]
         blind = self._blind(box, ours, settings, now)
         news = [*alerts, *([blind] if blind is not None else [])]
-        box.outbox = plan_messages(box.outbox, news, settings, now, unsure=self._unsure(box, ours))
+        box.outbox = plan_messages(box.outbox, news, settings, now, may_end=lambda a: self._may_end(a, ours))
         if await self._boxes.save(box):
             await self._deliver(box, settings, sender)
 
@@ -174,19 +177,20 @@ class AlertDispatcher:
         await self._boxes.save(box)
 
     def _blind(self, box: Box, namespaces: Iterable[str], settings: AlertSettings, now: datetime) -> Alert | None:
-        reports = [report for n in namespaces if (report := self._reports[n])]
+        reports = [self._reports[namespace] for namespace in namespaces]
         since = box.blind_since or now
         part = f"/{box.shard}" if box.shard else ""
         blind = unreadable_alert(reports, cluster=settings.cluster, since=since, part=part)
         box.blind_since = blind.since if blind is not None else None
         return blind
 
-    def _unsure(self, box: Box, ours: list[str]) -> frozenset[str]:
-        """Return the namespaces of which not all is known: nothing is over there."""
-        told = {t.alert.namespace for alerts in box.outbox.told.values() for t in alerts.values()}
-        unseen = {n for n in told if n and n not in self._reports and not self._is_empty(n)}
-        cut = {n for n in ours if (report := self._reports[n]) and is_cut(report)}
-        return frozenset({*unseen, *cut, *([] if ours else [""])})
+    def _may_end(self, alert: Alert, ours: Collection[str]) -> bool:
+        """Whether what was told is over when no report tells it: its resource was read since, or nobody asks for it."""
+        if alert.identity is None:
+            return bool(ours)
+        if alert.identity in self._read.get(alert.namespace, ()):
+            return not is_cut(self._reports[alert.namespace])
+        return self._is_gone(alert.identity)
 
     async def _send(self, box: Box, settings: AlertSettings, sender: AlertSender, message: Message) -> None:
         error = await try_sending(sender, settings, message)

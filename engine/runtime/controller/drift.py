@@ -93,12 +93,12 @@ class Teller(Protocol):
 class ReportListener(Protocol):
     """Is told of reports as they become known, whether or not they can be written."""
 
-    def reported(self, namespace: str, report: Mapping[str, Any] | None) -> None:
-        """Take the report of a namespace, with times that earlier processes saw; None where no objects are."""
+    def reported(self, namespace: str, report: Mapping[str, Any], read: frozenset[ObjectIdentity]) -> None:
+        """Take the report of a namespace, with times that earlier processes saw, and what could be read of it."""
         ...
 
     def left(self, namespace: str) -> None:
-        """Note that a namespace is not ours any more."""
+        """Note that a namespace is not ours any more, or holds no objects."""
         ...
 
     def brought(self) -> None:
@@ -213,16 +213,12 @@ class DriftReporter:
         if ledger.knows_nothing():
             await self._reports.remove(namespace)
             self._forget(namespace)
-            self._hand_over(namespace, None)
             return
         report = build_report(namespace, ledger)
-        self._hand_over(namespace, report)
+        if self._listener is not None:
+            self._listener.reported(namespace, report, ledger.read())
         await self._write(namespace, report)
         await self._tell(namespace, ledger)
-
-    def _hand_over(self, namespace: str, report: Mapping[str, Any] | None) -> None:
-        if self._listener is not None:
-            self._listener.reported(namespace, report)
 
     async def _recall(self, namespace: str, ledger: Ledger) -> None:
         """Take up what an earlier process left."""

@@ -64,6 +64,26 @@ def test_drift_is_told_once_and_when_it_is_over(desk: Desk, tmp_path: Path) -> N
     assert alert["object"].endswith(name)
 
 
+def test_runs_over_a_part_end_nothing_else(desk: Desk, tmp_path: Path) -> None:
+    """What a run did not look at is neither over nor new: by target, by namespace, or in a file that cannot be read."""
+    names = [f"{desk.name}p{n}" for n in (1, 2)]
+    desk.write(group(desk.name), *(account(name, desk.name) for name in names))
+    desk.apply()
+    for name in names:
+        desk.azure.edit("PATCH", desk.id_of("account", name), {"properties": {"accessTier": "Cool"}})
+    with receiver() as there:
+        alerts = write_alerts(tmp_path, there.url)
+        for part in ([], ["--target", names[0]], ["-n", "elsewhere"], ["-l", "team=none"], []):
+            desk.run("drift", "--alerts", alerts, *part)
+        desk.azure.edit("PATCH", desk.id_of("account", names[1]), {"properties": {"accessTier": "Hot"}})
+        for part in (["--target", names[0]], ["--target", names[1]], []):
+            desk.run("drift", "--alerts", alerts, *part)
+
+    told = [json.loads(body) for _, _, body in there.got]
+    assert [(len(m["firing"]), len(m["resolved"])) for m in told] == [(2, 0), (0, 1)]
+    assert told[1]["resolved"][0]["object"].endswith(names[1])
+
+
 def test_what_is_silenced_is_said(desk: Desk, tmp_path: Path) -> None:
     """Nobody hears of it, and the run says of how many alerts, until when and why."""
     name = f"{desk.name}quiet"

@@ -19,9 +19,11 @@ from engine.alerts.settings import AlertSettings, Sink, parse_settings
 from engine.cluster.leases import shard_of
 from engine.drift.document import build_report
 from engine.errors import ConflictError, EngineError, PolicyDeniedError, UnavailableError
+from engine.model.plan import Action, Step
 from engine.ports import AlertSender, StoredOutbox
 from engine.runtime.controller.dispatcher import AlertDispatcher
 from engine.runtime.controller.outboxes import Boxes
+from tests.builders import build_step
 from tests.drift_cases import NOON, drifted, ledger_of
 from tests.fakes import FakeClock
 
@@ -78,7 +80,7 @@ class Process:
     receiver: Receiver
     terms: dict[int, int] = field(default_factory=lambda: {0: 0})
     shards: int = 1
-    empty: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
     settings: AlertSettings = SETTINGS
     log: list[str] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
@@ -100,7 +102,7 @@ class Process:
             self.clock,
             shard_of=lambda namespace: shard_of(namespace, self.shards),
             labels_of=lambda _: {},
-            is_empty=lambda namespace: namespace in self.empty,
+            is_gone=lambda identity: identity[0] in self.gone,
             count=self,
             log=self.log.append,
         )
@@ -114,11 +116,15 @@ class Process:
     def sees(self, *drifting: str, clean: tuple[str, ...] = ()) -> None:
         """Let a full pass end."""
         for namespace in drifting:
-            step = drifted(f"{namespace}/StorageAccount/{namespace}")
-            self.dispatcher.reported(namespace, build_report(namespace, ledger_of(step)))
+            self.reads(namespace, drifted(f"{namespace}/StorageAccount/{namespace}"))
         for namespace in clean:
-            self.dispatcher.reported(namespace, build_report(namespace, ledger_of()))
+            self.reads(namespace, build_step(Action.NOOP, f"{namespace}/StorageAccount/{namespace}"))
         asyncio.run(self.dispatcher.tend())
+
+    def reads(self, namespace: str, *steps: Step) -> None:
+        """Let a pass see these in a namespace."""
+        ledger = ledger_of(*steps)
+        self.dispatcher.reported(namespace, build_report(namespace, ledger), ledger.read())
 
 
 @pytest.fixture
@@ -137,11 +143,27 @@ def test_what_was_not_looked_at_has_not_ended(cluster: Cluster, receiver: Receiv
     later = Process(cluster, receiver)
 
     later.sees("a")
-    later.empty = {"b"}
+    later.gone = {"b"}
     later.sees("a")
     later.sees(clean=("c",))
 
     assert receiver.told() == [(["a", "b", "c"], []), ([], ["b"]), ([], ["c"])]
+
+
+def test_what_cannot_be_read_has_not_ended(cluster: Cluster, receiver: Receiver) -> None:
+    """Neither of a resource that Azure does not show now, nor of one that the first passes left out."""
+    Process(cluster, receiver).sees("a")
+    later = Process(cluster, receiver)
+
+    others = [build_step(Action.NOOP, f"a/StorageAccount/b{n}") for n in range(3)]
+    later.reads("a", build_step(Action.UNREADABLE, "a/StorageAccount/a"), *others)
+    later.sees()
+    later.reads("a", *others)
+    later.sees()
+    before = len(receiver.got)
+    later.sees(clean=("a",))
+
+    assert (before, receiver.told()) == (1, [(["a"], []), ([], ["a"])])
 
 
 def test_nothing_is_written_while_nothing_changes(cluster: Cluster, receiver: Receiver) -> None:
@@ -307,7 +329,7 @@ def test_azure_that_cannot_be_read_has_its_age(cluster: Cluster, receiver: Recei
     }
     process = Process(cluster, receiver, settings=parse_settings(written))
     report = {"metadata": {"namespace": "a"}, "summary": {"checked": 2, "unreadable": 2}}
-    process.dispatcher.reported("a", report)
+    process.dispatcher.reported("a", report, frozenset())
     for _ in range(2):
         asyncio.run(process.dispatcher.tend())
         assert receiver.got == []
