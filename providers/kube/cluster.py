@@ -15,7 +15,7 @@ from engine.model.state import CustomResource
 from providers.kube.client import KubeClient, NotFoundError
 from providers.kube.decode import decode_config_map, decode_item, decode_secret, with_status
 from providers.kube.discovery import Catalog, ServedKind, discover
-from providers.kube.names import CONFIG_MAPS, DEFINITIONS, NAMESPACES, SECRETS, Named, NameWatch, path_in
+from providers.kube.names import CONFIG_MAPS, DEFINITIONS, NAMESPACES, SECRETS, Named, NameWatch, path_in, read_names
 from providers.kube.scopes import scopes
 from providers.kube.stream import Stream, Trouble
 from providers.kube.watched import Change, Listing, Watcher
@@ -25,6 +25,8 @@ Handler = Callable[[News], None]
 _NO_TEXTS: Final[Mapping[str, str]] = {}
 _LOOKS_S: Final = (0.1, 0.5, 1.0, 3.0)
 """A definition that changed is served a little later: it is looked for again and again."""
+_LATER_S: Final = (5.0, 15.0, 30.0, 60.0)
+"""A server that just began may tell of all its groups but ours for a while: so long they are waited for."""
 
 
 class WatchedCluster:
@@ -84,8 +86,10 @@ class WatchedCluster:
                 self._names.append(self._name_watch(path, scope))
         self._names.append(self._name_watch(DEFINITIONS))
         await _begin([n.stream for n in self._names])
-        self._redefined.clear()
-        await self._discover()
+        if await self._discover():
+            self._redefined.clear()
+        else:
+            self._redefined.set()
         self._looking = asyncio.create_task(self._look())
 
     async def _scopes(self, path: str) -> Sequence[str]:
@@ -111,15 +115,26 @@ class WatchedCluster:
         while True:
             await self._redefined.wait()
             self._redefined.clear()
-            for pause in _LOOKS_S:
+            is_whole = False
+            for number, pause in enumerate((*_LOOKS_S, *_LATER_S)):
+                if number >= len(_LOOKS_S) and (is_whole or self._redefined.is_set()):
+                    break
                 await asyncio.sleep(pause)
                 with contextlib.suppress(EngineError):
-                    await self._discover()
+                    is_whole = await self._discover()
 
-    async def _discover(self) -> None:
+    async def _discover(self) -> bool:
+        """Watch what is served now; return whether that is all that is defined of what we know.
+
+        A kind that is defined and not told of is still there: a server that just began does not tell of it yet.
+        """
         kinds, _ = await asyncio.to_thread(discover, self._client, self._catalog)
         served = {(k.group, k.kind): k for k in kinds}
+        defined = await self._defined()
+        missing = defined - {f"{k.plural}.{k.group}" for k in kinds}
         for key in [k for k, found in self._watchers.items() if served.get(k) != found[0].kind]:
+            if key not in served and f"{self._plurals[key]}.{key[0]}" in missing:
+                continue
             for watcher in self._watchers.pop(key):
                 watcher.stream.stop()
             if key not in served:
@@ -130,6 +145,15 @@ class WatchedCluster:
         new = {key: await self._watch(kind) for key, kind in served.items() if key not in self._watchers}
         self._watchers.update(new)
         await _begin([w.stream for watchers in new.values() for w in watchers])
+        return not missing
+
+    async def _defined(self) -> frozenset[str]:
+        """Return the definitions in our groups; none where they may not be read."""
+        try:
+            names = await asyncio.to_thread(read_names, self._client, DEFINITIONS)
+        except EngineError:
+            return frozenset()
+        return frozenset(name for name in names if name.partition(".")[2] in self._catalog.groups)
 
     async def _watch(self, kind: ServedKind) -> Sequence[Watcher]:
         return [self._watcher(kind, scope) for scope in await self._scopes(kind.path(kind.newest))]

@@ -67,6 +67,22 @@ def path_in(path: str, namespace: str) -> str:
     return path.replace("/api/v1/", f"/api/v1/namespaces/{namespace}/") if namespace else path
 
 
+def read_names(client: KubeClient, path: str) -> frozenset[str]:
+    """Return the names of a list of the whole cluster, without reading contents. Blocking.
+
+    Raises:
+        EngineError: It may not or cannot be read.
+    """
+    names: set[str] = set()
+    query = {"limit": "500"}
+    while True:
+        page = decode(_decode_page, client.get(path, query, accept=METADATA_LIST), path)
+        names |= {item.metadata.name for item in page.items or ()}
+        if not page.metadata.token:
+            return frozenset(names)
+        query["continue"] = page.metadata.token
+
+
 class NameWatch:
     """Follows one list by names; with ``keeps_annotations`` the list itself is handed over too."""
 
