@@ -107,7 +107,7 @@ async def _test(settings: AlertSettings, sinks: Sequence[Sink], ca_file: str) ->
 def show(state: Path, *, as_json: bool) -> int:
     """Print what a state folder knows of alerts."""
     path = outbox_file(state)
-    outbox, *_ = load_outbox(path)
+    outbox = load_outbox(path).outbox
     if as_json:
         sys.stdout.write(orjson.dumps(outbox.to_json(), option=orjson.OPT_APPEND_NEWLINE).decode())
         return ExitCode.CLEAN

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,7 @@ from engine.errors import InvalidSpecError
 from engine.model.plan import Step
 from engine.ports import Clock
 from engine.runtime.alerting import try_sending
+from engine.runtime.scope import InputScope
 from providers.alerts.sinks import Sender
 from providers.manifests.document import Misread
 from providers.manifests.yaml_places import line_of
@@ -97,23 +98,29 @@ class AlertRun:
         self._path = outbox_file(state)
         self._clock = clock
         self._sender = Sender(clock, reveal, cluster=settings.cluster, lasts=_LASTS, ca_file=ca_file)
-        self._outbox, self._reports, self._blind_since = load_outbox(self._path)
+        left = load_outbox(self._path)
+        self._outbox, self._reports, self._blind_since = left.outbox, left.reports, left.blind_since
+        self._inputs = dict(left.inputs)
 
-    async def tell(self, steps: Sequence[Step], labels_of: LabelsOf, is_whole: Callable[[str], bool]) -> None:
+    async def tell(
+        self, steps: Sequence[Step], labels_of: LabelsOf, is_chosen: Callable[[str], bool], scope: InputScope
+    ) -> None:
         """Send what is news, and what earlier runs could not deliver; what fails is warned of and stays.
 
         Args:
             steps: What this run decided.
             labels_of: Returns the labels of an object.
-            is_whole: Whether this run saw every object that there is in a namespace.
+            is_chosen: Whether this run saw every object of a namespace that its input has.
+            scope: The input; what another one asks for is not gone.
         """
         now, cluster = self._clock.now(), self._settings.cluster
-        kept = {namespace: report for namespace, report in self._reports.items() if not is_whole(namespace)}
         seen_now = _report(steps, self._reports, self._clock)
+        elsewhere = {about.partition("/")[0] for about, inputs in self._inputs.items() if not _is_all_of(scope, inputs)}
+        kept = {n: report for n, report in self._reports.items() if n in elsewhere or not is_chosen(n)}
         self._reports = {**kept, **seen_now}
-        alerts = [
-            a for report in self._reports.values() for a in alerts_of(report, cluster=cluster, labels_of=labels_of)
-        ]
+        told_now = _alerts_of(seen_now.values(), cluster, labels_of)
+        self._inputs |= {alert.object: scope.roots for alert in told_now}
+        others = _alerts_of((r for n, r in kept.items() if n not in seen_now), cluster, labels_of)
         blind = unreadable_alert(seen_now.values(), cluster=cluster, since=self._blind_since or now)
         self._blind_since = blind.since if blind is not None else None
         seen = {step.key.identity: look_at(step).standing is not Standing.UNREADABLE for step in steps}
@@ -121,10 +128,13 @@ class AlertRun:
         def may_end(alert: Alert) -> bool:
             if alert.namespace in self._reports and is_cut(self._reports[alert.namespace]):
                 return False
-            return alert.identity is None or seen.get(alert.identity, is_whole(alert.namespace))
+            is_ours = is_chosen(alert.namespace) and _is_all_of(scope, self._inputs.get(alert.object, ()))
+            return alert.identity is None or seen.get(alert.identity, is_ours)
 
-        news = [*alerts, *([blind] if blind is not None else [])]
+        news = [*told_now, *others, *([blind] if blind is not None else [])]
         self._outbox = plan_messages(self._outbox, news, self._settings, now, may_end=may_end)
+        known = {t.alert.object for alerts in self._outbox.told.values() for t in alerts.values()}
+        self._inputs = {name: inputs for name, inputs in self._inputs.items() if name in known}
         self._save()
         for line in silence_lines(self._settings, news, now):
             warn(line)
@@ -155,7 +165,7 @@ class AlertRun:
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         since = {"blindSince": stamp(self._blind_since)} if self._blind_since is not None else {}
-        value = {**self._outbox.to_json(), "reports": self._reports, **since}
+        value = {**self._outbox.to_json(), "reports": self._reports, "inputs": self._inputs, **since}
         write_atomically(self._path, orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
 
 
@@ -164,17 +174,48 @@ def outbox_file(state: Path) -> Path:
     return state / _FILE
 
 
-def load_outbox(path: Path) -> tuple[Outbox, Mapping[str, Any], datetime | None]:
-    """Return what earlier runs left: what was told, the DriftReports it was told from, since when Azure is unreadable.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What earlier runs left.
+
+    Attributes:
+        outbox: What was told, and is to be.
+        reports: The DriftReports that it was told from, by namespace.
+        inputs: The input that asked for an object that was told of, by its name.
+        blind_since: Since when Azure cannot be read; None while it can be.
+    """
+
+    outbox: Outbox = field(default_factory=Outbox)
+    reports: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    blind_since: datetime | None = None
+
+
+def _alerts_of(reports: Iterable[Mapping[str, Any]], cluster: str, labels_of: LabelsOf) -> list[Alert]:
+    return [a for report in reports for a in alerts_of(report, cluster=cluster, labels_of=labels_of)]
+
+
+def _is_all_of(scope: InputScope, inputs: Iterable[str]) -> bool:
+    """Whether a run over this input saw all of these."""
+    return all(name in scope.roots or scope.covers(name) for name in inputs)
+
+
+def load_outbox(path: Path) -> Left:
+    """Return what earlier runs left.
 
     Raises:
         InvalidSpecError: It is damaged, or not ours.
     """
     if not path.exists():
-        return Outbox(), {}, None
+        return Left()
     try:
         found = orjson.loads(path.read_bytes())
-        return read_outbox(found), dict(found["reports"]), parse_stamp(found.get("blindSince"))
+        return Left(
+            outbox=read_outbox(found),
+            reports=dict(found["reports"]),
+            inputs=dict(found.get("inputs", {})),
+            blind_since=parse_stamp(found.get("blindSince")),
+        )
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise InvalidSpecError(
             f"{path} cannot be read", detail=str(exc), hint="delete it; alerts that were told are then told again"

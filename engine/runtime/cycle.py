@@ -22,6 +22,7 @@ from engine.runtime.notices import returned_notices
 from engine.runtime.one_pass import Pass
 from engine.runtime.prepared import Prepared
 from engine.runtime.recarry import Recarry, Refresh
+from engine.runtime.scope import InputScope
 from engine.runtime.settle import Settlement
 from engine.runtime.world import PassOptions, PassResult, World
 
@@ -41,6 +42,11 @@ class Cycle:
     def reads(self) -> int:
         """Return how many resources the pass under way reads; 0 while the input is not read."""
         return len(self._memory.prepared.targets) if self._memory.prepared is not None else 0
+
+    @property
+    def scope(self) -> InputScope:
+        """Return what the input is called."""
+        return self._options.scope
 
     @property
     def prepared(self) -> Prepared | None:

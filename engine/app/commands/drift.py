@@ -74,6 +74,7 @@ async def _report(args: argparse.Namespace, settings: Settings, alerts: AlertRun
             planned.plan.steps,
             lambda identity: labels.get(identity, {}),
             lambda namespace: is_read and chosen.is_whole(namespace),
+            cycle.scope,
         )
     codes = exit_codes_of(planned) - {ExitCode.BLOCKED}
     report = drift_report(planned.plan)

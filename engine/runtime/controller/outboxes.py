@@ -117,6 +117,7 @@ class Boxes:
                     version=version,
                     term=term,
                     looked=self._clock.monotonic(),
+                    blind_since=known.blind_since if known is not None else None,
                 )
 
     def _only_ours(self, outbox: Outbox, shard: int) -> Outbox:

@@ -84,6 +84,33 @@ def test_runs_over_a_part_end_nothing_else(desk: Desk, tmp_path: Path) -> None:
     assert told[1]["resolved"][0]["object"].endswith(names[1])
 
 
+def test_inputs_that_share_a_state_folder_end_only_their_own(desk: Desk, tmp_path: Path) -> None:
+    """What another input asks for is not gone; what left its own input is."""
+    names = [f"{desk.name}i{n}" for n in (1, 2)]
+    desk.write(group(desk.name), *(account(name, desk.name) for name in names))
+    desk.apply()
+    for name in names:
+        desk.azure.edit("PATCH", desk.id_of("account", name), {"properties": {"accessTier": "Cool"}})
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder, name in zip(folders, names, strict=True):
+        folder.mkdir()
+        items = [group(desk.name), account(name, desk.name)]
+        (folder / "all.json").write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": items}))
+    with receiver() as there:
+        alerts = write_alerts(tmp_path, there.url)
+        for folder in (*folders, *folders):
+            desk.run("drift", "--alerts", alerts, "-f", str(folder), files=False)
+        (folders[1] / "all.json").write_text(
+            json.dumps({"kind": "List", "apiVersion": "v1", "items": [group(desk.name)]})
+        )
+        for folder in folders:
+            desk.run("drift", "--alerts", alerts, "-f", str(folder), files=False)
+
+    told = [json.loads(body) for _, _, body in there.got]
+    assert [(len(m["firing"]), len(m["resolved"])) for m in told] == [(1, 0), (1, 0), (0, 1)]
+    assert told[2]["resolved"][0]["object"].endswith(names[1])
+
+
 def test_what_is_silenced_is_said(desk: Desk, tmp_path: Path) -> None:
     """Nobody hears of it, and the run says of how many alerts, until when and why."""
     name = f"{desk.name}quiet"
