@@ -75,7 +75,7 @@ def make(web: Web, *names: str) -> None:
 
 
 def wait_more_passes(web: Web, count: int = 4) -> None:
-    """Wait until everything was looked at again and again."""
+    """Wait until everything was looked at again and again, edits included: the name that the pod writes is one."""
     seen = web.azure.reads
     web.wait_for("more passes", lambda: web.azure.reads >= seen + count)
 
@@ -85,6 +85,7 @@ def test_drift_is_reported_once_and_ends(plane: ControlPlane, web: Web, azure: A
     make(web, "drift-a", "drift-b")
     with running(plane, azure, tmp_path, environment=settings(web)):
         web.wait_for("both checked", lambda: summary(web, "state", "checked") == ("InSync", 2))
+        wait_more_passes(web)
         edit(web, "drift-a")
         web.wait_for("the drift", lambda: summary(web, "drifted") == (1,))
         told = report(web)
@@ -138,6 +139,7 @@ def test_a_restart_changes_nothing(plane: ControlPlane, web: Web, azure: Azure, 
     make(web, "drift-restart")
     with running(plane, azure, tmp_path, environment=settings(web)) as pod:
         web.wait_ready(GROUPS, "drift-restart")
+        wait_more_passes(web)
         edit(web, "drift-restart")
         web.wait_for("the drift", lambda: summary(web, "drifted") == (1,))
         first = report(web)
@@ -167,6 +169,7 @@ def test_the_policy_of_an_object_and_of_its_namespace_is_honoured(
     with running(plane, azure, tmp_path, environment=settings(web, period="400ms")):
         for name in names:
             web.wait_ready(GROUPS, name)
+        wait_more_passes(web)
         for name in names:
             edit(web, name)
         web.wait_for("the report", lambda: summary(web, "drifted", "ignored") == (1, 1))
