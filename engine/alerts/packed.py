@@ -49,7 +49,10 @@ def unpack(raw: bytes) -> Outbox:
         raise ValueError(str(exc)) from exc
     if unpacker.unconsumed_tail or unpacker.unused_data or not unpacker.eof:
         raise ValueError("it is cut off, or more than one that we write")
-    return read_outbox(_spread(json.loads(text)))
+    try:
+        return read_outbox(_spread(json.loads(text)))
+    except (LookupError, AttributeError) as exc:
+        raise ValueError(f"it is of another shape: {exc!r}") from exc
 
 
 def _dumps(value: Any) -> str:

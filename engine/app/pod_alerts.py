@@ -79,8 +79,8 @@ class AlertFile:
             return
         references = (r for sink in settings.sinks.values() for r in sink.secrets.values())
         self._watched = frozenset(Path(r.file) for r in references if r.file)
-        self._stamp, self.is_good = self._stamp_of(self._watched), True
         self._loaded = (settings, self._make_sender(settings))
+        self._stamp, self.is_good = self._stamp_of(self._watched), True
         self._log.info(f"alerts are told to {', '.join(sorted(settings.sinks))}", file=str(self._path))
 
     def _say_wrong(self, exc: InvalidSpecError) -> None:

@@ -151,7 +151,7 @@ class WatchedCluster:
         """Return the definitions in our groups; none where they may not be read."""
         try:
             names = await asyncio.to_thread(read_names, self._client, DEFINITIONS)
-        except EngineError:
+        except PolicyDeniedError:
             return frozenset()
         return frozenset(name for name in names if name.partition(".")[2] in self._catalog.groups)
 

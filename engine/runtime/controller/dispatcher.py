@@ -78,6 +78,7 @@ class AlertDispatcher:
         self._log = log
         self._reports: dict[str, Mapping[str, Any]] = {}
         self._read: dict[str, frozenset[ObjectIdentity]] = {}
+        self._made_in: dict[str, int | None] = {}
         self._alerts: dict[str, list[Alert]] = {}
         self._loaded: tuple[AlertSettings, AlertSender] | None = None
         self._silences: list[str] = []
@@ -87,6 +88,7 @@ class AlertDispatcher:
         """Take the report of a namespace."""
         self._reports[namespace] = report
         self._read[namespace] = read
+        self._made_in[namespace] = self._boxes.term_of(namespace)
         self._alerts.pop(namespace, None)
 
     def left(self, namespace: str) -> None:
@@ -157,7 +159,7 @@ class AlertDispatcher:
 
     async def _tend_box(self, box: Box, settings: AlertSettings, sender: AlertSender) -> None:
         now = self._clock.now()
-        ours = [n for n in sorted(self._reports) if self._shard_of(n) == box.shard]
+        ours = [n for n in sorted(self._reports) if self._shard_of(n) == box.shard and self._made_in[n] == box.term]
         alerts = [a for namespace in ours for a in self._alerts_of(namespace, settings)]
         blind = self._blind(box, ours, settings, now)
         news = [*alerts, *([blind] if blind is not None else [])]
@@ -188,7 +190,7 @@ class AlertDispatcher:
         """Whether what was told is over when no report tells it: its resource was read since, or nobody asks for it."""
         if alert.identity is None:
             return bool(ours)
-        if alert.identity in self._read.get(alert.namespace, ()):
+        if alert.namespace in ours and alert.identity in self._read[alert.namespace]:
             return not is_cut(self._reports[alert.namespace])
         return self._is_gone(alert.identity)
 

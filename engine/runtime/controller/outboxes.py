@@ -74,6 +74,10 @@ class Boxes:
         self._complaints: dict[int, str] = {}
         self._boxes: dict[int, Box] = {}
 
+    def term_of(self, namespace: str) -> int | None:
+        """Return how often the shard of a namespace became ours; None while it is not."""
+        return self._terms().get(self._shard_of(namespace))
+
     def known(self) -> Iterable[Box]:
         """Return the outboxes that were read."""
         return tuple(self._boxes.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -64,6 +65,14 @@ def test_foreign_bytes_are_refused(raw: bytes) -> None:
     """Whatever stands there is an error, or an outbox."""
     with pytest.raises((ValueError, KeyError, TypeError)):
         unpack(raw)
+
+
+def test_an_outbox_of_another_shape_is_refused() -> None:
+    """A number of an alert that is not there is damage like any other."""
+    text = zlib.decompress(pack(outbox_of(1))).decode()
+
+    with pytest.raises(ValueError, match="another shape"):
+        unpack(zlib.compress(text.replace('"alert":0', '"alert":7').encode()))
 
 
 def test_what_is_about_no_object_is_told_on_the_pod() -> None:

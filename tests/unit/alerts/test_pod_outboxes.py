@@ -189,6 +189,19 @@ def test_who_lost_a_shard_reads_it_again(cluster: Cluster, receiver: Receiver) -
     assert receiver.told() == [(["a"], []), (["b"], []), (["c"], [])]
 
 
+def test_what_was_seen_before_the_shard_was_lost_says_nothing(cluster: Cluster, receiver: Receiver) -> None:
+    """Another replica told drift meanwhile: it has not ended because we once saw nothing."""
+    first, second = Process(cluster, receiver), Process(cluster, receiver)
+    first.sees(clean=("a",))
+    first.terms = {}
+    second.sees("a")
+    first.terms = {0: 1}
+
+    first.sees()
+
+    assert receiver.told() == [(["a"], [])]
+
+
 def test_a_write_in_between_is_not_overwritten(cluster: Cluster, receiver: Receiver) -> None:
     """A process that still thinks it holds the shard sends nothing by what it read before."""
     first, second = Process(cluster, receiver), Process(cluster, receiver)
