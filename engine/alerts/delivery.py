@@ -31,9 +31,9 @@ def due_messages(outbox: Outbox, now: datetime) -> list[Message]:
     return [message for message in _oldest(outbox) if message.due <= now]
 
 
-def next_due(outbox: Outbox) -> datetime | None:
-    """Return when something is to be sent; None when nothing waits."""
-    return min((message.due for message in _oldest(outbox)), default=None)
+def next_due(outbox: Outbox, busy: Collection[str] = ()) -> datetime | None:
+    """Return when something is to be sent to others than the ``busy`` sinks; None when nothing waits for them."""
+    return min((message.due for message in _oldest(outbox) if message.sink not in busy), default=None)
 
 
 def _oldest(outbox: Outbox) -> list[Message]:

@@ -21,7 +21,7 @@ from engine.app.logs import Log
 from engine.app.metrics import Gauge, Histogram, single
 from engine.app.pod_page import PodPage
 from engine.app.settings import Settings
-from engine.app.sharing import make_shards, make_tenure
+from engine.app.sharing import make_holdings, make_shards, make_tenure
 from engine.app.telemetry import PassTelemetry
 from engine.app.tokens import TokenBook
 from engine.cluster.operating import Operating
@@ -84,6 +84,7 @@ class Assembly:
         self.tenure = make_tenure(
             client, args, operating, clock, log, shards=self.shards, objects=self.objects, queue=self.queue
         )
+        self.holdings = make_holdings(args, operating, self.shards, self.tenure)
         self.permits, self.halt = Permits(self.tenure), Stop()
         self.parts = self._parts(client, args, settings, operating, log)
         self.alerts = self._alerts(client, args, settings, operating, log) if args.alerts is not None else None
@@ -122,7 +123,7 @@ class Assembly:
             rules=Rules(endpoint=settings.endpoint, executor=ExecutorOptions(patience=timedelta(0), stop=self.halt)),
             corrections=corrections,
             exporter=build_exporter(client, objects, queue, clock, period=timedelta(seconds=args.export_period)),
-            drift=DriftBook(clock),
+            drift=DriftBook(clock, self.holdings),
             board=Board(clock),
         )
 
@@ -137,7 +138,7 @@ class Assembly:
             operating,
             SystemClock(),
             log,
-            shards=self.shards,
+            holdings=self.holdings,
             objects=self.objects,
             book=self.parts.drift,
             ca_file=settings.ca_file,

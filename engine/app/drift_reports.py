@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from engine.app.logs import Log
 from engine.cluster.operating import Operating
 from engine.errors import EngineError
-from engine.runtime.controller.drift import DriftReporter, ReportListener
+from engine.runtime.controller.drift_reporter import DriftReporter, ReportListener
 from engine.runtime.controller.parts import Parts
 
 if TYPE_CHECKING:

@@ -21,16 +21,15 @@ from engine.app import metric_names as names
 from engine.app.alerting import read_alert_settings, reveal
 from engine.app.logs import Log
 from engine.app.metrics import Counter, Gauge, Labels, Metric, single
-from engine.cluster.leases import shard_of
 from engine.cluster.operating import Operating
 from engine.desired.identity import ObjectIdentity
 from engine.errors import InvalidSpecError
 from engine.ports import AlertSender, Clock
 from engine.runtime.controller.dispatcher import AlertDispatcher
 from engine.runtime.controller.drift import DriftBook
+from engine.runtime.controller.holdings import Holdings
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.outboxes import Boxes
-from engine.runtime.controller.shards import Shards
 from providers.alerts.sinks import MakeEvents, Sender
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ def make_alerts(
     clock: Clock,
     log: Log,
     *,
-    shards: Shards | None,
+    holdings: Holdings,
     objects: Objects,
     book: DriftBook,
     ca_file: str,
@@ -145,7 +144,6 @@ def make_alerts(
     """Return what tells alerts."""
     from providers.kube.alert_outboxes import KubeOutboxes
 
-    count = args.shards if operating.mode.writes else 1
     events = _event_maker(client, operating, objects, clock)
 
     def make_sender(settings: AlertSettings) -> AlertSender:
@@ -163,15 +161,14 @@ def make_alerts(
         KubeOutboxes(client, operating.namespace),
         clock,
         name_of=lambda shard: f"{MANAGING}{shard}" if operating.mode.writes else REPORTING,
-        shard_of=lambda namespace: shard_of(namespace, count),
-        terms=lambda: shards.terms if shards is not None else dict.fromkeys(range(count), 0),
+        holdings=holdings,
         complain=log.error,
     )
     dispatcher = AlertDispatcher(
         file,
         boxes,
         clock,
-        shard_of=lambda namespace: shard_of(namespace, count),
+        holdings=holdings,
         labels_of=labels_of,
         is_gone=is_gone,
         count=deliveries,

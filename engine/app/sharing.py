@@ -15,6 +15,7 @@ from engine.cluster.detect import ASO_LEASE, Lease
 from engine.cluster.leases import shard_of
 from engine.cluster.operating import Operating
 from engine.ports import Clock
+from engine.runtime.controller.holdings import Holdings, Terms
 from engine.runtime.controller.neighbour import Beside, ReadLease
 from engine.runtime.controller.objects import Objects
 from engine.runtime.controller.queue import WorkQueue
@@ -89,6 +90,17 @@ def make_tenure(
         gone=gone,
         tell=log.warn,
     )
+
+
+def make_holdings(args: argparse.Namespace, operating: Operating, shards: Shards | None, tenure: Tenure) -> Holdings:
+    """Return what says which shards are this pod's; one that only reports never shares its work."""
+    count = args.shards if operating.mode.writes else 1
+
+    def terms() -> Terms:
+        ours = shards.terms if shards is not None else dict.fromkeys(range(count), 0)
+        return tenure.over(ours) if isinstance(tenure, Beside) else ours
+
+    return Holdings(count, terms)
 
 
 def lease_reader(client: KubeClient) -> ReadLease:

@@ -87,6 +87,8 @@ class Lookout:
 
     async def _tell(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         parts, is_whole = self._parts, purpose is Purpose.SWEEP
+        if is_whole:
+            parts.drift.begin()
         unspoken = await self._resolve(wanted)
         began = parts.clock.monotonic()
         seen = wanted - {key.identity for key in unspoken}

@@ -18,6 +18,7 @@ from engine.cluster.names import OPERATOR_NAMESPACE
 from engine.cluster.objects import ClusterObject
 from engine.errors import EngineError, PolicyDeniedError
 from engine.ports import Clock
+from engine.runtime.controller.holdings import Terms
 from engine.runtime.controller.tenure import Tenure
 
 LOOK: Final = timedelta(seconds=5)
@@ -74,7 +75,7 @@ class Beside:
 
     def left(self, namespace: str) -> timedelta:
         """Return for how long new writes are this process's business."""
-        return self._inner.left(namespace) if self._has_looked and not self._live else _NOTHING
+        return self._inner.left(namespace) if self._is_alone() else _NOTHING
 
     def rest(self, namespace: str) -> timedelta:
         """Return for how long writes that have begun may go on."""
@@ -83,6 +84,13 @@ class Beside:
     def term(self, namespace: str) -> int:
         """Return what changes each time the namespace becomes ours."""
         return self._inner.term(namespace) + self._turns
+
+    def over(self, terms: Terms) -> Terms:
+        """Return what is held by shard, of what would be without neighbours."""
+        return {shard: term + self._turns for shard, term in terms.items()} if self._is_alone() else {}
+
+    def _is_alone(self) -> bool:
+        return self._has_looked and not self._live
 
     async def run(self) -> None:
         """Look until cancelled."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,6 +12,7 @@ from engine.alerts.outbox import Outbox
 from engine.alerts.packed import TooLargeError, pack, unpack
 from engine.errors import ConflictError, EngineError
 from engine.ports import AlertOutboxes, Clock, StoredOutbox
+from engine.runtime.controller.holdings import Holdings
 
 _LOOK: Final = timedelta(seconds=30)
 
@@ -27,6 +28,8 @@ class Box:
         term: Grows when the shard was somebody else's meanwhile.
         blind_since: Since when Azure cannot be read; None while it can be.
         looked: When it was read last, by a clock that only grows.
+        kept: When it was written last, by the same clock.
+        lock: Held by who writes it.
     """
 
     shard: int
@@ -36,6 +39,8 @@ class Box:
     term: int = 0
     blind_since: datetime | None = None
     looked: float = 0.0
+    kept: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
 
 
 class Boxes:
@@ -51,8 +56,7 @@ class Boxes:
         clock: Clock,
         *,
         name_of: Callable[[int], str],
-        shard_of: Callable[[str], int],
-        terms: Callable[[], Mapping[int, int]],
+        holdings: Holdings,
         complain: Callable[[str], None],
     ) -> None:
         """Read nothing yet.
@@ -61,30 +65,28 @@ class Boxes:
             store: Where they are kept.
             clock: For when to look again.
             name_of: Names the outbox of a shard.
-            shard_of: Returns the shard of a namespace.
-            terms: Returns the shards that are ours, and how often each became so.
+            holdings: Which shards are ours.
             complain: Told, once as long as it lasts, of what keeps an outbox from being read or written.
         """
         self._store = store
         self._clock = clock
         self._name_of = name_of
-        self._shard_of = shard_of
-        self._terms = terms
+        self._holdings = holdings
         self._complain = complain
         self._complaints: dict[int, str] = {}
         self._boxes: dict[int, Box] = {}
-
-    def term_of(self, namespace: str) -> int | None:
-        """Return how often the shard of a namespace became ours; None while it is not."""
-        return self._terms().get(self._shard_of(namespace))
 
     def known(self) -> Iterable[Box]:
         """Return the outboxes that were read."""
         return tuple(self._boxes.values())
 
+    def is_ours(self, box: Box) -> bool:
+        """Whether an outbox may still be worked with."""
+        return self._boxes.get(box.shard) is box and self._holdings.terms().get(box.shard) == box.term
+
     async def held(self) -> list[Box]:
         """Return the outboxes of our shards, without those that cannot be read now."""
-        terms = self._terms()
+        terms = self._holdings.terms()
         for shard in [n for n, box in self._boxes.items() if terms.get(n) != box.term]:
             del self._boxes[shard]
         for shard, term in sorted(terms.items()):
@@ -98,9 +100,9 @@ class Boxes:
 
     async def _read(self, shard: int, term: int) -> None:
         """Read an outbox, unless it is as it was read or written last."""
-        name, known = self._name_of(shard), self._boxes.get(shard)
-        if known is not None:
-            known.looked = self._clock.monotonic()
+        name = self._name_of(shard)
+        if shard in self._boxes:
+            self._boxes[shard].looked = self._clock.monotonic()
         try:
             found = await self._store.read(name)
             outbox = unpack(found.raw) if found is not None else Outbox()
@@ -111,18 +113,16 @@ class Boxes:
             self._say(shard, f"alerts wait: Secret {name} holds no outbox ({exc}): {hint}")
         else:
             self._say(shard, "")
-            version = found.version if found is not None else ""
-            if known is None or known.version != version:
-                ours = self._only_ours(outbox, shard)
-                self._boxes[shard] = Box(
-                    shard=shard,
-                    outbox=ours,
-                    saved=ours if ours == outbox else outbox,
-                    version=version,
-                    term=term,
-                    looked=self._clock.monotonic(),
-                    blind_since=known.blind_since if known is not None else None,
-                )
+            self._take(shard, term, outbox, found.version if found is not None else "")
+
+    def _take(self, shard: int, term: int, outbox: Outbox, version: str) -> None:
+        """Work with an outbox as it was read; what became of messages since it was last written is not lost by that."""
+        known, ours = self._boxes.get(shard), self._only_ours(outbox, shard)
+        if known is None:
+            known = self._boxes[shard] = Box(shard=shard, outbox=ours, term=term, looked=self._clock.monotonic())
+        elif known.version == version or known.outbox is not known.saved:
+            return
+        known.outbox, known.saved, known.version = ours, ours if ours == outbox else outbox, version
 
     def _only_ours(self, outbox: Outbox, shard: int) -> Outbox:
         """Leave out what was told of namespaces that other shards have since their number changed; those tell it."""
@@ -130,7 +130,7 @@ class Boxes:
             sink: {
                 key: t
                 for key, t in alerts.items()
-                if not t.alert.namespace or self._shard_of(t.alert.namespace) == shard
+                if not t.alert.namespace or self._holdings.shard_of(t.alert.namespace) == shard
             }
             for sink, alerts in outbox.told.items()
         }
@@ -149,6 +149,10 @@ class Boxes:
 
         What cannot be kept is still worked with: after a restart it may be told again.
         """
+        async with box.lock:
+            return self.is_ours(box) and await self._write(box)
+
+    async def _write(self, box: Box) -> bool:
         if box.outbox == box.saved or (not box.version and _says_nothing(box.outbox)):
             return True
         name = self._name_of(box.shard)
@@ -162,7 +166,7 @@ class Boxes:
         except (EngineError, TooLargeError) as exc:
             self._say(box.shard, f"Secret {name} cannot be written, so that a restart tells alerts again: {exc}")
             return True
-        box.saved, box.version = outbox, written.version
+        box.saved, box.version, box.kept = outbox, written.version, self._clock.monotonic()
         self._say(box.shard, "")
         return True
 

@@ -75,6 +75,7 @@ class Reconciler:
         What somebody worked on since, or is about to, is left to them.
         """
         queue, turns = self._parts.queue, Turns()
+        self._parts.drift.begin()
         seen = {i: queue.turn(i) for i in wanted if self._parts.contract.permits.holds(i[0])}
         await self._resolve_all()
         plain = set()

@@ -18,6 +18,7 @@ from engine.errors import ConflictError, EngineError, PolicyDeniedError, Unavail
 from engine.model.plan import Action, Step
 from engine.ports import AlertSender, StoredOutbox
 from engine.runtime.controller.dispatcher import AlertDispatcher
+from engine.runtime.controller.holdings import Holdings
 from engine.runtime.controller.outboxes import Boxes
 from tests.builders import build_step
 from tests.drift_cases import NOON, drifted, ledger_of
@@ -84,19 +85,19 @@ class Process:
 
     def __post_init__(self) -> None:
         self.loaded: tuple[AlertSettings, AlertSender] = (self.settings, self.receiver)
+        holdings = Holdings(self.shards, lambda: self.terms)
         boxes = Boxes(
             self.cluster,
             self.clock,
             name_of=lambda n: f"box-{n}",
-            shard_of=lambda namespace: shard_of(namespace, self.shards),
-            terms=lambda: self.terms,
+            holdings=holdings,
             complain=self.log.append,
         )
         self.dispatcher = AlertDispatcher(
             self,
             boxes,
             self.clock,
-            shard_of=lambda namespace: shard_of(namespace, self.shards),
+            holdings=holdings,
             labels_of=lambda _: {},
             is_gone=lambda identity: identity[0] in self.gone,
             count=self,
@@ -115,7 +116,17 @@ class Process:
             self.reads(namespace, drifted(f"{namespace}/StorageAccount/{namespace}"))
         for namespace in clean:
             self.reads(namespace, build_step(Action.NOOP, f"{namespace}/StorageAccount/{namespace}"))
-        asyncio.run(self.dispatcher.tend())
+        self.dispatcher.brought(self.terms)
+        self.tells()
+
+    def tells(self) -> None:
+        """Let everything be told that is to be told now."""
+
+        async def tell() -> None:
+            await self.dispatcher.look()
+            await self.dispatcher.idle()
+
+        asyncio.run(tell())
 
     def reads(self, namespace: str, *steps: Step) -> None:
         """Let a pass see these in a namespace."""
@@ -340,10 +351,170 @@ def test_azure_that_cannot_be_read_has_its_age(cluster: Cluster, receiver: Recei
     report = {"metadata": {"namespace": "a"}, "summary": {"checked": 2, "unreadable": 2}}
     process.dispatcher.reported("a", report, frozenset())
     for _ in range(2):
-        asyncio.run(process.dispatcher.tend())
+        process.sees()
         assert receiver.got == []
         process.clock.advance(360)
 
-    asyncio.run(process.dispatcher.tend())
+    process.tells()
 
     assert [a.type for m in receiver.got for a in m.firing] == [UNREADABLE]
+
+
+def blind_report(namespace: str = "a") -> dict[str, object]:
+    """Return what is said of a namespace in which Azure shows nothing."""
+    return {"metadata": {"namespace": namespace}, "summary": {"checked": 2, "unreadable": 2}}
+
+
+def types(receiver: Receiver) -> list[tuple[list[str], list[str]]]:
+    """Return the types of what was told."""
+    return [([a.type for a in m.firing], [a.type for a in m.resolved]) for m in receiver.got]
+
+
+def test_half_of_the_reports_say_nothing_of_the_whole(cluster: Cluster, receiver: Receiver) -> None:
+    """While the reports of a pass come one by one, neither begins nor ends that Azure cannot be read."""
+    process = Process(cluster, receiver)
+    process.sees(clean=("a", "b", "c"))
+    process.dispatcher.reported("a", blind_report("a"), frozenset())
+    process.tells()
+    assert receiver.got == []
+    process.dispatcher.reported("b", blind_report("b"), frozenset())
+    process.sees()
+    process.reads("a", build_step(Action.NOOP, "a/StorageAccount/a"))
+    process.tells()
+    assert types(receiver) == [([UNREADABLE], [])]
+
+    process.reads("b", build_step(Action.NOOP, "b/StorageAccount/b"))
+    process.sees()
+
+    assert types(receiver) == [([UNREADABLE], []), ([], [UNREADABLE])]
+
+
+def test_before_everything_was_looked_at_nothing_is_known_of_the_whole(cluster: Cluster, receiver: Receiver) -> None:
+    """A process that follows another waits for a full pass; one that finds no objects at all ends what was told."""
+    first = Process(cluster, receiver)
+    first.dispatcher.reported("a", blind_report(), frozenset())
+    first.sees()
+    later = Process(cluster, receiver)
+    later.dispatcher.brought({})
+    later.tells()
+    assert types(receiver) == [([UNREADABLE], [])]
+
+    later.sees()
+
+    assert types(receiver) == [([UNREADABLE], []), ([], [UNREADABLE])]
+
+
+def two_sinks() -> AlertSettings:
+    """Return settings by which two sinks hear of everything, one alert at a time."""
+    sinks = [{"name": name, "type": "webhook", "url": "http://x", "key": {"env": "KEY"}} for name in ("slow", "quick")]
+    return parse_settings({"cluster": "c1", "sinks": sinks, "routes": [{"sinks": ["slow", "quick"], "limit": 1}]})
+
+
+def test_who_is_slow_holds_up_nobody(cluster: Cluster, receiver: Receiver) -> None:
+    """While one sink has not answered, what is new is kept and told to the others, each time."""
+    process, answer, take = Process(cluster, receiver, settings=two_sinks()), asyncio.Event(), receiver.send
+
+    async def take_slowly(sink: Sink, message: Message) -> None:
+        if sink.name == "slow":
+            await answer.wait()
+        await take(sink, message)
+
+    receiver.send = take_slowly  # type: ignore[method-assign]
+
+    async def check() -> None:
+        for namespaces in (("a",), ("a", "b")):
+            for namespace in namespaces:
+                process.reads(namespace, drifted(f"{namespace}/StorageAccount/{namespace}"))
+            process.dispatcher.brought(process.terms)
+            await process.dispatcher.look()
+            for _ in range(5):
+                await asyncio.sleep(0)
+        assert [m.sink for m in receiver.got] == ["quick", "quick"]
+        assert [m.sink for m in unpack(cluster.secrets["box-0"].raw).waiting if m.sink == "slow"] == ["slow", "slow"]
+        answer.set()
+        await process.dispatcher.idle()
+
+    asyncio.run(check())
+
+    assert [m.sink for m in receiver.got] == ["quick", "quick", "slow", "slow"]
+    assert unpack(cluster.secrets["box-0"].raw).waiting == ()
+
+
+def test_who_loses_a_shard_sends_no_more_of_it(cluster: Cluster, receiver: Receiver) -> None:
+    """Between two messages the shard became another's: that sends the rest."""
+    first, second = Process(cluster, receiver, settings=two_sinks()), Process(cluster, receiver, settings=two_sinks())
+    take = receiver.send
+
+    async def lose(sink: Sink, message: Message) -> None:
+        await take(sink, message)
+        first.terms = {}
+
+    receiver.send = lose  # type: ignore[method-assign]
+    first.sees("a", "b")
+    assert [m.sink for m in receiver.got] == ["slow"]
+    receiver.send = take  # type: ignore[method-assign]
+
+    second.sees("a", "b")
+
+    assert {(m.sink, m.firing[0].namespace) for m in receiver.got} == {
+        (sink, namespace) for sink in ("quick", "slow") for namespace in ("a", "b")
+    }
+
+
+def test_what_became_of_messages_is_kept_in_the_end(cluster: Cluster, receiver: Receiver) -> None:
+    """A process that is stopped while it sends leaves what was taken out of what waits."""
+    process, took, take = Process(cluster, receiver, settings=two_sinks()), asyncio.Event(), receiver.send
+
+    async def hang(sink: Sink, message: Message) -> None:
+        if sink.name == "slow":
+            await asyncio.Event().wait()
+        await take(sink, message)
+        took.set()
+
+    receiver.send = hang  # type: ignore[method-assign]
+
+    async def check() -> None:
+        task = asyncio.create_task(process.dispatcher.run())
+        process.reads("a", drifted("a/StorageAccount/a"))
+        process.dispatcher.brought(process.terms)
+        await took.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(check())
+
+    assert [m.sink for m in unpack(cluster.secrets["box-0"].raw).waiting] == ["slow"]
+
+
+def test_a_sender_with_a_defect_is_a_failed_try(cluster: Cluster, receiver: Receiver) -> None:
+    """What nobody thought of is tried again later, too, and does not end the task that tells."""
+    process = Process(cluster, receiver)
+
+    async def fail(sink: Sink, message: Message) -> None:
+        raise RuntimeError("secret in here")
+
+    receiver.send, take = fail, receiver.send  # type: ignore[method-assign]
+    process.sees("a")
+    receiver.send = take  # type: ignore[method-assign]
+    process.clock.advance(15)
+    process.sees("a")
+
+    assert process.results == ["failed", "taken"]
+    assert process.log == ["an alert was not delivered: sink ours could not be sent to (RuntimeError)"]
+
+
+def test_what_goes_wrong_with_one_shard_is_no_matter_of_the_others(cluster: Cluster, receiver: Receiver) -> None:
+    """The log names the shard."""
+    by_shard = {shard_of(f"ns{n}", 2): f"ns{n}" for n in range(9)}
+    process, keep = Process(cluster, receiver, terms={0: 0, 1: 0}, shards=2), cluster.write
+
+    async def fail(name: str, stored: StoredOutbox) -> StoredOutbox:
+        if name == "box-0":
+            raise RuntimeError("no such thing")
+        return await keep(name, stored)
+
+    cluster.write = fail  # type: ignore[method-assign]
+    process.sees(*by_shard.values())
+
+    assert receiver.told() == [([by_shard[1]], [])]
+    assert process.log == ["telling alerts of shard 0 failed, and goes on: RuntimeError('no such thing')"]
