@@ -75,6 +75,7 @@ class Outbox:
         dead: Messages that nobody took; the newest few.
         dead_count: How many there were in all.
         mark: Part of the ids of messages, where there are several outboxes.
+        shards: How many outboxes there were when this one was kept; 0 where there is but one.
     """
 
     told: Mapping[str, Mapping[str, Told]] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class Outbox:
     dead_count: int = 0
     number: int = 0
     mark: str = ""
+    shards: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is stored; without secrets, as alerts have none."""
@@ -100,6 +102,7 @@ class Outbox:
             "dead": [m.to_json() for m in self.dead],
             "deadCount": self.dead_count,
             "mark": self.mark,
+            "shards": self.shards,
         }
 
 
@@ -123,6 +126,7 @@ def read_outbox(found: Mapping[str, Any]) -> Outbox:
         dead_count=found["deadCount"],
         number=found["number"],
         mark=found.get("mark", ""),
+        shards=found.get("shards", 0),
     )
 
 

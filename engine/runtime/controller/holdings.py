@@ -15,7 +15,7 @@ class Holdings:
 
     def __init__(self, count: int, terms: Callable[[], Terms]) -> None:
         """Keep how many shards there are, the same for all replicas, and what tells which of them are ours."""
-        self._count = count
+        self.count = count
         self._terms = terms
 
     def terms(self) -> Terms:
@@ -24,7 +24,7 @@ class Holdings:
 
     def shard_of(self, namespace: str) -> int:
         """Return the shard of a namespace."""
-        return shard_of(namespace, self._count)
+        return shard_of(namespace, self.count)
 
     def term_of(self, namespace: str) -> int | None:
         """Return the turn in which a namespace is ours; None while it is not."""

@@ -142,6 +142,7 @@ class Boxes:
             dead_count=outbox.dead_count,
             number=outbox.number,
             mark=f"s{shard}-",
+            shards=self._holdings.count,
         )
 
     async def save(self, box: Box) -> bool:
