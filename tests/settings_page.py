@@ -26,6 +26,8 @@ _NO_VARIABLES: Final = frozenset(
     {"CERTIFICATE_VERIFY_FAILED", "CERT_REQUIRED", "TCP_KEEPCNT", "TCP_KEEPIDLE", "TCP_KEEPINTVL"}
 )
 """Names of other programs and of the operating system."""
+_BY_LIBRARIES: Final = re.compile(r"\b(KUBECONFIG|NO_PROXY)\b")
+"""Libraries read them for us: the code names them in prose alone."""
 _TOLD: Final = yaml.safe_load((ROOT / "tests" / "settings.yaml").read_text())
 VARIABLES: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = _TOLD["variables"]
 """Heading -> variable -> who reads it, what holds without it, what it means."""
@@ -151,6 +153,7 @@ def names_in_code() -> tuple[set[str], set[str]]:
             for text in _texts(ast.parse(path.read_text())):
                 if _NAME.match(text) and text not in _NO_VARIABLES:
                     variables.add(text)
+                variables |= set(_BY_LIBRARIES.findall(text))
                 if _ANNOTATION.match(text):
                     annotations.add(text)
     return variables, annotations
