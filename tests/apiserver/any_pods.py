@@ -51,12 +51,12 @@ def running(
     more: Iterable[Object] = (),
     without: Without | None = None,
 ) -> Iterator[Pod]:
-    """Run a pod as an account that may do what the chart lets it; with ``more`` roles, ``without`` a verb of those."""
+    """Run a pod as an account that may do what the chart lets it; with ``more`` roles, ``without`` a verb of all."""
     name = operator or f"operator-{next(_NUMBERS)}"
     if plane.admin.get(f"/api/v1/namespaces/{name}") is None:
         plane.admin.create("/api/v1/namespaces", {"metadata": {"name": name}})
     account = f"pod-{next(_NUMBERS)}"
-    who = chart_account(plane, name, account, rights)
+    who = chart_account(plane, name, account, rights, without=without)
     bind(plane, name, account, more, without=without)
     settings = {"POD_NAMESPACE": name, **environment}
     period = () if "--observe-period" in options else ("--observe-period", "0.3")

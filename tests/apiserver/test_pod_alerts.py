@@ -268,20 +268,21 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
     return Helm(found, tmp_path_factory.mktemp("helm"))
 
 
-@pytest.mark.parametrize("missing", ["", "update", "create"])
+@pytest.mark.parametrize("missing", ["", "update secrets", "create secrets", "list driftreports", "get driftreports"])
 def test_a_pod_that_only_reports_needs_what_the_chart_gives(
     plane: ControlPlane, web: Web, there: Receiver, tmp_path: Path, helm: Helm, missing: str
 ) -> None:
-    """It tells alerts with the chart's role; without one of its verbs the log says which, and what follows from it."""
+    """It tells alerts with the chart's roles; without a verb the log says which, and what follows from it."""
+    verb, _, resource = missing.partition(" ")
     sinks = [hook("ours", there.url, tmp_path), {"name": "cluster", "type": "events"}]
     values = {"azureOperatorMode": "watch", "trueup": {"alerts": {"config": {"cluster": "c1", "sinks": sinks}}}}
-    operator = f"only-{missing or 'all'}"
+    operator = f"only-{missing.replace(' ', '-') or 'all'}"
     chart = helm.render(values, namespace=operator)
     settings = chart.only("ConfigMap", "trueup-report-alerts")["data"]["alerts.yaml"]
     path = tmp_path / "alerts.yaml"
     path.write_text(settings)
     roles = [o for o in chart.objects if o["kind"].endswith("Role") and "report-alerts" in o["metadata"]["name"]]
-    azure_group = f"only{missing}-rg"
+    azure_group = f"{operator}-rg"
     (tmp_path / "maker").mkdir()
     with running(plane, web.azure, tmp_path / "maker", environment=environment(web)) as maker:
         make(web, azure_group)
@@ -296,21 +297,25 @@ def test_a_pod_that_only_reports_needs_what_the_chart_gives(
         rights=Rights.REPORT,
         operator=operator,
         more=roles,
-        without=(missing, "secrets"),
+        without=(verb, resource),
     ) as pod:
         edit(web, azure_group)
         wait_told(web, there, ([azure_group], []))
         web.wait_for("the event", lambda: _alert_events(web, azure_group))
-        if missing == "create":
+        if resource == "driftreports":
+            web.wait_for("the complaint", lambda: "DriftReports cannot be written" in pod.log.read_text())
+            edit(web, azure_group, "shop")
+            wait_told(web, there, ([azure_group], []), ([], [azure_group]))
+        elif verb == "create":
             web.wait_for("the complaint", lambda: "cannot be written" in pod.log.read_text())
-        elif missing == "update":
+        elif verb == "update":
             edit(web, azure_group, "shop")
             web.wait_for("the complaint", lambda: "cannot be written" in pod.log.read_text())
         else:
             more_passes(web)
 
-    assert ("so that a restart tells alerts again" in pod.log.read_text()) == bool(missing)
-    assert list(outboxes(plane.admin, operator)) == ([] if missing == "create" else ["trueup-report-alerts"])
+    assert ("so that a restart tells alerts again" in pod.log.read_text()) == (resource == "secrets")
+    assert list(outboxes(plane.admin, operator)) == ([] if missing == "create secrets" else ["trueup-report-alerts"])
 
 
 def test_a_killed_replica_is_followed_by_another(
