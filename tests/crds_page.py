@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from engine.crds.definition import define
 from engine.drift.definition import drift_report_definition
+from schemas.behaviours import lookup_kind_behaviour
 from schemas.kinds import groups, kinds_of, versions
 from tests.conftest import ROOT
 
@@ -21,10 +22,21 @@ definitions: [the command line](cli.md). The pod installs what `--crd-pattern` n
 deletes a definition.
 """
 
+OPERATOR_SPEC: Final = {
+    "secrets": "by name of a value that the kind has, see below: `name` and `key` of the Secret that it is written to",
+    "configMaps": "the same, to a ConfigMap",
+    "secretExpressions": "`name`, `key` and `value`: what a CEL expression over `self` and `secret` gives, to a Secret",
+    "configMapExpressions": "the same over `self`, to a ConfigMap",
+    "namingConvention": "of RoleAssignment and RoleDefinition: `stable` (worked out of the object's) or `random`",
+    "creationMode": "of SecurityGroup: `AdoptOrCreate` or `AlwaysCreate`",
+    "configmaps": "of SecurityGroup: `entraID` with `name` and `key` of the ConfigMap that its id is written to",
+}
+"""Member -> meaning."""
+
 
 def render_page() -> str:
     """Return the page."""
-    return "".join([_HEAD, *_drift_report(), *_kinds()])
+    return "".join([_HEAD, *_drift_report(), *_kinds(), *_operator_spec()])
 
 
 def _drift_report() -> Iterator[str]:
@@ -73,3 +85,33 @@ def _kind(group: str, kind: str) -> str:
     (stored,) = [v["name"] for v in found if v["storage"]]
     others = len(versions(group, kind)) - 1
     return f"{kind} ({stored}{f' and {others}' if others else ''})"
+
+
+def _operator_spec() -> Iterator[str]:
+    yield "\n## operatorSpec\n\nWhat is done beside the resource; Azure gets none of it. "
+    yield "[`run`](cli.md#run) says when it is written.\n\n| member | meaning |\n|---|---|\n"
+    for member, meaning in OPERATOR_SPEC.items():
+        yield f"| `{member}` | {meaning} |\n"
+    yield "\nA destination of the first four also takes `annotations` and `labels` for the Secret or ConfigMap. A name "
+    yield "that a kind does not have is refused.\n\n| kind | `secrets` | `configMaps` |\n|---|---|---|\n"
+    for group in groups():
+        for kind in kinds_of(group):
+            yield from _exports(group, kind)
+
+
+def _exports(group: str, kind: str) -> Iterator[str]:
+    found = lookup_kind_behaviour(group, kind)
+    if found is not None and (found.secrets or found.config_maps):
+        texts = [", ".join(f"`{key.name}`" for key in keys) for keys in (found.secrets, found.config_maps)]
+        yield f"| {kind} ({group}) | {' | '.join(texts)} |\n"
+
+
+def operator_members() -> set[str]:
+    """Return what the specs of all kinds and versions have below ``operatorSpec``."""
+    found: set[str] = set()
+    for group in groups():
+        for kind in kinds_of(group):
+            for version in define(group, kind, version="v0")["spec"]["versions"]:
+                spec = version["schema"]["openAPIV3Schema"]["properties"].get("spec", {}).get("properties", {})
+                found |= spec.get("operatorSpec", {}).get("properties", {}).keys()
+    return found

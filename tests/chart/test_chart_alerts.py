@@ -81,6 +81,7 @@ def test_without_settings_there_is_nothing(helm: Helm) -> None:
         assert rules(found) == []
         assert not [a for a in found.container["args"] if a.startswith("--alerts")]
         assert not [n for n in found.names("ConfigMap") if "alerts" in n]
+        assert ("trueup.alerts: a pod that only installs definitions sees no drift" in found.notes) == bool(values)
 
 
 @pytest.mark.parametrize(

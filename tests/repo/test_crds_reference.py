@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from schemas.kinds import all_kinds
-from tests.crds_page import PAGE, render_page
+from tests.crds_page import OPERATOR_SPEC, PAGE, operator_members, render_page
 
 
 def test_the_page_is_current() -> None:
@@ -22,3 +22,8 @@ def test_every_kind_is_on_the_page() -> None:
 
     assert {kind.name for kind in all_kinds() if f" {kind.name} (" not in page} == set()
     assert "| `findings[].changes[].before` | string |" in page
+
+
+def test_every_member_of_operator_spec_has_a_meaning() -> None:
+    """And none is on the page that no kind has."""
+    assert operator_members() == set(OPERATOR_SPEC)
