@@ -23,7 +23,7 @@ from engine.app.logs import Log
 from engine.app.metrics import Counter, Gauge, Labels, Metric, single
 from engine.cluster.operating import Operating
 from engine.desired.identity import ObjectIdentity
-from engine.errors import InvalidSpecError
+from engine.errors import EngineError
 from engine.ports import AlertSender, Clock
 from engine.runtime.controller.dispatcher import AlertDispatcher
 from engine.runtime.controller.drift import DriftBook
@@ -72,17 +72,18 @@ class AlertFile:
             return
         try:
             settings = read_alert_settings(self._path)
-        except InvalidSpecError as exc:
+            sender = self._make_sender(settings)
+        except (EngineError, OSError) as exc:
             self._say_wrong(exc)
             self._stamp, self.is_good = stamp, False
             return
         references = (r for sink in settings.sinks.values() for r in sink.secrets.values())
         self._watched = frozenset(Path(r.file) for r in references if r.file)
-        self._loaded = (settings, self._make_sender(settings))
+        self._loaded = (settings, sender)
         self._stamp, self.is_good = self._stamp_of(self._watched), True
         self._log.info(f"alerts are told to {', '.join(sorted(settings.sinks))}", file=str(self._path))
 
-    def _say_wrong(self, exc: InvalidSpecError) -> None:
+    def _say_wrong(self, exc: EngineError | OSError) -> None:
         rest = "the settings before it hold" if self._loaded is not None else "nobody is told of drift"
         for fault in exc.faults if isinstance(exc, SettingsError) else [str(exc)]:
             self._log.error(f"{fault}; {rest}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Final
 
 from engine.errors import EngineError, PolicyDeniedError
@@ -25,8 +26,8 @@ Handler = Callable[[News], None]
 _NO_TEXTS: Final[Mapping[str, str]] = {}
 _LOOKS_S: Final = (0.1, 0.5, 1.0, 3.0)
 """A definition that changed is served a little later: it is looked for again and again."""
-_LATER_S: Final = (5.0, 15.0, 30.0, 60.0)
-"""A server that just began may tell of all its groups but ours for a while: so long they are waited for."""
+_LATER_S: Final = (5.0, 15.0, 30.0, 60.0, 300.0)
+"""A server that just began may tell of all its groups but ours for a while; the last pause is repeated."""
 
 
 class WatchedCluster:
@@ -116,12 +117,18 @@ class WatchedCluster:
             await self._redefined.wait()
             self._redefined.clear()
             is_whole = False
-            for number, pause in enumerate((*_LOOKS_S, *_LATER_S)):
+            for number, pause in enumerate(chain(_LOOKS_S, _LATER_S, repeat(_LATER_S[-1]))):
                 if number >= len(_LOOKS_S) and (is_whole or self._redefined.is_set()):
                     break
-                await asyncio.sleep(pause)
+                await self._pause(pause, is_quick=number < len(_LOOKS_S))
                 with contextlib.suppress(EngineError):
                     is_whole = await self._discover()
+
+    async def _pause(self, seconds: float, *, is_quick: bool) -> None:
+        """Wait; long waits end when a definition changes."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await (asyncio.sleep(seconds) if is_quick else self._redefined.wait())
 
     async def _discover(self) -> bool:
         """Watch what is served now; return whether that is all that is defined of what we know.

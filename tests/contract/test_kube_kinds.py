@@ -58,6 +58,7 @@ def watch(
     client: KubeClient,
     then: Callable[[WatchedCluster], None],
     until: Callable[[WatchedCluster], bool] = lambda _: False,
+    looks: int = 3,
 ) -> tuple[dict[tuple[str, str], str], list[News]]:
     """Begin, do something, and go on until that, or until kinds were looked for some more times.
 
@@ -72,10 +73,10 @@ def watch(
         try:
             then(cluster)
             told.clear()
-            looks = kube.counts()["/apis"]
+            end = kube.counts()["/apis"] + looks
             async with asyncio.timeout(20):
                 for _ in itertools.count():
-                    if until(cluster) or kube.counts()["/apis"] >= looks + 3:
+                    if until(cluster) or kube.counts()["/apis"] >= end:
                         break
                     await asyncio.sleep(0)
             return dict(cluster.plurals)
@@ -111,3 +112,19 @@ def test_a_kind_goes_with_its_definition(kube: FakeKube, client: KubeClient, *, 
 
     gone = [n for n in told if isinstance(n, Listing) and n.kind == KIND.kind and not n.objects]
     assert (served, bool(gone)) == ((SERVED, False) if is_defined else ({}, True))
+
+
+def test_a_kind_that_is_served_late_is_found_without_another_change(kube: FakeKube, client: KubeClient) -> None:
+    """However often it was looked for in vain."""
+    kube.answers["/apis"] = NOTHING
+    looks: list[int] = []
+
+    def serve_later(cluster: WatchedCluster) -> bool:
+        looks.append(kube.counts()["/apis"])
+        if looks[-1] >= looks[0] + 12:
+            kube.answers.pop("/apis", None)
+        return bool(cluster.plurals)
+
+    served, _ = watch(kube, client, lambda _: None, until=serve_later, looks=30)
+
+    assert served == SERVED
