@@ -32,15 +32,15 @@ class Operations:
 
     def __init__(self) -> None:
         """Nothing was followed yet."""
-        self._spent: dict[ObjectIdentity, str] = {}
+        self._spent: dict[ObjectIdentity, int] = {}
 
     def pending(self, found: ClusterObject) -> str:
-        """Return the token of an operation whose end nobody in this process saw; empty when there is none."""
+        """Return the token of an operation whose end nobody in this process saw; empty when there is none.
+
+        A token that Ready made void is seen again when the object is not Ready any more: it stays spent.
+        """
         token = token_on(found)
-        spent = self._spent.get(found.identity)
-        if spent is not None and spent != token:
-            del self._spent[found.identity]
-        return "" if spent == token else token
+        return "" if self._spent.get(found.identity) == hash(token) else token
 
     def forget(self, identity: ObjectIdentity) -> None:
         """Drop what is known of an object that is gone."""
@@ -50,7 +50,7 @@ class Operations:
         """Its end was seen, or it is of no use."""
         token = token_on(found)
         if token:
-            self._spent[found.identity] = token
+            self._spent[found.identity] = hash(token)
 
 
 async def follow(azure: StepApplier, token: str, clock: Clock) -> EngineError | None:
