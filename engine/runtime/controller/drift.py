@@ -24,7 +24,6 @@ class DriftBook:
         self._holdings = holdings
         self._ledgers: dict[str, Ledger] = {}
         self._made_in: dict[str, int | None] = {}
-        self.begun: Terms = {}
         self.swept: Terms = {}
         self.dirty: set[str] = set()
         self.changed = asyncio.Event()
@@ -53,33 +52,44 @@ class DriftBook:
             if self._ledgers[identity[0]].knows_nothing():
                 self.changed.set()
 
-    def begin(self) -> None:
-        """A full pass begins: it sees all of the shards that are ours now."""
-        self.begun = self._holdings.terms()
+    def begin(self) -> Terms:
+        """Return what a full pass that begins now sees all of."""
+        return self._holdings.terms()
 
-    def ended(self, objects: Objects | None = None, begun: Terms | None = None) -> None:
-        """A pass ended; with ``objects`` everything was looked at: what is not there any more is forgotten.
+    def ended(self) -> None:
+        """A pass over some objects ended."""
+        self.changed.set()
+
+    def ended_full(self, objects: Objects, begun: Terms) -> None:
+        """A full pass ended: what is not there any more is forgotten.
 
         While a kind cannot be listed nobody knows what is not there.
 
         Args:
-            objects: All that there are; None when the pass was about some of them.
-            begun: The shards that it saw all of; None for those that were ours when the last full pass began.
+            objects: All that there are.
+            begun: What :meth:`begin` returned when it began; another full pass may have begun since, and even ended.
         """
-        if objects is not None and not objects.problems():
+        if not objects.problems():
             self.passes += 1
             there: dict[str, set[ObjectIdentity]] = defaultdict(set)
             for found in objects.all():
                 there[found.identity[0]].add(found.identity)
             for namespace, ledger in self._ledgers.items():
                 ledger.keep(there[namespace], self._clock.now())
-            seen = self.begun if begun is None else begun
-            self.swept = {**self.swept, **{n: max(term, self.swept.get(n, term)) for n, term in seen.items()}}
+            self.swept = {**self.swept, **{n: max(term, self.swept.get(n, term)) for n, term in begun.items()}}
         self.changed.set()
 
-    def lost(self) -> Iterable[str]:
-        """Return the namespaces that were somebody else's since something was seen there."""
-        return [n for n, term in self._made_in.items() if term is None or term != self._holdings.term_of(n)]
+    def drop_lost(self) -> Iterable[str]:
+        """Forget what is not ours any more, also for a moment, and return the namespaces of which something was known.
+
+        Should a shard come back in the same turn, it is looked at anew before anything is said of it.
+        """
+        terms = self._holdings.terms()
+        self.swept = {n: term for n, term in self.swept.items() if terms.get(n) == term}
+        lost = [n for n, term in self._made_in.items() if term is None or terms.get(self._holdings.shard_of(n)) != term]
+        for namespace in lost:
+            self.forget(namespace)
+        return lost
 
     def forget(self, namespace: str) -> None:
         """Drop a namespace that somebody else works on, or that holds nothing."""
@@ -101,4 +111,6 @@ class DriftBook:
 
     def namespaces(self) -> frozenset[str]:
         """Return the namespaces that something is known of, and of which everything was looked at since."""
-        return frozenset(n for n in self._ledgers if self.is_swept(n))
+        terms = self._holdings.terms()
+        shards = {n for n, term in self.swept.items() if terms.get(n) == term}
+        return frozenset(n for n in self._ledgers if self._holdings.shard_of(n) in shards)

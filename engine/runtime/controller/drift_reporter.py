@@ -104,14 +104,18 @@ class DriftReporter:
 
         Who listens hears of all of them first: no alert waits for a report to be written.
         """
-        for namespace in self._book.lost():
+        for namespace in self._book.drop_lost():
             self._forget(namespace)
-        swept, why = self._book.swept, await self._try(self._check_written())
-        problems = [why, *[await self._try(self._take(n, is_there=not why)) for n in self._news(is_there=not why)]]
+        swept = self._book.swept
+        why = await self._try(self._check_written())
+        problems = [why]
+        for namespace in self._news(is_there=not why):
+            problems.append(await self._try(self._take(namespace, is_there=not why)))
         if self._listener is not None:
             self._listener.brought(swept)
         if not why:
-            problems += [await self._try(self._bring(namespace)) for namespace in sorted(self._due)]
+            for namespace in sorted(self._due):
+                problems.append(await self._try(self._bring(namespace)))
         self._say(next((p for p in problems if p), ""))
 
     async def _try(self, work: Awaitable[None]) -> str:
@@ -150,9 +154,6 @@ class DriftReporter:
 
     async def _take(self, namespace: str, *, is_there: bool) -> None:
         """Build a report and tell who listens, also when what an earlier process left cannot be read."""
-        if not self._is_ours(namespace):
-            self._forget(namespace)
-            return
         try:
             if is_there and not self._is_recalled(namespace):
                 await self._recall(namespace, self._book.ledger(namespace))

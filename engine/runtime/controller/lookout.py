@@ -87,8 +87,7 @@ class Lookout:
 
     async def _tell(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         parts, is_whole = self._parts, purpose is Purpose.SWEEP
-        if is_whole:
-            parts.drift.begin()
+        begun = parts.drift.begin()
         unspoken = await self._resolve(wanted)
         began = parts.clock.monotonic()
         seen = wanted - {key.identity for key in unspoken}
@@ -96,7 +95,10 @@ class Lookout:
         planned = await cycle.plan()
         seconds = parts.clock.monotonic() - began
         parts.note(planned, seconds, is_full=is_whole)
-        parts.drift.ended(parts.objects if is_whole else None)
+        if is_whole:
+            parts.drift.ended_full(parts.objects, begun)
+        else:
+            parts.drift.ended()
         parts.telemetry.passed(planned.plan, seconds, is_full=is_whole)
         await self._report(Looked(planned=planned, is_whole=is_whole, unspoken=unspoken))
 

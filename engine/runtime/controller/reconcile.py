@@ -21,6 +21,7 @@ from engine.model.plan import Plan
 from engine.model.policy import ReconcilePolicy
 from engine.model.purpose import Purpose
 from engine.model.state import CustomResource
+from engine.runtime.controller.holdings import Terms
 from engine.runtime.controller.object_pass import ObjectPass
 from engine.runtime.controller.operations import follow
 from engine.runtime.controller.owners import find_waiting
@@ -39,9 +40,11 @@ class Reconciler:
         self._parts = parts
         self._last = LastIndex()
         self._sweeps = Sweeps(self._last)
+        self._begun: Terms = {}
 
     async def run(self, wanted: frozenset[ObjectIdentity], purpose: Purpose) -> None:
         """Bring these objects, all of them taken from the queue, to where they should be; let go of each when it is."""
+        begun = self._begun
         wanted = self._held_of(wanted)
         left = set(wanted)
         try:
@@ -60,7 +63,10 @@ class Reconciler:
         finally:
             for identity in left:
                 self._parts.queue.done(identity)
-        self._parts.drift.ended(self._parts.objects if purpose is Purpose.SWEEP else None)
+        if purpose is Purpose.SWEEP:
+            self._parts.drift.ended_full(self._parts.objects, begun)
+        else:
+            self._parts.drift.ended()
 
     def _held_of(self, wanted: frozenset[ObjectIdentity]) -> frozenset[ObjectIdentity]:
         """Let go of what other replicas work on."""
@@ -75,7 +81,7 @@ class Reconciler:
         What somebody worked on since, or is about to, is left to them.
         """
         queue, turns = self._parts.queue, Turns()
-        self._parts.drift.begin()
+        begun = self._begun = self._parts.drift.begin()
         seen = {i: queue.turn(i) for i in wanted if self._parts.contract.permits.holds(i[0])}
         await self._resolve_all()
         plain = set()
@@ -87,7 +93,7 @@ class Reconciler:
         settled = await self._look_at(plain, run, seen)
         rest = frozenset(i for i in seen if i not in settled and queue.begin(i, seen[i]))
         if not rest:
-            self._parts.drift.ended(self._parts.objects)
+            self._parts.drift.ended_full(self._parts.objects, begun)
         return rest
 
     async def _look_at(

@@ -72,20 +72,27 @@ class Process:
     writes_when_heard: list[int] = field(default_factory=list)
     swept: Terms = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
+    is_sure: bool = True
+    asked: int = 0
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOON))
 
     def __post_init__(self) -> None:
         self.objects = Objects(NoInputs())  # type: ignore[arg-type]
-        self.book = DriftBook(self.clock, Holdings(1, lambda: self.terms))
+        self.book = DriftBook(self.clock, Holdings(1, self.held))
+        self.begun: Terms = {}
         self.reporter = DriftReporter(
             self.book,
             self.kept,
-            lambda _: 0 in self.terms,
+            lambda _: 0 in self.terms and self.is_sure,
             self.clock,
             teller=None,
             listener=self,
             complain=self.log.append,
         )
+
+    def held(self) -> Terms:
+        self.asked += 1
+        return self.terms
 
     def reported(self, namespace: str, report: Mapping[str, Any], read: frozenset[ObjectIdentity]) -> None:
         self.heard[namespace] = report
@@ -100,7 +107,7 @@ class Process:
     def sees(self, *steps: Step, is_whole: bool = True) -> None:
         """Let a pass end that saw these."""
         if is_whole:
-            self.book.begin()
+            self.begun = self.book.begin()
         self.ends(*steps, is_whole=is_whole)
 
     def ends(self, *steps: Step, is_whole: bool = True) -> None:
@@ -108,7 +115,10 @@ class Process:
         self.book.note(steps)
         for step in steps:
             self.objects.put(ClusterObject(resource=CustomResource(key=step.key, spec=Document(value={}))))
-        self.book.ended(self.objects if is_whole else None)
+        if is_whole:
+            self.book.ended_full(self.objects, self.begun)
+        else:
+            self.book.ended()
         asyncio.run(self.reporter.flush())
 
     def loses(self, *names: str) -> None:
@@ -144,7 +154,7 @@ def test_who_has_a_shard_again_knows_nothing_of_before(kept: Kept) -> None:
     process.terms = {0: 2}
 
     process.ends(clean(TWO), is_whole=False)
-    assert (process.heard, process.swept) == ({}, {0: 1})
+    assert (process.heard, process.swept) == ({}, {})
     process.sees(clean(ONE), clean(TWO))
 
     report = kept.reports["a"]
@@ -163,13 +173,43 @@ def test_a_turn_that_nobody_noticed_is_another_turn(kept: Kept) -> None:
     assert process.checked() == {"a": 1}
 
 
+@pytest.mark.parametrize("is_lost", [True, False], ids=["lost", "not sure of"])
+def test_a_moment_without_a_lease_makes_no_partial_report(kept: Kept, *, is_lost: bool) -> None:
+    """A renewal came late and the shard was nobody else's: what was known of it is whole, or is not told."""
+    process = Process(kept)
+    process.sees(drifted(ONE), drifted(TWO))
+    process.terms, process.is_sure = ({} if is_lost else process.terms), is_lost
+    process.ends(drifted(ONE), is_whole=False)
+    process.terms, process.is_sure = {0: 1}, True
+
+    process.ends(drifted(ONE), is_whole=False)
+    assert kept.reports["a"]["summary"]["checked"] == 2
+    process.sees(drifted(ONE), drifted(TWO))
+
+    assert process.checked() == {"a": 2}
+    assert {f["since"] for f in process.heard["a"]["findings"]} == {"2026-11-23T12:00:00Z"}
+
+
+def test_who_holds_what_is_not_asked_for_each_namespace(kept: Kept) -> None:
+    """An edit costs what it touches, however many namespaces there are."""
+    asked = []
+    for count in (10, 40):
+        process = Process(Kept())
+        process.sees(*(clean(f"n{n}/StorageAccount/one") for n in range(count)))
+        before = process.asked
+        process.sees(clean("n0/StorageAccount/one"), is_whole=False)
+        asked.append(process.asked - before)
+
+    assert asked[0] == asked[1]
+
+
 def test_a_pass_that_began_before_a_shard_was_won_saw_only_part_of_it(kept: Kept) -> None:
     """The report that the replica before left stays until everything was looked at; times go on from it."""
     before = Process(kept)
     before.sees(drifted(ONE), drifted(TWO))
     process = Process(kept, terms={})
     process.clock.advance(600)
-    process.book.begin()
+    process.begun = process.book.begin()
     process.terms = {0: 1}
     process.ends(drifted(TWO))
     assert (process.heard, process.swept) == ({}, {})
@@ -184,12 +224,11 @@ def test_a_pass_that_began_before_a_shard_was_won_saw_only_part_of_it(kept: Kept
 def test_a_pass_that_ends_after_another_began_takes_nothing_back(kept: Kept) -> None:
     """The rest of one full pass may end when the next has begun, or even ended."""
     process = Process(kept)
-    process.book.begin()
-    first = process.book.begun
+    first = process.book.begin()
     process.terms = {0: 2}
     process.sees(clean(ONE))
 
-    process.book.ended(process.objects, first)
+    process.book.ended_full(process.objects, first)
 
     assert (process.book.swept, process.book.namespaces()) == ({0: 2}, {"a"})
 
