@@ -25,6 +25,7 @@ from engine.cluster.operating import Operating
 from engine.desired.identity import ObjectIdentity
 from engine.errors import EngineError
 from engine.ports import AlertSender, Clock
+from engine.runtime.controller.couriers import Couriers, Loaded
 from engine.runtime.controller.dispatcher import AlertDispatcher
 from engine.runtime.controller.drift import DriftBook
 from engine.runtime.controller.holdings import Holdings
@@ -46,14 +47,29 @@ _LASTS: Final = timedelta(hours=24)
 class AlertFile:
     """Implements ``AlertSource``: the last settings that could be used, whatever stands in the file by now."""
 
-    def __init__(self, path: Path, make_sender: Callable[[AlertSettings], AlertSender], log: Log) -> None:
-        """Read nothing yet."""
+    def __init__(
+        self,
+        path: Path,
+        make_sender: Callable[[AlertSettings], AlertSender],
+        log: Log,
+        *,
+        also: Collection[Path] = (),
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            path: The file.
+            make_sender: Makes what sends by its settings; EngineError or OSError where nothing can.
+            log: Told of what is wrong.
+            also: Other files that sending hangs on.
+        """
         self._path = path
+        self._also = frozenset(also)
         self._make_sender = make_sender
         self._log = log
         self._stamp: tuple[object, ...] | None = None
-        self._watched: frozenset[Path] = frozenset()
-        self._loaded: tuple[AlertSettings, AlertSender] | None = None
+        self._watched = self._also
+        self._loaded: Loaded | None = None
         self.is_good = False
 
     @property
@@ -61,7 +77,7 @@ class AlertFile:
         """Return the names of the sinks."""
         return self._loaded[0].sinks.keys() if self._loaded is not None else ()
 
-    async def load(self) -> tuple[AlertSettings, AlertSender] | None:
+    async def load(self) -> Loaded | None:
         """Return settings and sender: others when the file changed, or a file that it names."""
         await asyncio.to_thread(self._look)
         return self._loaded
@@ -78,7 +94,7 @@ class AlertFile:
             self._stamp, self.is_good = stamp, False
             return
         references = (r for sink in settings.sinks.values() for r in sink.secrets.values())
-        self._watched = frozenset(Path(r.file) for r in references if r.file)
+        self._watched = self._also | {Path(r.file) for r in references if r.file}
         self._loaded = (settings, sender)
         self._stamp, self.is_good = self._stamp_of(self._watched), True
         self._log.info(f"alerts are told to {', '.join(sorted(settings.sinks))}", file=str(self._path))
@@ -157,7 +173,8 @@ def make_alerts(
     def is_gone(identity: ObjectIdentity) -> bool:
         return bool(book.passes and not objects.problems()) and objects.find(identity) is None
 
-    file, deliveries = AlertFile(args.alerts, make_sender, log), _Deliveries()
+    file = AlertFile(args.alerts, make_sender, log, also=[Path(ca_file)] if ca_file else [])
+    deliveries = _Deliveries()
     boxes = Boxes(
         KubeOutboxes(client, operating.namespace),
         clock,
@@ -168,11 +185,11 @@ def make_alerts(
     dispatcher = AlertDispatcher(
         file,
         boxes,
+        Couriers(boxes, clock, count=deliveries, log=log.warn),
         clock,
         holdings=holdings,
         labels_of=labels_of,
         is_gone=is_gone,
-        count=deliveries,
         log=log.warn,
     )
     return PodAlerts(dispatcher=dispatcher, metrics=_metrics(boxes, file, deliveries, clock))

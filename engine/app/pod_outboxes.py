@@ -87,12 +87,12 @@ def _retry_box(store: KubeOutboxes, namespace: str, name: str, ids: Collection[s
 def _keep(store: KubeOutboxes, name: str, found: _Found, revived: Revived) -> None:
     """Write an outbox back; what no pod would send goes to another first, so that nothing is lost in between."""
     outbox, heir = revived.outbox, _heir_of(name, found)
-    if heir:
-        into, there = found[heir][1], {m.id for m in found[heir][1].waiting}
-        moved = tuple(m for m in outbox.waiting if m.id in revived.sent)
+    moved = tuple(m for m in outbox.waiting if m.id in revived.sent) if heir else ()
+    if moved:
+        into = found[heir][1]
+        there = {m.id for m in into.waiting}
         _write(store, heir, found, replace(into, waiting=(*into.waiting, *(m for m in moved if m.id not in there))))
-        outbox = replace(outbox, waiting=tuple(m for m in outbox.waiting if m not in moved))
-    _write(store, name, found, outbox)
+    _write(store, name, found, replace(outbox, waiting=tuple(m for m in outbox.waiting if m not in moved)))
 
 
 def _write(store: KubeOutboxes, name: str, found: _Found, outbox: Outbox) -> None:

@@ -18,6 +18,7 @@ from engine.runtime.controller.outboxes import Box, Boxes
 
 _SAVE: Final = timedelta(seconds=5)
 """While many messages are sent one after the other, what became of them is kept this often."""
+_LAST_SEND_S: Final = 1.0
 _LAST_SAVE_S: Final = 2.0
 
 Loaded = tuple[AlertSettings, AlertSender]
@@ -70,7 +71,10 @@ class Couriers:
             await asyncio.wait(running)
 
     async def stop(self) -> None:
-        """Send nothing more, and keep what became of messages lately, if that can be done quickly."""
+        """Let what is being sent end, and keep what became of messages lately, if that can be done quickly."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_SEND_S):
+                await self.idle()
         running = [t for t in self._tasks.values() if not t.done()]
         for task in running:
             task.cancel()

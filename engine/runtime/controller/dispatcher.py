@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,12 +16,14 @@ from engine.alerts.overview import silence_lines
 from engine.alerts.settings import AlertSettings
 from engine.desired.identity import ObjectIdentity
 from engine.ports import Clock
-from engine.runtime.controller.couriers import Couriers, DeliveryCount, Loaded
+from engine.runtime.controller.couriers import Couriers, Loaded
 from engine.runtime.controller.holdings import Holdings, Terms
 from engine.runtime.controller.outboxes import Box, Boxes
 
 TICK: Final = timedelta(seconds=10)
 """Ages, digests and the file of settings are looked at this often without news."""
+_SHORTEST: Final = timedelta(seconds=1)
+"""Without news nothing is so urgent; a message that stays due, whatever the reason, keeps nobody busy."""
 
 
 class AlertSource(Protocol):
@@ -47,12 +50,12 @@ class AlertDispatcher:
         self,
         source: AlertSource,
         boxes: Boxes,
+        couriers: Couriers,
         clock: Clock,
         *,
         holdings: Holdings,
         labels_of: LabelsOf,
         is_gone: Callable[[ObjectIdentity], bool],
-        count: DeliveryCount,
         log: Callable[[str], None],
     ) -> None:
         """Know nothing yet.
@@ -60,21 +63,21 @@ class AlertDispatcher:
         Args:
             source: Who hears of what.
             boxes: What was told.
+            couriers: Send what waits there.
             clock: For the time.
             holdings: Which namespaces are ours.
             labels_of: Returns the labels of an object.
             is_gone: Whether it is known that there is no such object.
-            count: Told what becomes of messages.
-            log: Told of what was not taken, and of what nobody hears.
+            log: Told of what went wrong, and of what nobody hears.
         """
         self._source = source
         self._boxes = boxes
+        self._couriers = couriers
         self._clock = clock
         self._holdings = holdings
         self._labels_of = labels_of
         self._is_gone = is_gone
         self._log = log
-        self._couriers = Couriers(boxes, clock, count=count, log=log)
         self._coming: dict[str, _Reported | None] = {}
         self._reports: dict[str, _Reported] = {}
         self._swept: Terms = {}
@@ -94,8 +97,10 @@ class AlertDispatcher:
     def brought(self, swept: Terms) -> None:
         """Tell what is new."""
         coming, self._coming = self._coming, {}
-        known = {**self._reports, **coming}
-        self._reports = {n: r for n, r in known.items() if r is not None and r.term == self._holdings.term_of(n)}
+        known, terms = {**self._reports, **coming}, self._holdings.terms()
+        self._reports = {
+            n: r for n, r in known.items() if r is not None and r.term == terms.get(self._holdings.shard_of(n))
+        }
         self._alerts = {n: a for n, a in self._alerts.items() if n in self._reports and n not in coming}
         self._swept = swept
         self._news.set()
@@ -106,10 +111,7 @@ class AlertDispatcher:
             while True:
                 await self._wait()
                 self._news.clear()
-                try:
-                    await self.look()
-                except Exception as exc:
-                    self._log(f"telling alerts failed, and goes on: {exc!r}")
+                if not await self.look():
                     await self._clock.sleep(TICK)
         finally:
             await self._couriers.stop()
@@ -117,27 +119,28 @@ class AlertDispatcher:
     async def _wait(self) -> None:
         now = self._clock.now()
         due = [at for b in self._boxes.known() if (at := next_due(b.outbox, self._couriers.busy(b.shard))) is not None]
-        rest = min([TICK, *(at - now for at in due)]).total_seconds()
-        try:
-            async with asyncio.timeout(max(rest, 0.0)):
+        rest = max(_SHORTEST, min([TICK, *(at - now for at in due)]))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(rest.total_seconds()):
                 await self._news.wait()
-        except TimeoutError:
-            return
 
-    async def look(self) -> None:
-        """Look once at what is to be told, and have it sent; nobody waits for that."""
+    async def look(self) -> bool:
+        """Look once at what is to be told, and have it sent; nobody waits for that. Return whether all went well."""
+        try:
+            return await self._look()
+        except Exception as exc:
+            self._log(f"telling alerts failed, and goes on: {exc!r}")
+            return False
+
+    async def _look(self) -> bool:
         loaded = await self._source.load()
         if loaded is None:
-            return
+            return True
         boxes = await self._boxes.held()
         if loaded is not self._loaded:
             self._change(loaded, boxes)
         self._tell_silences(loaded[0])
-        await asyncio.gather(*(self._tend(box, loaded) for box in boxes))
-
-    async def idle(self) -> None:
-        """Return when nothing is being sent."""
-        await self._couriers.idle()
+        return all(await asyncio.gather(*(self._tend(box, loaded) for box in boxes)))
 
     def _change(self, loaded: Loaded, boxes: Iterable[Box]) -> None:
         """Take other settings: what nobody took by the last ones is tried by these, as far as it is still so."""
@@ -162,7 +165,7 @@ class AlertDispatcher:
             self._alerts[namespace] = alerts_of(report, cluster=settings.cluster, labels_of=self._labels_of)
         return self._alerts[namespace]
 
-    async def _tend(self, box: Box, loaded: Loaded) -> None:
+    async def _tend(self, box: Box, loaded: Loaded) -> bool:
         """Put what is new into an outbox; what goes wrong with one is no matter of the others."""
         try:
             self._plan(box, loaded[0])
@@ -170,6 +173,8 @@ class AlertDispatcher:
                 self._couriers.start(box, loaded)
         except Exception as exc:
             self._log(f"telling alerts of shard {box.shard} failed, and goes on: {exc!r}")
+            return False
+        return True
 
     def _plan(self, box: Box, settings: AlertSettings) -> None:
         now = self._clock.now()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,13 +23,13 @@ class Box:
 
     Attributes:
         outbox: As it is now.
-        saved: As it is in the cluster; None when it is known that it cannot be.
+        saved: As it is in the cluster.
         version: Of what is in the cluster; empty while nothing is.
         term: Grows when the shard was somebody else's meanwhile.
         blind_since: Since when Azure cannot be read; None while it can be.
         looked: When it was read last, by a clock that only grows.
         kept: When it was written last, by the same clock.
-        lock: Held by who writes it.
+        lock: Held by who writes it, or reads it again.
     """
 
     shard: int
@@ -90,8 +90,13 @@ class Boxes:
         for shard in [n for n, box in self._boxes.items() if terms.get(n) != box.term]:
             del self._boxes[shard]
         for shard, term in sorted(terms.items()):
-            if shard not in self._boxes or self._may_have_changed(self._boxes[shard]):
+            box = self._boxes.get(shard)
+            if box is None:
                 await self._read(shard, term)
+            elif self._may_have_changed(box):
+                box.looked = self._clock.monotonic()
+                async with box.lock:
+                    await self._read(shard, term)
         return [self._boxes[shard] for shard in sorted(self._boxes)]
 
     def _may_have_changed(self, box: Box) -> bool:
@@ -101,8 +106,6 @@ class Boxes:
     async def _read(self, shard: int, term: int) -> None:
         """Read an outbox, unless it is as it was read or written last."""
         name = self._name_of(shard)
-        if shard in self._boxes:
-            self._boxes[shard].looked = self._clock.monotonic()
         try:
             found = await self._store.read(name)
             outbox = unpack(found.raw) if found is not None else Outbox()
@@ -134,16 +137,7 @@ class Boxes:
             }
             for sink, alerts in outbox.told.items()
         }
-        return Outbox(
-            told=told,
-            last=outbox.last,
-            waiting=outbox.waiting,
-            dead=outbox.dead,
-            dead_count=outbox.dead_count,
-            number=outbox.number,
-            mark=f"s{shard}-",
-            shards=self._holdings.count,
-        )
+        return replace(outbox, told=told, mark=f"s{shard}-", shards=self._holdings.count)
 
     async def save(self, box: Box) -> bool:
         """Keep an outbox if it changed; return whether it is still ours to work with.

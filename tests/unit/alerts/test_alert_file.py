@@ -80,18 +80,37 @@ def test_what_held_before_holds(path: Path, damage: Callable[[Path], object]) ->
     assert (load(found), found.is_good) == ("second", True)
 
 
-def test_settings_by_which_nothing_can_be_sent_take_no_effect(path: Path) -> None:
-    """An authority that cannot be read is named, once, and what held before holds."""
-    log = io.StringIO()
+def test_what_sending_hangs_on_is_looked_at_from_the_start(path: Path, tmp_path: Path) -> None:
+    """An authority that is mounted late is found without another change of the settings."""
+    authority = tmp_path / "ca.pem"
+
+    def make(_: AlertSettings) -> AlertSender:
+        authority.read_bytes()
+        return Sends()
+
+    found = AlertFile(path, make, Log(io.StringIO()), also=[authority])
+    before = load(found)
+    authority.write_text("one")
+
+    assert (before, load(found)) == ("", "first")
+
+
+def test_settings_by_which_nothing_can_be_sent_take_no_effect(path: Path, tmp_path: Path) -> None:
+    """An authority that cannot be read is named, once, and what held before holds until it can be."""
+    log, authority = io.StringIO(), tmp_path / "ca.pem"
 
     def make(settings: AlertSettings) -> AlertSender:
         if settings.cluster == "second":
-            raise OSError("no such file: ca.pem")
+            authority.read_bytes()
         return Sends()
 
-    found = AlertFile(path, make, Log(log))
+    found = AlertFile(path, make, Log(log), also=[authority])
     load(found)
     write(path, "second", path.parent)
+    held = [load(found), load(found)]
+    authority.write_text("one")
 
-    assert [load(found), load(found)] == ["first", "first"]
-    assert lines(log)[1:] == ["no such file: ca.pem; the settings before it hold"]
+    assert (held, load(found)) == (["first", "first"], "second")
+    assert [text for text in lines(log) if "hold" in text] == [
+        f"[Errno 2] No such file or directory: '{authority}'; the settings before it hold"
+    ]
