@@ -117,18 +117,21 @@ class WatchedCluster:
             await self._redefined.wait()
             self._redefined.clear()
             is_whole = False
-            for number, pause in enumerate(chain(_LOOKS_S, _LATER_S, repeat(_LATER_S[-1]))):
-                if number >= len(_LOOKS_S) and (is_whole or self._redefined.is_set()):
+            for pause in _LOOKS_S:
+                await asyncio.sleep(pause)
+                is_whole = await self._sees_all()
+            for pause in chain(_LATER_S, repeat(_LATER_S[-1])):
+                if is_whole or self._redefined.is_set():
                     break
-                await self._pause(pause, is_quick=number < len(_LOOKS_S))
-                with contextlib.suppress(EngineError):
-                    is_whole = await self._discover()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._redefined.wait(), pause)
+                is_whole = await self._sees_all()
 
-    async def _pause(self, seconds: float, *, is_quick: bool) -> None:
-        """Wait; long waits end when a definition changes."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await (asyncio.sleep(seconds) if is_quick else self._redefined.wait())
+    async def _sees_all(self) -> bool:
+        try:
+            return await self._discover()
+        except EngineError:
+            return False
 
     async def _discover(self) -> bool:
         """Watch what is served now; return whether that is all that is defined of what we know.

@@ -178,6 +178,35 @@ def test_a_dead_message_is_sent_again_when_somebody_asks(
     assert told(there)[0] == told(there)[1]
 
 
+def test_messages_of_a_shard_that_is_no_more_are_moved(
+    plane: ControlPlane, web: Web, there: Receiver, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What waits there when a pod with fewer shards begins is named, and sent by that pod when somebody asks."""
+    there.status = 503
+    reach = ("--kubeconfig", str(plane.kubeconfig()), "-n", "fewer")
+    path = write(tmp_path, hook("ours", there.url, tmp_path))
+    many = next(n for n in range(2, 99) if shard_of(web.namespace, n))
+    left = f"trueup-alerts-{shard_of(web.namespace, many)}"
+    set_up: dict[str, Any] = {"environment": environment(web), "operator": "fewer"}
+    with running(plane, web.azure, tmp_path, "--alerts", str(path), "--shards", str(many), **set_up):
+        make(web, "fewer-rg")
+        edit(web, "fewer-rg")
+        web.wait_for("a try", lambda: there.got)
+    (tmp_path / "one").mkdir()
+    with running(plane, web.azure, tmp_path / "one", "--alerts", str(path), "--shards", "1", **set_up):
+        web.wait_for("both outboxes", lambda: set(outboxes(plane.admin, "fewer")) == {left, "trueup-alerts-0"})
+        there.status = 200
+        codes = [main(["alerts", *words, *reach]) for words in (["list"], ["retry"], ["retry"])]
+        warned = capsys.readouterr().err
+        first = told(there)[0]
+        web.wait_for("the message", lambda: told(there).count(first) == 2)
+        more_passes(web)
+
+    assert codes == [0, 0, 0]
+    assert f"no pod sends what is in {left} since there are fewer shards" in warned
+    assert told(there).count(first) == 2
+
+
 def _is_dead(reach: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> bool:
     assert main(["alerts", "list", *reach]) == 0
     return "1 message that nobody took" in capsys.readouterr().out
