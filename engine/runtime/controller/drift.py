@@ -52,9 +52,10 @@ class DriftBook:
             if self._ledgers[identity[0]].knows_nothing():
                 self.changed.set()
 
-    def begin(self) -> Terms:
-        """Return what a full pass that begins now sees all of."""
-        return self._holdings.terms()
+    def begin(self, left_out: Iterable[str] = ()) -> Terms:
+        """Return what a full pass that begins now sees all of: not of shards with namespaces that it leaves out."""
+        partial = {self._holdings.shard_of(namespace) for namespace in left_out}
+        return {shard: term for shard, term in self._holdings.terms().items() if shard not in partial}
 
     def ended(self) -> None:
         """A pass over some objects ended."""

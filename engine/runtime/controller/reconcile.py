@@ -81,8 +81,8 @@ class Reconciler:
         What somebody worked on since, or is about to, is left to them.
         """
         queue, turns = self._parts.queue, Turns()
-        begun = self._begun = self._parts.drift.begin()
         seen = {i: queue.turn(i) for i in wanted if self._parts.contract.permits.holds(i[0])}
+        begun = self._begun = self._parts.drift.begin({i[0] for i in wanted - seen.keys()})
         await self._resolve_all()
         plain = set()
         for identity in seen:

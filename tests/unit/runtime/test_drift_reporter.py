@@ -221,6 +221,16 @@ def test_a_pass_that_began_before_a_shard_was_won_saw_only_part_of_it(kept: Kept
     assert {f["since"] for f in process.heard["a"]["findings"]} == {"2026-11-23T12:00:00Z"}
 
 
+def test_a_pass_that_leaves_a_namespace_out_takes_nothing_from_its_report(kept: Kept) -> None:
+    """Its Lease was about to end when the pass began, and was renewed in time: nobody looked there."""
+    Process(kept).sees(drifted(ONE))
+    process = Process(kept)
+    process.begun = process.book.begin(["a"])
+    process.ends()
+
+    assert (process.swept, list(kept.reports)) == ({}, ["a"])
+
+
 def test_a_pass_that_ends_after_another_began_takes_nothing_back(kept: Kept) -> None:
     """The rest of one full pass may end when the next has begun, or even ended."""
     process = Process(kept)
